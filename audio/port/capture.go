@@ -1,0 +1,167 @@
+package port
+
+import (
+	"sync/atomic"
+	"time"
+
+	"callcenter/audio"
+	"callcenter/audio/ring"
+)
+
+const (
+	// CaptureLimit is how much may wait behind what Read returns: 100 ms. The
+	// reader drains every whole frame at each signal, so more than that means
+	// that it was held up, and speech that old only adds delay.
+	CaptureLimit = audio.Rate / 10
+	// CaptureKeep is how much of it stays when the limit is passed: 60 ms. It
+	// is well below the limit, so that one hold-up costs one gap.
+	CaptureKeep = audio.Rate * 6 / 100
+)
+
+// CaptureStats are the counts of a Capture since it was made.
+type CaptureStats struct {
+	Callbacks uint64 // calls of Deliver
+	Samples   uint64 // samples delivered, dropped ones included
+	Overrun   uint64 // samples dropped because the reader was late
+	Flushed   uint64 // samples dropped because nobody wanted them: Flush, or no Read yet
+	// Last is the time of the newest callback; it means nothing while Callbacks
+	// is 0.
+	Last time.Duration
+}
+
+// Capture takes samples from a capture callback to one goroutine.
+//
+// When the reader is late the oldest samples go: Read trims what waits to
+// CaptureKeep once it exceeds CaptureLimit (both are raised to fit a device that
+// brings more than 50 ms at once). When nobody reads for a whole second the
+// callback itself drops what comes, until the reader is back; the reader then
+// starts afresh, as all that waited is stale.
+type Capture struct {
+	clock  audio.Clock
+	ring   *ring.Ring
+	stamps stamps
+	sizes  recent
+	ready  chan struct{}
+
+	// stalled is set by the callback when the ring is full, and from then on it
+	// writes nothing; the reader empties the ring and then clears it. So the
+	// ring is always empty when offset changes, and one offset is right for all
+	// that the ring holds.
+	stalled atomic.Bool
+	offset  atomic.Uint64 // position of a sample less its place in the ring's count
+	reading atomic.Bool   // Read was called since the last Flush
+
+	callbacks, samples, last atomic.Uint64
+	lost                     atomic.Uint64 // dropped by the callback while a reader should have read
+	unwanted                 atomic.Uint64 // dropped by the callback while there was none
+	trimmed                  atomic.Uint64 // dropped by Read
+	flushed                  atomic.Uint64 // dropped by Flush
+}
+
+// NewCapture returns an empty port whose stamps are readings of clock.
+func NewCapture(clock audio.Clock) *Capture {
+	return &Capture{clock: clock, ring: ring.New(RingSamples), ready: make(chan struct{}, 1)}
+}
+
+// Deliver copies pcm, which the device just recorded, stamps it with the time
+// and signals. It is for the callback: it does not allocate, block or keep pcm.
+func (c *Capture) Deliver(pcm []int16) {
+	now := c.clock()
+	n := uint64(len(pcm))
+	total := c.samples.Load() + n
+	c.sizes.add(len(pcm), now)
+	c.stamps.add(total, now)
+	c.write(pcm, total-n)
+	c.samples.Store(total)
+	c.last.Store(uint64(now))
+	c.callbacks.Add(1)
+	signal(c.ready)
+}
+
+// write queues pcm, the sample at pos being the first, or drops and counts it.
+func (c *Capture) write(pcm []int16, pos uint64) {
+	if !c.stalled.Load() {
+		if c.ring.Cap()-c.ring.Len() >= len(pcm) {
+			// Before the samples: who sees them sees their offset, too. It
+			// differs only in the first write after a stall.
+			if offset := pos - c.ring.Written(); offset != c.offset.Load() {
+				c.offset.Store(offset)
+			}
+			c.ring.Write(pcm)
+			return
+		}
+		c.stalled.Store(true)
+	}
+	if c.reading.Load() {
+		c.lost.Add(uint64(len(pcm)))
+	} else {
+		c.unwanted.Add(uint64(len(pcm)))
+	}
+}
+
+// Ready is signalled after each Deliver. It has one slot: the reader takes all
+// that it can use each time.
+func (c *Capture) Ready() <-chan struct{} { return c.ready }
+
+// Read fills dst with the next samples if that many wait, and returns the
+// position of dst[0]. Otherwise it reports false and leaves dst alone. It
+// first drops the oldest samples when too many wait; len(dst) is at most
+// RingSamples. It is for the reading goroutine.
+func (c *Capture) Read(dst []int16) (pos uint64, ok bool) {
+	if !c.reading.Load() {
+		c.reading.Store(true)
+	}
+	if c.stalled.Load() {
+		c.restart(&c.trimmed)
+		return 0, false
+	}
+	waiting := c.ring.Len()
+	if waiting < len(dst) {
+		return 0, false
+	}
+	largest := c.sizes.load()
+	if behind := waiting - len(dst); behind > max(CaptureLimit, 2*largest) {
+		gone := c.ring.Discard(behind - max(CaptureKeep, largest))
+		c.trimmed.Add(uint64(gone))
+	}
+	pos = c.ring.Taken() + c.offset.Load()
+	c.ring.Read(dst)
+	return pos, true
+}
+
+// Flush drops what waits without calling it an overrun: nobody wanted it, for
+// example because the call is not answered yet. Until the next Read nothing
+// counts as an overrun. It is for the reading goroutine.
+func (c *Capture) Flush() {
+	c.reading.Store(false)
+	if c.stalled.Load() {
+		c.restart(&c.flushed)
+		return
+	}
+	c.flushed.Add(uint64(c.ring.Discard(c.ring.Len())))
+}
+
+// restart empties the ring after a stall and lets the callback write again.
+func (c *Capture) restart(count *atomic.Uint64) {
+	count.Add(uint64(c.ring.Discard(c.ring.Len())))
+	c.stalled.Store(false)
+}
+
+// DeliveredAt returns when the callback brought the sample at pos. It reports
+// false for one that did not come yet and for one of more than about 8000
+// callbacks ago (20 s of callbacks of 2.5 ms, 80 s of 10 ms). It is for any goroutine.
+func (c *Capture) DeliveredAt(pos uint64) (time.Duration, bool) {
+	return c.stamps.find(pos)
+}
+
+// Stats returns the counts so far. It is for any goroutine; counts of a
+// callback that is running may be there in part.
+func (c *Capture) Stats() CaptureStats {
+	return CaptureStats{
+		Callbacks: c.callbacks.Load(),
+		Samples:   c.samples.Load(),
+		Overrun:   c.lost.Load() + c.trimmed.Load(),
+		Flushed:   c.unwanted.Load() + c.flushed.Load(),
+		Last:      time.Duration(c.last.Load()),
+	}
+}

@@ -1,0 +1,154 @@
+package port
+
+import (
+	"sync/atomic"
+	"time"
+
+	"callcenter/audio"
+	"callcenter/audio/ring"
+)
+
+// The margin above the largest callback that LowWater asks for.
+const (
+	marginMin  = audio.Rate * 5 / 1000
+	marginMax  = audio.Rate * 20 / 1000
+	marginStep = audio.Rate * 25 / 10000
+	// marginCalm is how long there must be no underrun before a step goes back.
+	marginCalm = 10 * time.Second
+)
+
+// PlaybackStats are the counts of a Playback since it was made.
+type PlaybackStats struct {
+	Callbacks       uint64 // calls of Take
+	Taken           uint64 // samples that were written and then taken
+	Underruns       uint64 // times it ran dry; a run of dry callbacks is one
+	UnderrunSamples uint64 // samples of silence played because it was dry
+	// Last is the time of the newest callback; it means nothing while Callbacks
+	// is 0.
+	Last time.Duration
+}
+
+// Playback takes samples from one goroutine to a playback callback.
+//
+// Nothing in it is ever dropped: a full port accepts less, and an empty one
+// plays silence, counted. How much waits, and so the delay, is up to the
+// writer, who keeps Buffered just above LowWater.
+type Playback struct {
+	clock  audio.Clock
+	ring   *ring.Ring
+	stamps stamps
+	sizes  recent
+	wanted chan struct{}
+
+	active atomic.Bool  // written to since it was made or finished
+	margin atomic.Int64 // samples
+	dry    bool         // the callback before this one was short; callback side only
+	calm   time.Duration
+
+	callbacks, taken, last     atomic.Uint64
+	underruns, underrunSamples atomic.Uint64
+}
+
+// NewPlayback returns an empty port whose stamps are readings of clock.
+func NewPlayback(clock audio.Clock) *Playback {
+	p := &Playback{clock: clock, ring: ring.New(RingSamples), wanted: make(chan struct{}, 1)}
+	p.margin.Store(marginMin)
+	return p
+}
+
+// Take fills dst with what was written, pads with silence, and signals that
+// there is room. It is for the callback: it does not allocate or block.
+func (p *Playback) Take(dst []int16) {
+	now := p.clock()
+	active := p.active.Load() // first: what Finish lets run out is no underrun
+	n := p.ring.Read(dst)
+	clear(dst[n:])
+	p.sizes.add(len(dst), now)
+	if n > 0 {
+		taken := p.taken.Load() + uint64(n)
+		p.stamps.add(taken, now)
+		p.taken.Store(taken)
+	}
+	p.judge(len(dst)-n, active, now)
+	p.last.Store(uint64(now))
+	p.callbacks.Add(1)
+	signal(p.wanted)
+}
+
+// judge counts the missing samples of one callback and moves the margin.
+func (p *Playback) judge(missing int, active bool, now time.Duration) {
+	short := missing > 0 && active
+	if short {
+		p.underrunSamples.Add(uint64(missing))
+	}
+	switch {
+	case short && !p.dry:
+		p.underruns.Add(1)
+		p.margin.Store(min(p.margin.Load()+marginStep, marginMax))
+		p.calm = now + marginCalm
+	case short:
+		p.calm = now + marginCalm
+	case now >= p.calm:
+		p.margin.Store(max(p.margin.Load()-marginStep, marginMin))
+		p.calm = now + marginCalm
+	}
+	p.dry = short
+}
+
+// Wanted is signalled after each Take. It has one slot: the writer fills up to
+// LowWater each time.
+func (p *Playback) Wanted() <-chan struct{} { return p.wanted }
+
+// Write queues as much of pcm as there is room for. It returns how many
+// samples that was and the position of pcm[0] on the playback clock, which
+// counts samples written. It is for the writing goroutine.
+func (p *Playback) Write(pcm []int16) (pos uint64, n int) {
+	pos = p.ring.Written()
+	n = p.ring.Write(pcm)
+	// After the samples, so that a callback between the two sees no dry start.
+	if n > 0 && !p.active.Load() {
+		p.active.Store(true)
+	}
+	return pos, n
+}
+
+// Finish says that nothing follows what was written, so that running out of it
+// is no underrun; the next Write ends that. What waits is still played. It is
+// for the writing goroutine.
+func (p *Playback) Finish() { p.active.Store(false) }
+
+// Buffered returns how many samples were written and not yet taken. Once it is
+// 0 after Finish, all was handed to the device. It is for any goroutine.
+func (p *Playback) Buffered() int { return p.ring.Len() }
+
+// LowWater returns how many samples should wait before the next callback: the
+// largest callback of the last two to four seconds (10 ms before the first)
+// and a margin. The margin is 5 ms, grows by 2.5 ms with each underrun up to
+// 20 ms, and goes back by 2.5 ms after each 10 s without one. The writer fills
+// to at least this at each Wanted. It is for any goroutine.
+func (p *Playback) LowWater() int {
+	largest := p.sizes.load()
+	if largest == 0 {
+		largest = audio.PeriodSamples
+	}
+	return min(largest+int(p.margin.Load()), p.ring.Cap())
+}
+
+// TakenAt returns when the callback took the sample at pos. It reports false
+// for one not taken yet and for one of more than about 8000 callbacks ago (20 s
+// of callbacks of 2.5 ms, 80 s of 10 ms). It is for any goroutine.
+func (p *Playback) TakenAt(pos uint64) (time.Duration, bool) {
+	return p.stamps.find(pos)
+}
+
+// Stats returns the counts so far. It is for any goroutine; counts of a
+// callback that is running may be there in part.
+func (p *Playback) Stats() PlaybackStats {
+	return PlaybackStats{
+		Callbacks:       p.callbacks.Load(),
+		Taken:           p.taken.Load(),
+		Underruns:       p.underruns.Load(),
+		UnderrunSamples: p.underrunSamples.Load(),
+		Last:            time.Duration(p.last.Load()),
+	}
+}

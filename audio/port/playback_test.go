@@ -1,0 +1,208 @@
+package port_test
+
+import (
+	"sync"
+	"testing"
+	"time"
+
+	"callcenter/audio"
+	"callcenter/audio/port"
+)
+
+func TestEmptyPortPlaysSilenceUncountedUntilWritten(t *testing.T) {
+	var h handClock
+	p := port.NewPlayback(h.read)
+	out := []int16{7, 7, 7, 7}
+	p.Take(out)
+	for _, v := range out {
+		if v != 0 {
+			t.Fatalf("silence is %v", out)
+		}
+	}
+	if !signalled(p.Wanted()) {
+		t.Error("no signal after Take")
+	}
+	if st := p.Stats(); st.Underruns != 0 || st.UnderrunSamples != 0 || st.Callbacks != 1 || st.Taken != 0 {
+		t.Errorf("stats before the first write: %+v", st)
+	}
+	p.Write([]int16{1, 2, 3})
+	p.Take(out)
+	if out[0] != 1 || out[1] != 2 || out[2] != 3 || out[3] != 0 {
+		t.Errorf("took %v, want 1 2 3 and silence", out)
+	}
+	p.Take(out) // still dry: the same underrun
+	if st := p.Stats(); st.Underruns != 1 || st.UnderrunSamples != 5 || st.Taken != 3 {
+		t.Errorf("stats after running dry: %+v", st)
+	}
+	p.Write(make([]int16, 4))
+	p.Take(out)
+	p.Take(out)
+	if st := p.Stats(); st.Underruns != 2 || st.UnderrunSamples != 9 {
+		t.Errorf("stats after running dry again: %+v", st)
+	}
+}
+
+func TestRunningOutAfterFinishIsNoUnderrun(t *testing.T) {
+	var h handClock
+	p := port.NewPlayback(h.read)
+	out := make([]int16, 480)
+	p.Write(make([]int16, 700))
+	p.Finish()
+	p.Take(out)
+	if p.Buffered() != 220 {
+		t.Errorf("Buffered %d, want 220", p.Buffered())
+	}
+	p.Take(out)
+	p.Take(out)
+	if st := p.Stats(); st.Underruns != 0 || st.Taken != 700 {
+		t.Errorf("stats %+v, want no underrun and 700 taken", st)
+	}
+	p.Write(make([]int16, 100))
+	p.Take(out)
+	if st := p.Stats(); st.Underruns != 1 {
+		t.Errorf("%d underruns after writing went on, want 1", st.Underruns)
+	}
+}
+
+func TestFullPortAcceptsLess(t *testing.T) {
+	var h handClock
+	p := port.NewPlayback(h.read)
+	frame := make([]int16, 1000)
+	total := 0
+	for {
+		pos, n := p.Write(frame)
+		if pos != uint64(total) {
+			t.Fatalf("Write at %d, want %d", pos, total)
+		}
+		total += n
+		if n < len(frame) {
+			break
+		}
+	}
+	if total < port.RingSamples || p.Buffered() != total {
+		t.Errorf("holds %d, Buffered %d; want at least %d", total, p.Buffered(), port.RingSamples)
+	}
+	p.Take(frame[:480])
+	if _, n := p.Write(frame); n != 480 {
+		t.Errorf("accepts %d after 480 were taken", n)
+	}
+}
+
+func TestLowWaterFollowsTheLargestRecentCallback(t *testing.T) {
+	var h handClock
+	p := port.NewPlayback(h.read)
+	if got, want := p.LowWater(), ms(15); got != want {
+		t.Errorf("before the first callback %d, want %d", got, want)
+	}
+	take := func(n int) {
+		h.now += audio.Duration(n)
+		p.Take(make([]int16, n))
+	}
+	take(120)
+	take(360)
+	take(120)
+	if got, want := p.LowWater(), 360+ms(5); got != want {
+		t.Errorf("with callbacks up to 360: %d, want %d", got, want)
+	}
+	for range 1700 { // 4.25 s
+		take(120)
+	}
+	if got, want := p.LowWater(), 120+ms(5); got != want {
+		t.Errorf("4 s after the last large callback: %d, want %d", got, want)
+	}
+}
+
+func TestMarginGrowsByUnderrunsAndFallsBack(t *testing.T) {
+	var h handClock
+	p := port.NewPlayback(h.read)
+	out := make([]int16, 480)
+	play := func(written int) {
+		h.now += audio.Period
+		p.Write(out[:written])
+		p.Take(out)
+	}
+	margin := func() int { return p.LowWater() - 480 }
+	for i, want := range []int{360, 480, 600, 720, 840, 960, 960, 960} {
+		play(480)
+		play(100)
+		if got := margin(); got != want {
+			t.Fatalf("after %d underruns the margin is %d, want %d", i+1, got, want)
+		}
+	}
+	for range 999 {
+		play(480)
+	}
+	if got := margin(); got != 960 {
+		t.Fatalf("just before 10 s without underrun the margin is %d, want 960", got)
+	}
+	play(480)
+	if got := margin(); got != 840 {
+		t.Fatalf("10 s after the last underrun the margin is %d, want 840", got)
+	}
+	for range 8000 {
+		play(480)
+	}
+	if got := margin(); got != 240 {
+		t.Fatalf("long after the last underrun the margin is %d, want 240", got)
+	}
+}
+
+func TestTakeTimesAreFoundByPosition(t *testing.T) {
+	var h handClock
+	p := port.NewPlayback(h.read)
+	out := make([]int16, 480)
+	h.now = time.Second
+	p.Take(out) // silence has no position
+	first, _ := p.Write(make([]int16, 700))
+	h.now = 2 * time.Second
+	p.Take(out)
+	if at, ok := p.TakenAt(first + 479); !ok || at != 2*time.Second {
+		t.Errorf("TakenAt(479) = %v, %v", at, ok)
+	}
+	if _, ok := p.TakenAt(first + 480); ok {
+		t.Error("a sample that still waits has a time")
+	}
+	h.now = 3 * time.Second
+	p.Take(out)
+	if at, ok := p.TakenAt(first + 699); !ok || at != 3*time.Second {
+		t.Errorf("TakenAt(699) = %v, %v", at, ok)
+	}
+	if _, ok := p.TakenAt(700); ok {
+		t.Error("a sample that was never written has a time")
+	}
+}
+
+func TestWriterAndCallbackRunConcurrently(t *testing.T) {
+	p := port.NewPlayback(audio.NewClock())
+	const total = 60000
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		var src counter
+		for src.next < total {
+			<-p.Wanted()
+			for p.Buffered() < p.LowWater() && src.next < total {
+				pos, n := p.Write(src.take(100))
+				if int(pos) != src.next-100 || n != 100 {
+					t.Errorf("Write = %d, %d", pos, n)
+				}
+			}
+		}
+		p.Finish()
+	})
+	out := make([]int16, 120)
+	next := 0
+	for next < total {
+		before := p.Stats().Taken
+		p.Take(out)
+		for _, v := range out[:p.Stats().Taken-before] {
+			if v != int16(next) {
+				t.Fatalf("sample %d is %d", next, v)
+			}
+			next++
+		}
+	}
+	wg.Wait()
+	if st := p.Stats(); st.Taken != total {
+		t.Errorf("stats %+v", st)
+	}
+}
