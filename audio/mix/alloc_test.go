@@ -1,0 +1,27 @@
+//go:build !race
+
+package mix_test
+
+import (
+	"math"
+	"testing"
+
+	"callcenter/audio/mix"
+)
+
+func TestABlockDoesNotAllocate(t *testing.T) {
+	sum := mix.NewSum(960)
+	var lim mix.Limiter
+	voice := tone(300, math.MaxInt16, 960)
+	out := make([]int16, 960)
+	allocs := testing.AllocsPerRun(100, func() {
+		sum.Reset()
+		for range 3 {
+			sum.Add(voice)
+		}
+		sum.Minus(out, voice, &lim)
+	})
+	if allocs != 0 {
+		t.Errorf("a block allocates %v times, want 0", allocs)
+	}
+}

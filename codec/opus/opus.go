@@ -1,0 +1,180 @@
+// Package opus is the Opus codec of the wire, through libopus. It is the only
+// package that links it. main puts a Codec into the codec.Registry; calls and
+// rooms make encoders and decoders from there.
+//
+// PCM is 48 kHz mono on this side. An encoder always sends mono made from
+// 48 kHz; the wire's rate tells it only how much bandwidth the listener can
+// hear. A decoder takes every Opus packet, whatever rate and channels it was
+// made from: libopus converts.
+//
+// An encoder or decoder is for one goroutine at a time. Neither allocates per
+// frame.
+package opus
+
+import (
+	"fmt"
+
+	libopus "github.com/hraban/opus"
+
+	"callcenter/codec"
+)
+
+const (
+	rate     = 48000
+	channels = 1
+	// lookahead is what libopus delays speech by beyond the frame in its VoIP
+	// mode at 48 kHz, 6.5 ms. Its binding has no call to ask for it.
+	lookahead = 312
+	// defaultBitrate is in bits a second.
+	defaultBitrate = 32000
+	// maxFramePacket is the longest packet of one frame: 1275 bytes and the
+	// byte before them. With less room libopus would lower the quality.
+	maxFramePacket = 1276
+	// silentPacket is the longest packet that stands for silence while
+	// transmission is discontinuous.
+	silentPacket = 2
+	// concealChunk is the most samples that libopus conceals well at once,
+	// 20 ms, and concealUnit what they must be a multiple of, 2.5 ms.
+	concealChunk = 960
+	concealUnit  = 120
+)
+
+// Codec makes Opus encoders and decoders. The zero value is ready and safe for
+// concurrent use.
+type Codec struct{}
+
+// Name returns the codec's name on the wire.
+func (Codec) Name() string { return codec.Opus }
+
+// NewEncoder returns an encoder of mono speech with a variable bitrate and
+// without forward error correction. With Options.DTX its Encode returns 0 for
+// frames of silence that need no packet; a short one comes every 400 ms or so.
+func (Codec) NewEncoder(f codec.Format, o codec.Options) (codec.Encoder, error) {
+	if err := check(f); err != nil {
+		return nil, err
+	}
+	if err := o.Validate(); err != nil {
+		return nil, fmt.Errorf("create opus encoder: %w", err)
+	}
+	enc, err := libopus.NewEncoder(rate, channels, libopus.AppVoIP)
+	if err != nil {
+		return nil, fmt.Errorf("create opus encoder: %w", err)
+	}
+	bitrate := o.Bitrate
+	if bitrate == 0 {
+		bitrate = defaultBitrate
+	}
+	for _, setting := range []struct {
+		name string
+		err  error
+	}{
+		{"bitrate", enc.SetBitrate(bitrate)},
+		{"complexity", enc.SetComplexity(o.Complexity)},
+		{"variable bitrate", enc.SetVBR(true)},
+		{"forward error correction", enc.SetInBandFEC(false)},
+		{"discontinuous transmission", enc.SetDTX(o.DTX)},
+		{"bandwidth", enc.SetMaxBandwidth(bandwidth(f.Rate))},
+	} {
+		if setting.err != nil {
+			return nil, fmt.Errorf("set opus encoder's %s: %w", setting.name, setting.err)
+		}
+	}
+	return &encoder{enc: enc, frame: o.FrameSamples, dtx: o.DTX}, nil
+}
+
+// NewDecoder returns a decoder of any Opus stream to 48 kHz mono.
+func (Codec) NewDecoder(f codec.Format) (codec.Decoder, error) {
+	if err := check(f); err != nil {
+		return nil, err
+	}
+	dec, err := libopus.NewDecoder(rate, channels)
+	if err != nil {
+		return nil, fmt.Errorf("create opus decoder: %w", err)
+	}
+	return &decoder{dec: dec}, nil
+}
+
+// check returns an error unless f is an Opus format that the wire allows.
+func check(f codec.Format) error {
+	if f.Codec != codec.Opus {
+		return &codec.FormatError{Field: "codec", Msg: fmt.Sprintf("%.32q is not opus", f.Codec)}
+	}
+	return f.Validate()
+}
+
+// bandwidth returns the widest band that a listener at this rate can hear.
+func bandwidth(rate int) libopus.Bandwidth {
+	switch rate {
+	case 8000:
+		return libopus.Narrowband
+	case 12000:
+		return libopus.Mediumband
+	case 16000:
+		return libopus.Wideband
+	case 24000:
+		return libopus.SuperWideband
+	}
+	return libopus.Fullband
+}
+
+type encoder struct {
+	enc   *libopus.Encoder
+	frame int // samples
+	dtx   bool
+}
+
+// Encode implements codec.Encoder.
+func (e *encoder) Encode(dst []byte, pcm []int16) (int, error) {
+	if len(pcm) != e.frame {
+		return 0, fmt.Errorf("encode opus: %d samples, want a frame of %d", len(pcm), e.frame)
+	}
+	if len(dst) < maxFramePacket {
+		return 0, fmt.Errorf("encode opus: room for %d bytes, want %d", len(dst), codec.MaxPacket)
+	}
+	// The binding goes by the capacity, not the length.
+	n, err := e.enc.Encode(pcm, dst[:maxFramePacket:maxFramePacket])
+	if err != nil {
+		return 0, fmt.Errorf("encode opus: %w", err)
+	}
+	if e.dtx && n <= silentPacket {
+		return 0, nil
+	}
+	return n, nil
+}
+
+// Lookahead implements codec.Encoder.
+func (e *encoder) Lookahead() int { return lookahead }
+
+type decoder struct {
+	dec *libopus.Decoder
+}
+
+// Decode implements codec.Decoder.
+func (d *decoder) Decode(pcm []int16, packet []byte) (int, error) {
+	if len(packet) == 0 {
+		return 0, fmt.Errorf("decode opus: %w: no data", codec.ErrPacket)
+	}
+	// The binding goes by the capacity, not the length.
+	n, err := d.dec.Decode(packet, pcm[:len(pcm):len(pcm)])
+	if err != nil {
+		return 0, fmt.Errorf("decode opus packet of %d bytes: %w", len(packet), err)
+	}
+	return n, nil
+}
+
+// Conceal implements codec.Decoder. After 60 ms or so libopus has faded to
+// silence.
+func (d *decoder) Conceal(pcm []int16) error {
+	if len(pcm)%concealUnit != 0 {
+		return fmt.Errorf("conceal opus: %d samples are no multiple of %d", len(pcm), concealUnit)
+	}
+	for len(pcm) > 0 {
+		n := min(len(pcm), concealChunk)
+		// The binding goes by the capacity, not the length.
+		if err := d.dec.DecodePLC(pcm[:n:n]); err != nil {
+			return fmt.Errorf("conceal opus: %w", err)
+		}
+		pcm = pcm[n:]
+	}
+	return nil
+}
