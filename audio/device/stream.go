@@ -1,0 +1,260 @@
+package device
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+	"unsafe"
+
+	"github.com/gen2brain/malgo"
+
+	"callcenter/audio"
+	"callcenter/audio/port"
+)
+
+// closeLimit is how long Close waits for the sound system.
+const closeLimit = 2 * time.Second
+
+// The periods that may be asked for.
+const (
+	minPeriod = 2 * time.Millisecond
+	maxPeriod = 100 * time.Millisecond
+)
+
+// Stream is an open device whose callbacks run. Its methods are safe for
+// concurrent use.
+type Stream struct {
+	dir      Direction
+	endpoint audio.Endpoint
+
+	// closed makes a callback leave the port alone. It also tells a stop that was
+	// asked for from one that was not.
+	closed   atomic.Bool
+	quitOnce sync.Once
+	quit     chan struct{} // closed when the owner is to give the device back
+	released chan struct{} // closed when it did
+
+	lostOnce sync.Once
+	lost     chan struct{}
+}
+
+// OpenCapture opens a microphone and starts it: from now on its callback
+// delivers to p. ctx bounds the opening only, which also has a limit of 5 s.
+// Errors are ErrNoBackend, ErrNoDevice, ErrMonitorDefault, ErrUnknownDevice,
+// ErrAmbiguous, ErrNoAnswer and those of the sound system. The caller closes
+// the stream.
+func OpenCapture(ctx context.Context, cfg Config, p *port.Capture) (*Stream, error) {
+	s := newStream(Capture)
+	return s.open(ctx, cfg, s.deliverTo(p))
+}
+
+// OpenPlayback opens a playback device and starts it: from now on its callback
+// takes from p. It is otherwise as OpenCapture.
+func OpenPlayback(ctx context.Context, cfg Config, p *port.Playback) (*Stream, error) {
+	s := newStream(Playback)
+	return s.open(ctx, cfg, s.takeFrom(p))
+}
+
+// deliverTo returns the capture callback.
+func (s *Stream) deliverTo(p *port.Capture) malgo.DataProc {
+	return func(_, in []byte, _ uint32) {
+		if !s.closed.Load() {
+			p.Deliver(samples(in))
+		}
+	}
+}
+
+// takeFrom returns the playback callback.
+func (s *Stream) takeFrom(p *port.Playback) malgo.DataProc {
+	return func(out, _ []byte, _ uint32) {
+		if s.closed.Load() {
+			clear(out)
+			return
+		}
+		p.Take(samples(out))
+	}
+}
+
+// samples views the memory of the sound library, which is valid only during the
+// callback, as samples.
+func samples(raw []byte) []int16 {
+	if len(raw) < 2 {
+		return nil
+	}
+	return unsafe.Slice((*int16)(unsafe.Pointer(&raw[0])), len(raw)/2)
+}
+
+func newStream(dir Direction) *Stream {
+	return &Stream{
+		dir:      dir,
+		quit:     make(chan struct{}),
+		released: make(chan struct{}),
+		lost:     make(chan struct{}),
+	}
+}
+
+// open starts the owner and waits until it has the device.
+func (s *Stream) open(ctx context.Context, cfg Config, data malgo.DataProc) (*Stream, error) {
+	if cfg.Period == 0 {
+		cfg.Period = audio.Period
+	}
+	if cfg.Period < minPeriod || cfg.Period > maxPeriod || cfg.Period%time.Millisecond != 0 {
+		return nil, fmt.Errorf("open %s: a period of %v is not possible; use whole milliseconds from %v to %v",
+			s.dir.noun(), cfg.Period, minPeriod, maxPeriod)
+	}
+	opened := make(chan error, 1)
+	go s.own(cfg, data, opened)
+	timer := time.NewTimer(openLimit)
+	defer timer.Stop()
+	var err error
+	select {
+	case err = <-opened:
+		if err == nil {
+			return s, nil
+		}
+		<-s.released
+	case <-ctx.Done():
+		err = fmt.Errorf("%w: %w", ErrNoAnswer, ctx.Err())
+	case <-timer.C:
+		err = fmt.Errorf("%w within %v; restart the sound server", ErrNoAnswer, openLimit)
+	}
+	s.stop()
+	if cfg.Query == "" {
+		return nil, fmt.Errorf("open default %s: %w", s.dir.noun(), err)
+	}
+	return nil, fmt.Errorf("open %s %q: %w", s.dir.noun(), clean(cfg.Query, maxName), err)
+}
+
+// own makes every call into the sound system for this stream: it opens the
+// device, reports, waits for quit and gives everything back.
+func (s *Stream) own(cfg Config, data malgo.DataProc, opened chan<- error) {
+	defer close(s.released)
+	session, err := connect(cfg.Backends)
+	if err != nil {
+		opened <- err
+		return
+	}
+	defer session.tap.drain(cfg.Log)
+	defer session.close()
+	dev, err := s.start(session, cfg, data)
+	if err != nil {
+		opened <- err
+		return
+	}
+	opened <- nil
+	for running := true; running; {
+		select {
+		case line := <-session.tap.lines:
+			logLine(cfg.Log, line)
+		case <-s.quit:
+			running = false
+		}
+	}
+	// Stopped first, while the callbacks still fill the device with silence.
+	if err := dev.Stop(); err != nil && cfg.Log != nil {
+		cfg.Log.Debug("sound device did not stop", "device", s.endpoint.ID, "error", err)
+	}
+	dev.Uninit()
+}
+
+// start opens and starts the device and fills endpoint.
+func (s *Stream) start(session *session, cfg Config, data malgo.DataProc) (*malgo.Device, error) {
+	info, id, err := session.find(s.dir, cfg.Query)
+	if err != nil {
+		return nil, err
+	}
+	session.tap.drain(cfg.Log)
+	conf := deviceConfig(s.dir, cfg.Period)
+	if id != nil {
+		var pin runtime.Pinner
+		defer pin.Unpin()
+		pin.Pin(id)
+		conf.Capture.DeviceID = unsafe.Pointer(id)
+		conf.Playback.DeviceID = unsafe.Pointer(id)
+	}
+	dev, err := malgo.InitDevice(session.ctx.Context, conf, malgo.DeviceCallbacks{Data: data, Stop: s.stopped})
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w; is it in use by another program?", label(info), err)
+	}
+	g := parseGranted(session.tap.drain(cfg.Log), s.dir)
+	s.endpoint = audio.Endpoint{
+		ID: info.ID, Name: info.Name, Backend: string(session.backend), Monitor: info.Monitor,
+		Rate: g.rate, Channels: g.channels, Period: g.period, Periods: g.periods,
+	}
+	if err := dev.Start(); err != nil {
+		dev.Uninit()
+		return nil, fmt.Errorf("start %s: %w", label(info), err)
+	}
+	return dev, nil
+}
+
+func deviceConfig(dir Direction, period time.Duration) malgo.DeviceConfig {
+	conf := malgo.DefaultDeviceConfig(dir.malgo())
+	conf.SampleRate = audio.Rate
+	conf.PeriodSizeInMilliseconds = uint32(period / time.Millisecond)
+	conf.Periods = Periods
+	conf.PerformanceProfile = malgo.LowLatency
+	// With fixed sizes miniaudio buffers one more period.
+	conf.NoFixedSizedCallback = 1
+	conf.Capture.Format, conf.Capture.Channels = malgo.FormatS16, 1
+	conf.Playback.Format, conf.Playback.Channels = malgo.FormatS16, 1
+	conf.Pulse.StreamNameCapture, conf.Pulse.StreamNamePlayback = "microphone", "earpiece"
+	return conf
+}
+
+// stopped is malgo's stop callback. It runs on a device thread, also after a
+// stop that was asked for.
+func (s *Stream) stopped() {
+	if !s.closed.Load() {
+		s.lostOnce.Do(func() { close(s.lost) })
+	}
+}
+
+// Endpoint says what is open. Rate, Channels, Period and Periods are those
+// granted to the stream by the sound system; a zero could not be learned. Behind
+// a sound server the hardware may run at another rate: it does not say. When
+// the default device was opened, it is the one that was the default then.
+func (s *Stream) Endpoint() audio.Endpoint { return s.endpoint }
+
+// Lost is closed when the device stops without being asked to: unplugged,
+// suspended, taken away. The stream must still be closed.
+func (s *Stream) Lost() <-chan struct{} { return s.lost }
+
+// Err returns why Lost is closed, nil while it is open.
+func (s *Stream) Err() error {
+	select {
+	case <-s.lost:
+		return fmt.Errorf("%w: %q was unplugged, suspended or taken away; connect it again or choose another", ErrLost, s.endpoint.Name)
+	default:
+		return nil
+	}
+}
+
+// Released is closed once the device and the connection were given back and the
+// goroutine behind them has ended.
+func (s *Stream) Released() <-chan struct{} { return s.released }
+
+// Close stops the device and gives it back. The port is not used any more from
+// then on. It takes at most 2 s: when the sound system does not answer in that
+// time it returns ErrNoAnswer, and one goroutine and its thread stay behind
+// until the server answers or dies. Closing again waits again.
+func (s *Stream) Close() error {
+	s.stop()
+	timer := time.NewTimer(closeLimit)
+	defer timer.Stop()
+	select {
+	case <-s.released:
+		return nil
+	case <-timer.C:
+		return fmt.Errorf("close %q: %w within %v; restart the sound server", s.endpoint.Name, ErrNoAnswer, closeLimit)
+	}
+}
+
+// stop tells the callbacks and the owner that it is over.
+func (s *Stream) stop() {
+	s.closed.Store(true)
+	s.quitOnce.Do(func() { close(s.quit) })
+}

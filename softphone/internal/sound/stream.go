@@ -1,0 +1,150 @@
+package sound
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"callcenter/audio"
+	"callcenter/audio/device"
+	"callcenter/audio/pace"
+	"callcenter/audio/port"
+)
+
+var errClosed = errors.New("start: the stream is closed")
+
+// pacedStream is a source or a sink that a pacer clocks.
+type pacedStream struct {
+	endpoint audio.Endpoint
+	run      func(context.Context) error // moves sound until the context ends
+	release  func() error                // closes the source or sink
+
+	mu      sync.Mutex
+	cancel  context.CancelFunc // set by Start
+	closed  bool
+	outcome error
+	running sync.WaitGroup
+
+	lostOnce sync.Once
+	lost     chan struct{}
+	err      error // written before lost is closed
+}
+
+func newCapture(source audio.Source, end audio.Endpoint, p *port.Capture) *pacedStream {
+	s := &pacedStream{endpoint: end, release: source.Close, lost: make(chan struct{})}
+	s.run = func(ctx context.Context) error {
+		return pace.RunCapture(ctx, watch(source, s.lose), p)
+	}
+	return s
+}
+
+func newPlayback(sink audio.Sink, end audio.Endpoint, p *port.Playback) *pacedStream {
+	s := &pacedStream{endpoint: end, release: sink.Close, lost: make(chan struct{})}
+	s.run = func(ctx context.Context) error {
+		return pace.RunPlayback(ctx, sink, p)
+	}
+	return s
+}
+
+func (s *pacedStream) Endpoint() audio.Endpoint { return s.endpoint }
+
+// Start starts the pacer. It runs until Close.
+func (s *pacedStream) Start() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return errClosed
+	}
+	if s.cancel != nil {
+		return nil
+	}
+	var ctx context.Context
+	ctx, s.cancel = context.WithCancel(context.Background())
+	s.running.Go(func() {
+		if err := s.run(ctx); err != nil {
+			s.lose(err)
+		}
+	})
+	return nil
+}
+
+func (s *pacedStream) lose(err error) {
+	s.lostOnce.Do(func() {
+		s.err = err
+		close(s.lost)
+	})
+}
+
+func (s *pacedStream) Lost() <-chan struct{} { return s.lost }
+
+func (s *pacedStream) Err() error {
+	select {
+	case <-s.lost:
+		return s.err
+	default:
+		return nil
+	}
+}
+
+// Close ends the pacer, waits for it, and closes the source or sink.
+func (s *pacedStream) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return s.outcome
+	}
+	s.closed = true
+	if s.cancel != nil {
+		s.cancel()
+	}
+	s.running.Wait()
+	s.outcome = s.release()
+	return s.outcome
+}
+
+// broken is a source that can fail half way; it gives silence from then on.
+type broken interface {
+	audio.Source
+	Ended() bool
+	Err() error
+}
+
+// watch returns source; if it can fail, lose is called once it did.
+func watch(source audio.Source, lose func(error)) audio.Source {
+	if b, ok := source.(broken); ok {
+		return &watched{broken: b, lose: lose}
+	}
+	return source
+}
+
+type watched struct {
+	broken
+	lose func(error)
+	over bool
+}
+
+func (w *watched) Fill(dst []int16) {
+	w.broken.Fill(dst)
+	if !w.over && w.Ended() {
+		w.over = true
+		if err := w.Err(); err != nil {
+			w.lose(err)
+		}
+	}
+}
+
+// deviceStream is a device as a Stream.
+type deviceStream struct {
+	*device.Stream
+}
+
+// wrap keeps a nil *device.Stream from becoming a Stream that is not nil.
+func wrap(s *device.Stream, err error) (Stream, error) {
+	if err != nil {
+		return nil, err
+	}
+	return deviceStream{s}, nil
+}
+
+// Start does nothing: the device runs since it was opened.
+func (deviceStream) Start() error { return nil }
