@@ -1,0 +1,128 @@
+// Package callstate is what the operator's screen can see: the state of the
+// line, the meters, the delay and the quality, as plain values. The phone
+// fills a Snapshot, the screen draws it; neither needs the other's packages.
+// A Snapshot is a copy: whoever has one may keep it.
+package callstate
+
+import (
+	"time"
+
+	"callcenter/audio"
+)
+
+// State is the state of the one line.
+type State int
+
+// The states, in the order in which a call meets them.
+const (
+	Idle    State = iota
+	Dialing       // devices are opening, the server was asked
+	Live          // answered, audio flows
+	Ending        // hung up, what was said last is still being played
+)
+
+func (s State) String() string {
+	switch s {
+	case Idle:
+		return "idle"
+	case Dialing:
+		return "dialing"
+	case Live:
+		return "live"
+	case Ending:
+		return "ending"
+	}
+	return "unknown"
+}
+
+// Meter is one level meter after its ballistics, all in dBFS, never above 0;
+// level.Floor stands for silence.
+type Meter struct {
+	Peak float64 // bar
+	RMS  float64 // mark
+	Hold float64 // tick
+	Clip bool    // latched for some seconds
+}
+
+// Stage is one part of the way from mouth to ear.
+type Stage struct {
+	Name     string
+	Delay    time.Duration
+	Measured bool // false: an estimate, to be labelled "est."
+}
+
+// Delay is where the time goes. A zero duration with its Known flag unset was
+// not measured yet.
+type Delay struct {
+	RTT      time.Duration // newest smoothed round trip, measured
+	RTTKnown bool
+	Jitter   time.Duration // interarrival jitter, RFC 3550
+	Buffer   time.Duration // jitter buffer now
+	Target   time.Duration // what it aims at
+	// MouthToEarEst is the sum of Stages.
+	MouthToEarEst time.Duration
+	Stages        []Stage
+	// Loop is the measured way of a sample from the capture callback through
+	// the server to the playback callback; only in calls that come back (echo).
+	Loop      time.Duration
+	LoopKnown bool
+}
+
+// Traffic are counters since the call began.
+type Traffic struct {
+	Sent     uint64 // frames handed to gRPC
+	Received uint64 // chunks with audio
+	Lost     uint64 // sequence numbers that never came, not marked as dropped
+	Dropped  uint64 // frames that either sender dropped for age
+	Late     uint64 // arrived too late, twice or without room
+
+	ConcealedPct float64 // share of played samples that were made up, percent
+	// Underruns counts callbacks of the earpiece that found too little;
+	// Overruns counts samples of the microphone that nobody took in time.
+	Underruns, Overruns uint64
+}
+
+// Quality is the E-model's estimate.
+type Quality struct {
+	MOS   float64 // 1 to 4.5, est.
+	Known bool
+}
+
+// Snapshot is everything the screen shows, taken at one moment.
+type Snapshot struct {
+	State       State
+	Server      string
+	Destination string
+	CallID      string
+	// Duration counts from the answer and stands still after the end.
+	Duration time.Duration
+	Muted    bool
+	// TalkingWhileMuted is set while somebody speaks into a muted microphone.
+	TalkingWhileMuted bool
+
+	Microphone, Earpiece Meter
+	// MicrophoneOpen and EarpieceOpen are nil while nothing is open.
+	MicrophoneOpen, EarpieceOpen *audio.Endpoint
+
+	Codec   string // "opus", "pcm"; "" before a call
+	FrameMS int
+	Delay   Delay
+	Traffic Traffic
+	Quality Quality
+}
+
+// Severity says how much an operator must care about a message.
+type Severity int
+
+// Severities, mild first.
+const (
+	Info Severity = iota
+	Warning
+	Failure
+)
+
+// Notice is one sentence for the operator: what happened, to what, what to do.
+type Notice struct {
+	Severity Severity
+	Text     string
+}

@@ -1,0 +1,262 @@
+package tui
+
+import (
+	"sync"
+	"time"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"callcenter/audio"
+	"callcenter/softphone/internal/callstate"
+)
+
+// fakePhone is a Phone whose state the test sets. In a live test it behaves
+// like a phone: it answers, mutes and hangs up at once.
+type fakePhone struct {
+	mu      sync.Mutex
+	calls   []string
+	snap    callstate.Snapshot
+	looks   int
+	panicAt string // the method that panics
+	obeys   bool
+
+	notices chan callstate.Notice
+	changed chan struct{}
+}
+
+func newFakePhone(snap callstate.Snapshot) *fakePhone {
+	return &fakePhone{snap: snap, notices: make(chan callstate.Notice, 8), changed: make(chan struct{}, 1)}
+}
+
+func (p *fakePhone) call(name string, effect func(s *callstate.Snapshot)) {
+	p.mu.Lock()
+	p.calls = append(p.calls, name)
+	if p.obeys {
+		effect(&p.snap)
+	}
+	bad := p.panicAt == name
+	p.mu.Unlock()
+	if bad {
+		panic("broken " + name)
+	}
+	p.signal()
+}
+
+func (p *fakePhone) signal() {
+	select {
+	case p.changed <- struct{}{}:
+	default:
+	}
+}
+
+// set changes the state and says so.
+func (p *fakePhone) set(change func(s *callstate.Snapshot)) {
+	p.mu.Lock()
+	change(&p.snap)
+	p.mu.Unlock()
+	p.signal()
+}
+
+func (p *fakePhone) Dial(d string) {
+	p.call("dial "+d, func(s *callstate.Snapshot) {
+		muted, server := s.Muted, s.Server
+		*s = liveSnapshot()
+		s.Muted, s.Server = muted, server
+		if d != "" {
+			s.Destination = d
+		}
+	})
+}
+
+func (p *fakePhone) HangUp() {
+	p.call("hang up", func(s *callstate.Snapshot) { *s = idleSnapshot() })
+}
+
+func (p *fakePhone) ToggleMute() {
+	p.call("mute", func(s *callstate.Snapshot) { s.Muted = !s.Muted })
+}
+
+func (p *fakePhone) Snapshot() callstate.Snapshot {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.looks++
+	if p.panicAt == "snapshot" && p.looks > 3 {
+		panic("broken snapshot")
+	}
+	return p.snap
+}
+
+func (p *fakePhone) Notices() <-chan callstate.Notice { return p.notices }
+func (p *fakePhone) Changed() <-chan struct{}         { return p.changed }
+
+func (p *fakePhone) looked() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.looks
+}
+
+func (p *fakePhone) did() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return append([]string(nil), p.calls...)
+}
+
+// The states of the goldens and the layout tests.
+
+var silence = callstate.Meter{Peak: -120, RMS: -120, Hold: -120}
+
+func idleSnapshot() callstate.Snapshot {
+	return callstate.Snapshot{Server: "127.0.0.1:50051", Destination: "echo", Microphone: silence, Earpiece: silence}
+}
+
+func dialingSnapshot() callstate.Snapshot {
+	s := idleSnapshot()
+	s.State, s.Codec, s.FrameMS = callstate.Dialing, "opus", 20
+	mic := liveSnapshot().MicrophoneOpen
+	s.MicrophoneOpen = mic
+	s.Microphone = callstate.Meter{Peak: -41.2, RMS: -52.7, Hold: -38}
+	return s
+}
+
+func liveSnapshot() callstate.Snapshot {
+	const ms = time.Millisecond
+	return callstate.Snapshot{
+		State: callstate.Live, Server: "127.0.0.1:50051", Destination: "echo", CallID: "7f1c",
+		Duration:   12*time.Minute + 34*time.Second,
+		Microphone: callstate.Meter{Peak: -12.3, RMS: -22.1, Hold: -8.4},
+		Earpiece:   callstate.Meter{Peak: -24.8, RMS: -33.5, Hold: -19.9},
+		MicrophoneOpen: &audio.Endpoint{
+			ID: "alsa_input.usb-headset", Name: "USB Headset Analog Mono", Backend: "pulseaudio",
+			Rate: 48000, Channels: 1, Period: 10 * ms, Periods: 3,
+		},
+		EarpieceOpen: &audio.Endpoint{
+			ID: "alsa_output.usb-headset", Name: "USB Headset Analog Stereo", Backend: "pulseaudio",
+			Rate: 44100, Channels: 2, Period: 10 * ms, Periods: 3,
+		},
+		Codec: "opus", FrameMS: 20,
+		Delay: callstate.Delay{
+			RTT: 23400 * time.Microsecond, RTTKnown: true, Jitter: 2140 * time.Microsecond,
+			Buffer: 41 * ms, Target: 40 * ms,
+			MouthToEarEst: 132 * ms, Loop: 128 * ms, LoopKnown: true,
+			Stages: []callstate.Stage{
+				{Name: "microphone", Delay: 10 * ms, Measured: true},
+				{Name: "frame and encoder", Delay: 26500 * time.Microsecond},
+				{Name: "send queue", Delay: 1200 * time.Microsecond, Measured: true},
+				{Name: "network", Delay: 23400 * time.Microsecond, Measured: true},
+				{Name: "jitter buffer", Delay: 41 * ms, Measured: true},
+				{Name: "earpiece", Delay: 30 * ms},
+			},
+		},
+		Traffic: callstate.Traffic{
+			Sent: 37712, Received: 37690, Lost: 0, Dropped: 3, Late: 19, ConcealedPct: 0.12, Underruns: 2, Overruns: 480,
+		},
+		Quality: callstate.Quality{MOS: 4.38, Known: true},
+	}
+}
+
+func mutedSnapshot() callstate.Snapshot {
+	s := liveSnapshot()
+	s.Muted, s.TalkingWhileMuted = true, true
+	return s
+}
+
+func clippedSnapshot() callstate.Snapshot {
+	s := liveSnapshot()
+	s.Microphone = callstate.Meter{Peak: -0.1, RMS: -9.6, Hold: 0, Clip: true}
+	s.Delay.RTT = 512 * time.Millisecond
+	s.Traffic.ConcealedPct = 4.71
+	s.Quality.MOS = 2.9
+	return s
+}
+
+func endingSnapshot() callstate.Snapshot {
+	s := liveSnapshot()
+	s.State = callstate.Ending
+	s.Microphone = callstate.Meter{Peak: -48, RMS: -120, Hold: -30}
+	return s
+}
+
+// hostileSnapshot has the worst that comes from outside, and huge figures.
+func hostileSnapshot() callstate.Snapshot {
+	s := liveSnapshot()
+	s.Server = "\x1b[31mevil\x1b]0;title\x07\x9b5n.example.org:50051 \u202egnp.exe"
+	s.Destination = "room/呼叫中心の日本語の長い部屋の名前👩‍👩‍👧‍👦e\u0301\u0301\u0301\u0301\u0301\x00\r\nand\tmore"
+	s.MicrophoneOpen = &audio.Endpoint{
+		Name: "Καλώδιο ❤️ \u0007\u009b31m " + string(make([]rune, 5000)) + "最終端末最終端末最終端末最終端末", Backend: "pulse\naudio",
+		Rate: 192000, Channels: 32, Period: 12345678 * time.Microsecond, Periods: 99999, Monitor: true,
+	}
+	s.Duration = 12345 * time.Hour
+	s.Delay.RTT, s.Delay.Jitter = 1234*time.Hour, 99*time.Hour
+	s.Delay.Buffer, s.Delay.Target = 99*time.Hour, 99*time.Hour
+	s.Delay.MouthToEarEst, s.Delay.Loop = 99*time.Hour, -99*time.Hour
+	s.Delay.Stages = append(s.Delay.Stages, callstate.Stage{Name: "長長長長長長長長長長長長", Delay: 1e18}, callstate.Stage{Delay: -1e9})
+	s.Traffic = callstate.Traffic{
+		Sent: 1 << 63, Received: 1<<64 - 1, Lost: 1<<64 - 5, Dropped: 1 << 60, Late: 1 << 62, ConcealedPct: 1e9,
+		Underruns: 1<<64 - 1, Overruns: 1<<64 - 1,
+	}
+	s.Quality.MOS = -1e12
+	return s
+}
+
+// scene is a screen that a test looks at.
+type scene struct {
+	name   string
+	snap   callstate.Snapshot
+	notice callstate.Notice
+	keys   []string
+}
+
+func scenes() []scene {
+	down := callstate.Notice{
+		Severity: callstate.Failure,
+		Text:     "The server 127.0.0.1:50051 does not answer. Start it with \"bin/server\", or name another one with --server HOST:PORT, then press d.",
+	}
+	return []scene{
+		{name: "idle", snap: idleSnapshot()},
+		{name: "dialing", snap: dialingSnapshot()},
+		{name: "live", snap: liveSnapshot(), notice: callstate.Notice{Text: "echo answered."}},
+		{name: "muted", snap: mutedSnapshot()},
+		{name: "clip", snap: clippedSnapshot(), notice: callstate.Notice{Severity: callstate.Warning, Text: "The network is slow: the other side hears you late."}},
+		{name: "ending", snap: endingSnapshot()},
+		{name: "help", snap: liveSnapshot(), keys: []string{"?"}},
+		{name: "prompt", snap: idleSnapshot(), keys: []string{"/", "room/sales"}},
+		{name: "quit", snap: liveSnapshot(), keys: []string{"q"}},
+		{name: "server-down", snap: idleSnapshot(), notice: down},
+		{name: "hostile", snap: hostileSnapshot(), notice: callstate.Notice{
+			Severity: callstate.Failure,
+			Text:     "\x1b[2J\x1b]52;c;AAAA\x07長い文長い文長い文長い文長い文長い文長い文 averyveryveryveryveryveryveryveryveryveryveryverylongword \u202e\n\n\nx",
+		}},
+		{name: "hostile prompt", snap: idleSnapshot(), keys: []string{"/", "room/長い名前長い名前長い名前長い名前長い名前👩‍👩‍👧‍👦e\u0301\u0301\u0301"}},
+		{name: "leaving", snap: liveSnapshot(), keys: []string{"q", "y"}},
+		{name: "empty", snap: callstate.Snapshot{}},
+	}
+}
+
+// stage sets up a model for a scene.
+func (s scene) stage() *model {
+	m := newModel(newFakePhone(s.snap), Options{Destination: "echo"})
+	m.Update(snapshotMsg{Snapshot: s.snap, at: time.Unix(1000, 0)})
+	if s.notice.Text != "" {
+		m.Update(noticeMsg(s.notice))
+	}
+	for _, k := range s.keys {
+		m.Update(press(k))
+	}
+	return m
+}
+
+// draw is the view of a scene at 80 by 24.
+func (s scene) draw() string { return s.stage().View() }
+
+// press is the message of a key, or of text typed at once.
+func press(name string) tea.KeyMsg {
+	switch name {
+	case "enter":
+		return tea.KeyMsg{Type: tea.KeyEnter}
+	case "esc":
+		return tea.KeyMsg{Type: tea.KeyEsc}
+	case "ctrl+c":
+		return tea.KeyMsg{Type: tea.KeyCtrlC}
+	}
+	return tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune(name)}
+}

@@ -1,0 +1,239 @@
+package tui
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/charmbracelet/lipgloss"
+
+	"callcenter/softphone/internal/callstate"
+)
+
+// The scale of a meter in dBFS.
+const (
+	scaleFloor = -60.0 // the left end; below is silence
+	zoneLow    = -28.0 // the RMS of good speech, from
+	zoneHigh   = -16.0 // to
+	redAbove   = -3.0  // a peak here is too loud
+)
+
+// meter is the level of one direction: a bar for the peak, a mark for the
+// RMS, a tick for the peak hold, the numbers and CLIP. A large meter has two
+// lines.
+type meter struct {
+	st          *styles
+	name, short string
+	level       callstate.Meter
+	open        bool // false: silence is not a measurement
+	muted       bool
+	talking     bool // into a muted microphone
+	large       bool
+}
+
+// Render implements panel.
+func (m meter) Render(width int) string {
+	if m.large {
+		return m.title(width) + "\n" + m.bar(width)
+	}
+	label := pad(m.short, 5)
+	if m.muted {
+		label = m.st.muted.Render("MUTED")
+	}
+	numbers := "  " + decibels(m.level.Peak, m.open)
+	if width >= 32 {
+		numbers += "/" + decibels(m.level.RMS, m.open)
+	}
+	clip := "     "
+	if m.level.Clip {
+		clip = " " + m.st.clip.Render("CLIP")
+	}
+	if width < 26 { // one or the other
+		clip = ""
+		if m.level.Clip {
+			numbers = "   " + m.st.clip.Render("CLIP")
+		}
+	}
+	room := width - lipgloss.Width(label) - 1 - lipgloss.Width(numbers) - lipgloss.Width(clip)
+	return cut(label+" "+m.bar(room)+numbers+clip, width)
+}
+
+// title is the first line of a large meter.
+func (m meter) title(width int) string {
+	left := m.st.strong.Render(m.name)
+	if m.muted {
+		left += "  " + m.st.muted.Render("MUTED")
+	}
+	if m.talking {
+		left += "  " + m.st.warn.Render("you are talking")
+	}
+	clip := "      "
+	if m.level.Clip {
+		clip = m.st.clip.Render(" CLIP ")
+	}
+	word, style := m.verdict()
+	return between(left, fmt.Sprintf("%s  %s %s  %s %s %s", clip,
+		m.st.dim.Render("peak"), style.Render(decibels(m.level.Peak, m.open)),
+		m.st.dim.Render("RMS"), m.tone().Render(decibels(m.level.RMS, m.open)),
+		m.st.dim.Render("dBFS"))+fill(style, "  "+word, 10), width)
+}
+
+// verdict is the level in one word, and its colour.
+func (m meter) verdict() (string, lipgloss.Style) {
+	switch l := m.level; {
+	case l.Peak > redAbove:
+		return "too loud", m.st.bad
+	case !(l.RMS > scaleFloor) && m.open:
+		return "silent", m.st.dim
+	case !(l.RMS > scaleFloor):
+		return "", m.st.dim
+	case l.RMS < zoneLow:
+		return "low", m.tone()
+	case l.RMS > zoneHigh:
+		return "loud", m.tone()
+	}
+	return "good", m.tone()
+}
+
+// tone is the colour of the RMS.
+func (m meter) tone() lipgloss.Style {
+	switch l := m.level; {
+	case !(l.RMS > scaleFloor):
+		return m.st.dim
+	case l.RMS < zoneLow || l.RMS > zoneHigh:
+		return m.st.warn
+	}
+	return m.st.good
+}
+
+// decibels is a level in five cells.
+func decibels(db float64, open bool) string {
+	switch {
+	case db > scaleFloor:
+		return fmt.Sprintf("%5.1f", min(db, 0))
+	case open:
+		return " <-60"
+	}
+	return "    " + unknown
+}
+
+// paint is what a cell of a bar looks like.
+type paint int
+
+const (
+	paintRail paint = iota
+	paintBar
+	paintHot // the bar above redAbove
+	paintMark
+	paintHotMark
+	paintTick
+)
+
+// bar draws the level on width cells.
+func (m meter) bar(width int) string {
+	if width <= 0 {
+		return ""
+	}
+	cells, paints := m.cells(width)
+	tone := m.tone()
+	if m.muted {
+		tone = m.st.dim
+	}
+	onBar := func(s lipgloss.Style) lipgloss.Style {
+		return lipgloss.NewStyle().Reverse(true).Bold(true).Foreground(s.GetForeground())
+	}
+	looks := map[paint]lipgloss.Style{
+		paintRail: m.st.dim, paintBar: tone, paintHot: m.st.bad, paintTick: m.st.strong,
+		paintMark: onBar(tone), paintHotMark: onBar(m.st.bad),
+	}
+	var b strings.Builder
+	for from := 0; from < width; {
+		to := from + 1
+		for to < width && paints[to] == paints[from] {
+			to++
+		}
+		b.WriteString(looks[paints[from]].Render(string(cells[from:to])))
+		from = to
+	}
+	return b.String()
+}
+
+// cells are the characters of a bar and how they are painted.
+func (m meter) cells(width int) ([]rune, []paint) {
+	cells, paints := make([]rune, width), make([]paint, width)
+	eighths := int(math.Round(along(m.level.Peak) * float64(8*width)))
+	hot := cellOf(redAbove, width)
+	for i := range cells {
+		part := eighths - 8*i
+		switch {
+		case part <= 0:
+			cells[i] = '·'
+			continue
+		case part >= 8:
+			cells[i] = '█'
+		default:
+			cells[i] = []rune(" ▏▎▍▌▋▊▉")[part]
+		}
+		paints[i] = paintBar
+		if m.level.Peak > redAbove && i >= hot {
+			paints[i] = paintHot
+		}
+	}
+	if m.level.Hold > scaleFloor {
+		i := cellOf(m.level.Hold, width)
+		cells[i], paints[i] = '│', paintTick
+	}
+	if m.level.RMS > scaleFloor {
+		i := cellOf(m.level.RMS, width)
+		switch {
+		case paints[i] == paintBar && cells[i] == '█':
+			paints[i] = paintMark
+		case paints[i] == paintHot && cells[i] == '█':
+			paints[i] = paintHotMark
+		default:
+			paints[i] = paintTick
+		}
+		cells[i] = '┃'
+	}
+	return cells, paints
+}
+
+// along is the place of a level on the scale, 0 to 1. What is no number is
+// silence.
+func along(db float64) float64 {
+	if !(db > scaleFloor) {
+		return 0
+	}
+	return min((db-scaleFloor)/-scaleFloor, 1)
+}
+
+// cellOf is the cell of width that a level falls into.
+func cellOf(db float64, width int) int {
+	return min(int(along(db)*float64(width)), width-1)
+}
+
+// scale is the line of numbers under a large meter, with the zone of good
+// speech.
+type scale struct{ st *styles }
+
+// Render implements panel.
+func (s scale) Render(width int) string {
+	if width < 50 {
+		return ""
+	}
+	line := []rune(strings.Repeat(" ", width))
+	put := func(at int, text string) {
+		copy(line[max(0, min(at, width-len(text))):], []rune(text))
+	}
+	for _, db := range []int{-60, -50, -40, -10, -3, 0} {
+		text := fmt.Sprint(db)
+		put(cellOf(float64(db), width)-len(text)/2, text)
+	}
+	low, high := cellOf(zoneLow, width), cellOf(zoneHigh, width)
+	put(low-3, "-28")
+	put(high+1, "-16")
+	zone := []rune("├" + strings.Repeat("─", high-low-1) + "┤")
+	word := []rune(" good ")
+	copy(zone[(len(zone)-len(word))/2:], word)
+	return s.st.dim.Render(string(line[:low])) + s.st.good.Render(string(zone)) + s.st.dim.Render(string(line[high+1:]))
+}

@@ -1,0 +1,260 @@
+package tui
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/charmbracelet/bubbles/key"
+	tea "github.com/charmbracelet/bubbletea"
+
+	"callcenter/softphone/internal/callstate"
+)
+
+// at returns a model and its phone in a state of the line.
+func at(state callstate.State) (*model, *fakePhone) {
+	s := map[callstate.State]callstate.Snapshot{
+		callstate.Idle: idleSnapshot(), callstate.Dialing: dialingSnapshot(),
+		callstate.Live: liveSnapshot(), callstate.Ending: endingSnapshot(),
+	}[state]
+	phone := newFakePhone(s)
+	m := newModel(phone, Options{Destination: "echo"})
+	m.Update(snapshotMsg{Snapshot: s, at: time.Unix(1000, 0)})
+	return m, phone
+}
+
+// quits reports whether one of the keys, typed in order, ended the program.
+func quits(m *model, keys ...string) bool {
+	quit := false
+	for _, k := range keys {
+		if _, cmd := m.Update(press(k)); cmd != nil {
+			_, quit = cmd().(tea.QuitMsg)
+		}
+	}
+	return quit
+}
+
+func TestEveryKeyInEveryState(t *testing.T) {
+	const idle, dialing, live, ending = callstate.Idle, callstate.Dialing, callstate.Live, callstate.Ending
+	all := []callstate.State{idle, dialing, live, ending}
+	inCall := []callstate.State{dialing, live, ending}
+	talking := []callstate.State{dialing, live}
+	for _, c := range []struct {
+		name   string
+		states []callstate.State
+		keys   []string
+		calls  []string
+		quit   bool
+		mode   mode
+	}{
+		{name: "d dials the default at once", states: []callstate.State{idle}, keys: []string{"d"}, calls: []string{"dial "}},
+		{name: "caps lock does not matter", states: []callstate.State{live}, keys: []string{"M", "H"}, calls: []string{"mute", "hang up"}},
+		{name: "d does nothing in a call", states: inCall, keys: []string{"d"}},
+		{name: "slash opens the prompt", states: []callstate.State{idle}, keys: []string{"/"}, mode: modePrompt},
+		{name: "slash does nothing in a call", states: inCall, keys: []string{"/"}},
+		{name: "enter dials what was typed", states: []callstate.State{idle}, keys: []string{"/", "room/x", "enter"}, calls: []string{"dial room/x"}},
+		{name: "keys that arrive together are one by one", states: []callstate.State{idle}, keys: []string{"/room/dhq", "enter"}, calls: []string{"dial room/dhq"}},
+		{name: "an empty prompt dials the default", states: []callstate.State{idle}, keys: []string{"/", "enter"}, calls: []string{"dial "}},
+		{name: "control characters are not dialed", states: []callstate.State{idle}, keys: []string{"/", " ro\u202eom/\x9bx ", "enter"}, calls: []string{"dial room/x"}},
+		{name: "esc cancels the prompt", states: []callstate.State{idle}, keys: []string{"/", "room/x", "esc"}},
+		{name: "letters in the prompt are no keys", states: []callstate.State{idle}, keys: []string{"/", "q", "h", "m", "?"}, mode: modePrompt},
+		{name: "h hangs up", states: talking, keys: []string{"h"}, calls: []string{"hang up"}},
+		{name: "b hangs up", states: talking, keys: []string{"b"}, calls: []string{"hang up"}},
+		{name: "h and b do nothing without a call", states: []callstate.State{idle, ending}, keys: []string{"h", "b"}},
+		{name: "m mutes", states: talking, keys: []string{"m", "m"}, calls: []string{"mute", "mute"}},
+		{name: "m does nothing without a call", states: []callstate.State{idle, ending}, keys: []string{"m"}},
+		{name: "question mark opens the help", states: all, keys: []string{"?"}, mode: modeHelp},
+		{name: "question mark closes the help", states: all, keys: []string{"?", "?"}},
+		{name: "esc closes the help", states: all, keys: []string{"?", "esc"}},
+		{name: "esc alone does nothing", states: all, keys: []string{"esc", "esc"}},
+		{name: "mute works under the help", states: talking, keys: []string{"?", "m"}, calls: []string{"mute"}, mode: modeHelp},
+		{name: "dialing closes the help", states: []callstate.State{idle}, keys: []string{"?", "d"}, calls: []string{"dial "}},
+		{name: "q quits without a call", states: []callstate.State{idle}, keys: []string{"q"}, quit: true},
+		{name: "q asks in a call", states: inCall, keys: []string{"q"}, mode: modeQuit},
+		{name: "n stays", states: inCall, keys: []string{"q", "n"}},
+		{name: "esc stays", states: inCall, keys: []string{"q", "esc"}},
+		{name: "no other key answers", states: inCall, keys: []string{"q", "q", "h", "m", "enter"}, mode: modeQuit},
+		{name: "y hangs up first", states: inCall, keys: []string{"q", "y"}, calls: []string{"hang up"}, mode: modeLeaving},
+		{name: "keys do nothing while leaving", states: inCall, keys: []string{"q", "y", "d", "m", "h", "q", "esc"}, calls: []string{"hang up"}, mode: modeLeaving},
+		{name: "ctrl+c quits without a call", states: []callstate.State{idle}, keys: []string{"ctrl+c"}, quit: true},
+		{name: "ctrl+c quits from the prompt", states: []callstate.State{idle}, keys: []string{"/", "ctrl+c"}, mode: modePrompt, quit: true},
+		{name: "ctrl+c asks in a call", states: inCall, keys: []string{"ctrl+c"}, mode: modeQuit},
+		{name: "ctrl+c twice hangs up", states: inCall, keys: []string{"ctrl+c", "ctrl+c"}, calls: []string{"hang up"}, mode: modeLeaving},
+		{name: "ctrl+c three times does not wait", states: inCall, keys: []string{"ctrl+c", "ctrl+c", "ctrl+c"}, calls: []string{"hang up"}, mode: modeLeaving, quit: true},
+		{name: "unknown keys do nothing", states: all, keys: []string{"z", "enter", "1", "é"}},
+	} {
+		for _, state := range c.states {
+			t.Run(c.name+" when "+state.String(), func(t *testing.T) {
+				m, phone := at(state)
+				if quit := quits(m, c.keys...); quit != c.quit {
+					t.Errorf("quit: %v, want %v", quit, c.quit)
+				}
+				if calls := phone.did(); !slices.Equal(calls, c.calls) {
+					t.Errorf("the phone was asked for %q, want %q", calls, c.calls)
+				}
+				if m.mode != c.mode {
+					t.Errorf("mode %d, want %d", m.mode, c.mode)
+				}
+			})
+		}
+	}
+}
+
+func TestPastedTextIsNoKeys(t *testing.T) {
+	m, phone := at(callstate.Idle)
+	paste := tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("dq"), Paste: true}
+	if _, cmd := m.Update(paste); cmd != nil || len(phone.did()) > 0 {
+		t.Errorf("a paste acted: %v", phone.did())
+	}
+	quits(m, "/")
+	paste.Runes = []rune("room/pasted")
+	m.Update(paste)
+	quits(m, "enter")
+	if got := phone.did(); !slices.Equal(got, []string{"dial room/pasted"}) {
+		t.Errorf("dialed %q", got)
+	}
+}
+
+func TestThePromptKeepsTheLastEntry(t *testing.T) {
+	m, phone := at(callstate.Idle)
+	quits(m, "/", "room/a", "enter", "/", "b", "esc", "/", "enter")
+	if got, want := phone.did(), []string{"dial room/a", "dial room/a"}; !slices.Equal(got, want) {
+		t.Errorf("dialed %q, want %q", got, want)
+	}
+}
+
+func TestACallThatBeginsClosesThePrompt(t *testing.T) {
+	m, _ := at(callstate.Idle)
+	quits(m, "/", "x")
+	m.Update(snapshotMsg{Snapshot: dialingSnapshot()})
+	if m.mode != modeCall {
+		t.Errorf("mode %d", m.mode)
+	}
+}
+
+func TestLeavingWaitsForTheEndOfTheCall(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		state callstate.State
+		after time.Duration
+		quit  bool
+	}{
+		{"the call is still ending", callstate.Ending, goodbye - time.Millisecond, false},
+		{"the call has ended", callstate.Idle, 10 * time.Millisecond, true},
+		{"the call does not end in time", callstate.Ending, goodbye, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			m, _ := at(callstate.Live)
+			quits(m, "q", "y")
+			_, cmd := m.Update(snapshotMsg{Snapshot: callstate.Snapshot{State: c.state}, at: time.Unix(1000, 0).Add(c.after)})
+			if (cmd != nil) != c.quit {
+				t.Errorf("quit: %v, want %v", cmd != nil, c.quit)
+			}
+		})
+	}
+}
+
+func TestTheQuestionOutlivesTheCall(t *testing.T) {
+	m, phone := at(callstate.Live)
+	quits(m, "q")
+	m.Update(snapshotMsg{Snapshot: idleSnapshot()})
+	if !strings.Contains(m.View(), "The call has ended. Quit?") {
+		t.Errorf("the question is stale:\n%s", m.View())
+	}
+	if !quits(m, "y") || len(phone.did()) > 0 {
+		t.Errorf("y did not quit, or asked the phone for %q", phone.did())
+	}
+}
+
+func TestDialingRemovesTheOldMessage(t *testing.T) {
+	m, _ := at(callstate.Idle)
+	m.Update(noticeMsg{Severity: callstate.Failure, Text: "the server is down."})
+	quits(m, "d")
+	if strings.Contains(m.View(), "the server is down") {
+		t.Errorf("the old message is still there:\n%s", m.View())
+	}
+}
+
+func TestASizeOfZeroIsIgnored(t *testing.T) {
+	m, _ := at(callstate.Idle)
+	m.Update(tea.WindowSizeMsg{})
+	if m.width != 80 || m.height != 24 {
+		t.Errorf("%dx%d", m.width, m.height)
+	}
+}
+
+func TestTheFooterShowsTheKeysThatWork(t *testing.T) {
+	for _, c := range []struct {
+		state callstate.State
+		keys  []string
+		want  string
+	}{
+		{callstate.Idle, nil, "d dial  / dial other  ? help  q quit"},
+		{callstate.Dialing, nil, "h hang up  m mute  ? help  q quit"},
+		{callstate.Live, nil, "h hang up  m mute  ? help  q quit"},
+		{callstate.Ending, nil, "? help  q quit"},
+		{callstate.Idle, []string{"/"}, "enter dial  esc cancel"},
+		{callstate.Live, []string{"q"}, "y yes  n no"},
+		{callstate.Live, []string{"q", "y"}, "ctrl+c quit at once"},
+		{callstate.Live, []string{"?"}, "esc close  h hang up  m mute  q quit"},
+	} {
+		m, _ := at(c.state)
+		quits(m, c.keys...)
+		if got := (footer{m}).Render(78); got != c.want {
+			t.Errorf("%v after %q: %q, want %q", c.state, c.keys, got, c.want)
+		}
+	}
+	m, _ := at(callstate.Live)
+	m.Update(snapshotMsg{Snapshot: mutedSnapshot()})
+	if got := (footer{m}).Render(78); !strings.Contains(got, "m unmute") {
+		t.Errorf("muted: %q", got)
+	}
+}
+
+// The prompt's and the question's keys are in the footer when they work; all
+// others must be in the help.
+func TestTheHelpNamesEveryKey(t *testing.T) {
+	keys := newKeyMap()
+	view := helpPanel{&styles{}, keys.topics("echo"), 99}.Render(80)
+	fields := reflect.ValueOf(keys)
+	for i := range fields.NumField() {
+		name := fields.Type().Field(i).Name
+		if slices.Contains([]string{"Accept", "Cancel", "Yes", "No"}, name) {
+			continue
+		}
+		named := false
+		for _, topic := range keys.topics("echo") {
+			named = named || slices.Equal(topic.key.Keys(), bindingOf(t, keys, name).Keys())
+		}
+		if !named {
+			t.Errorf("the help does not name the key %s:\n%s", name, view)
+		}
+	}
+}
+
+func bindingOf(t *testing.T, k keyMap, name string) key.Binding {
+	t.Helper()
+	b, ok := map[string]key.Binding{
+		"Dial": k.Dial, "DialOther": k.DialOther, "Mute": k.Mute, "HangUp": k.HangUp,
+		"Help": k.Help, "Quit": k.Quit, "Close": k.Close, "Interrupt": k.Interrupt,
+	}[name]
+	if !ok {
+		t.Fatalf("this test does not know the key %s", name)
+	}
+	return b
+}
+
+func TestSnapshotsOfThePhoneAreNotChanged(t *testing.T) {
+	s := hostileSnapshot()
+	name, stage := s.MicrophoneOpen.Name, s.Delay.Stages[6].Name
+	m, _ := at(callstate.Idle)
+	m.Update(snapshotMsg{Snapshot: s})
+	if s.MicrophoneOpen.Name != name || s.Delay.Stages[6].Name != stage {
+		t.Error("the screen wrote into the phone's snapshot")
+	}
+	if m.snap.MicrophoneOpen.Name == name {
+		t.Error("the name was not cleaned")
+	}
+}

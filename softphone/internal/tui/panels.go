@@ -1,0 +1,233 @@
+package tui
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/charmbracelet/lipgloss"
+	"github.com/charmbracelet/x/ansi"
+
+	"callcenter/audio"
+	"callcenter/softphone/internal/callstate"
+)
+
+// header is the state of the line: a shape, a word, the timer and where to.
+type header struct {
+	st          *styles
+	s           *callstate.Snapshot
+	destination string // the default one
+	looks       int
+}
+
+// Render implements panel.
+func (h header) Render(width int) string {
+	shape := map[callstate.State]string{callstate.Idle: "○", callstate.Live: "●", callstate.Ending: "◑"}[h.s.State]
+	if h.s.State == callstate.Dialing {
+		shape = []string{"◐", "◓", "◑", "◒"}[h.looks/5%4] // turns once a second
+	}
+	badge := h.st.state[h.s.State].Render(" " + shape + " " + strings.ToUpper(h.s.State.String()) + " ")
+	to := h.s.Destination
+	if to == "" {
+		to = h.destination
+	}
+	right := ""
+	if width >= roomy-2 {
+		right = h.st.dim.Render("softphone")
+	}
+	var rest string
+	switch timer := clock(h.s.Duration); {
+	case h.s.State == callstate.Live, h.s.State == callstate.Ending:
+		rest = h.st.strong.Render(timer) + "  " + to
+	case h.s.State == callstate.Dialing:
+		rest = to
+	case h.s.Duration > 0:
+		rest = to + h.st.dim.Render("  last call "+timer)
+	default:
+		rest = to
+	}
+	if h.s.Muted {
+		rest = h.st.muted.Render(" MUTED ") + " " + rest
+	}
+	return between(badge+" "+rest, right, width)
+}
+
+// detail is a named line of text.
+type detail struct {
+	st                *styles
+	name, short, text string
+}
+
+// Render implements panel.
+func (d detail) Render(width int) string {
+	label := fill(d.st.dim, d.name, 12)
+	if width < roomy-2 {
+		label = fill(d.st.dim, d.short, 4)
+	}
+	return cut(label+d.text, width)
+}
+
+func serverText(s *callstate.Snapshot) string {
+	text := s.Server
+	if text == "" {
+		text = unknown
+	}
+	if s.Codec != "" {
+		text += ", " + s.Codec
+	}
+	if s.Codec != "" && s.FrameMS > 0 {
+		text += fmt.Sprintf(" %d ms", s.FrameMS)
+	}
+	return text
+}
+
+// device says what is really open at one end.
+type device struct {
+	st          *styles
+	name, short string
+	open        *audio.Endpoint
+}
+
+// Render implements panel. The name is cut before the facts are.
+func (d device) Render(width int) string {
+	if d.open == nil {
+		return detail{d.st, d.name, d.short, d.st.dim.Render("none open")}.Render(width)
+	}
+	narrow := width < roomy-2
+	label, least, comma := 12, 12, ", "
+	if narrow {
+		label, least, comma = 4, 8, " "
+	}
+	facts := ""
+	for _, fact := range d.facts(narrow) {
+		next := facts + comma + fact
+		if label+least+lipgloss.Width(next) > width {
+			break
+		}
+		facts = next
+	}
+	name := d.open.Name
+	if d.open.Monitor {
+		name = "MONITOR " + name
+	}
+	name = cut(name, width-label-lipgloss.Width(facts))
+	return detail{d.st, d.name, d.short, name + facts}.Render(width)
+}
+
+// facts are what was granted, the most important first.
+func (d device) facts(narrow bool) []string {
+	e, blank := d.open, " "
+	if narrow {
+		blank = ""
+	}
+	var facts []string
+	if e.Rate > 0 {
+		facts = append(facts, strings.TrimSuffix(fmt.Sprintf("%.1f", float64(e.Rate)/1000), ".0")+blank+"kHz")
+	}
+	if e.Channels > 0 {
+		facts = append(facts, fmt.Sprintf("%d%sch", e.Channels, blank))
+	}
+	if e.Period > 0 {
+		period := strings.TrimSuffix(number(e.Period), ".0") + blank + "ms"
+		if e.Periods > 0 && !narrow {
+			period = fmt.Sprintf("%d × %s", e.Periods, period)
+		}
+		facts = append(facts, period)
+	}
+	if e.Backend != "" && e.Backend != e.Name {
+		facts = append(facts, e.Backend)
+	}
+	return facts
+}
+
+// message is the last notice, at most some lines of it.
+type message struct {
+	st     *styles
+	notice callstate.Notice
+	most   int
+}
+
+// Render implements panel. Without a notice its line stays, empty.
+func (m message) Render(width int) string {
+	if m.notice.Text == "" || width < 4 {
+		return " "
+	}
+	mark, style := "i", m.st.key
+	switch m.notice.Severity {
+	case callstate.Info:
+	case callstate.Warning:
+		mark, style = "!", m.st.warn.Bold(true)
+	case callstate.Failure:
+		mark, style = "✗", m.st.bad.Bold(true)
+	}
+	wrapped := strings.Split(ansi.Wrap(m.notice.Text, width-2, ""), "\n")
+	if len(wrapped) > m.most {
+		// The last line that fits carries the rest, to be cut with a sign.
+		wrapped[m.most-1] = strings.Join(wrapped[m.most-1:], " ")
+		wrapped = wrapped[:m.most]
+	}
+	for i, line := range wrapped {
+		lead := "  "
+		if i == 0 {
+			lead = style.Render(mark) + " "
+		}
+		wrapped[i] = lead + cut(line, width-2)
+	}
+	return strings.Join(wrapped, "\n")
+}
+
+// question is the line that waits for an answer, with the text typed so far.
+type question struct {
+	st          *styles
+	text        string
+	edit        bool
+	input       []rune
+	at          int // the cursor's place in input
+	placeholder string
+}
+
+// Render implements panel. The cursor is a character, so that it is there
+// without colours, too.
+func (q question) Render(width int) string {
+	if !q.edit {
+		return cut(q.st.warn.Bold(true).Render(q.text), width)
+	}
+	lead := q.st.key.Render(q.text) + " "
+	room := width - lipgloss.Width(lead)
+	cursor := q.st.key.Render("▏")
+	if len(q.input) == 0 {
+		return cut(lead+cursor+q.st.dim.Render(q.placeholder), width)
+	}
+	at := max(0, min(q.at, len(q.input)))
+	before, after := []rune(drawable(string(q.input[:at]))), drawable(string(q.input[at:]))
+	for len(before) > 0 && lipgloss.Width(string(before))+2 > room {
+		before = before[1:]
+	}
+	return cut(lead+string(before)+cursor+after, width)
+}
+
+// helpPanel is the help: every key, then how to read the screen.
+type helpPanel struct {
+	st     *styles
+	topics []topic
+	most   int // lines
+}
+
+// Render implements panel.
+func (h helpPanel) Render(width int) string {
+	var out []string
+	for _, t := range h.topics {
+		out = append(out, cut(fill(h.st.key, t.key.Help().Key, 8)+t.about, width))
+	}
+	out = append(out, " ")
+	for _, t := range [][2]string{
+		{"█ ┃ │", "meter: peak, RMS, highest peak of late; speak at -28 to -16 RMS"},
+		{"CLIP", "too loud for the microphone: turn it down or move away"},
+		{"est.", "estimated; every other figure is measured, – is not yet known"},
+		{"loop", "microphone, server and back to the earpiece; echo calls only"},
+		{"buffer", "audio kept to bridge uneven arrival, and how much it aims at"},
+		{"!", "beside a figure: this hurts the conversation"},
+	} {
+		out = append(out, cut(fill(h.st.strong, t[0], 8)+h.st.dim.Render(t[1]), width))
+	}
+	return strings.Join(out[:max(0, min(h.most, len(out)))], "\n")
+}

@@ -1,0 +1,100 @@
+package tui
+
+import (
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/charmbracelet/lipgloss"
+	"github.com/charmbracelet/x/ansi"
+)
+
+// unknown stands for what was not measured yet.
+const unknown = "–"
+
+// longest bounds the characters of any text that comes from outside.
+const longest = 512
+
+// clean makes a text from outside safe to draw, see drawable, and bounds it.
+func clean(s string) string {
+	if len(s) > 4*longest {
+		s = s[:4*longest]
+	}
+	s = strings.TrimSpace(drawable(ansi.Strip(s)))
+	if r := []rune(s); len(r) > longest {
+		return string(r[:longest])
+	}
+	return s
+}
+
+// drawable leaves out control, formatting and direction characters, selectors
+// whose width terminals disagree about, and all but two combining marks in a
+// row. White space of any kind becomes a blank.
+func drawable(s string) string {
+	marks := 0
+	return strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r):
+			r = ' '
+		case unicode.Is(unicode.Variation_Selector, r), r == unicode.ReplacementChar, !unicode.IsGraphic(r):
+			return -1
+		}
+		if !unicode.Is(unicode.M, r) {
+			marks = 0
+		} else if marks++; marks > 2 {
+			return -1
+		}
+		return r
+	}, s)
+}
+
+// cut shortens s, which may hold styles, to width cells.
+func cut(s string, width int) string {
+	if width <= 0 {
+		return ""
+	}
+	return ansi.Truncate(s, width, "…")
+}
+
+// pad cuts s to width cells and fills it up with blanks.
+func pad(s string, width int) string {
+	s = cut(s, width)
+	return s + strings.Repeat(" ", max(width-lipgloss.Width(s), 0))
+}
+
+// between sets left and right at the two ends of width cells. When both do
+// not fit, left is shortened.
+func between(left, right string, width int) string {
+	if right == "" {
+		return cut(left, width)
+	}
+	right = cut(right, width)
+	return pad(left, width-lipgloss.Width(right)) + right
+}
+
+// number is a duration in milliseconds: one decimal below 100.
+func number(d time.Duration) string {
+	ms := float64(d) / float64(time.Millisecond)
+	if ms < 99.95 {
+		return fmt.Sprintf("%.1f", ms)
+	}
+	return fmt.Sprintf("%.0f", ms)
+}
+
+// percent never shows something as nothing.
+func percent(p float64, decimals int) string {
+	if p >= 99.5 {
+		return fmt.Sprintf("%.0f", p)
+	}
+	if least := map[int]float64{1: 0.05, 2: 0.005}[decimals]; p > 0 && p < least {
+		return fmt.Sprintf("<%.*f", decimals, 2*least)
+	}
+	return fmt.Sprintf("%.*f", decimals, p)
+}
+
+// clock is a duration as h:mm:ss.
+func clock(d time.Duration) string {
+	s := int(max(d, 0) / time.Second)
+	return fmt.Sprintf("%d:%02d:%02d", s/3600, s/60%60, s%60)
+}

@@ -1,0 +1,150 @@
+// Package tui is the operator's one screen: the state of the line, the level
+// meters, the delay, the quality and the devices, and the keys to dial, mute
+// and hang up. The softphone command runs it; it sees the phone only through
+// the Phone interface.
+//
+// There is one Bubble Tea model. What happens in the phone reaches it as
+// messages from one goroutine (feed), which asks for a Snapshot 20 times a
+// second during a call and not at all while the line is idle. Update does no
+// input or output. Panels are plain values with a Render(width) method; the
+// layout drops the least important of them when the terminal is small.
+//
+// Levels are in dBFS, widths in terminal cells.
+package tui
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime/debug"
+	"sync"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"callcenter/softphone/internal/callstate"
+	_ "callcenter/softphone/internal/tui/background" // before Bubble Tea asks the terminal
+)
+
+// Phone is what the screen needs of a softphone. All methods are safe for
+// concurrent use and return at once; what they cause shows up in a later
+// Snapshot.
+type Phone interface {
+	// Dial calls destination; "" is the default destination. It has no effect
+	// unless the line is idle.
+	Dial(destination string)
+	// HangUp ends the call that is dialing or live, if any.
+	HangUp()
+	// ToggleMute mutes the microphone, or unmutes it.
+	ToggleMute()
+	// Snapshot returns the state of this moment.
+	Snapshot() callstate.Snapshot
+	// Notices brings sentences for the message line. It is closed when the
+	// phone ends, and the screen ends with it.
+	Notices() <-chan callstate.Notice
+	// Changed is a one-slot signal: the state changed, take a Snapshot.
+	Changed() <-chan struct{}
+}
+
+// Options are the settings of the screen. The zero value is ready for use on
+// the process's own terminal.
+type Options struct {
+	// Destination is what Dial("") calls, for display. It may be empty.
+	Destination string
+	// Input and Output replace the process's terminal when they are set.
+	Input  io.Reader
+	Output io.Writer
+}
+
+// PanicError says that drawing the screen, or a method of the phone that the
+// screen called, panicked. The terminal was restored before Run returned it.
+type PanicError struct {
+	Value any    // what was passed to panic
+	Stack []byte // the stack at the panic, for the log
+}
+
+// Error returns one line without the stack.
+func (e *PanicError) Error() string {
+	return fmt.Sprintf("panic in the screen: %v", e.Value)
+}
+
+// Run shows the screen and blocks until the operator quits, the phone ends or
+// ctx ends; all three return nil. When it returns, also with an error, the
+// terminal is as it was before and every goroutine that Run started is over.
+// A panic of the model or of the phone's methods is returned as *PanicError.
+// Run handles no signals: end ctx on them.
+func Run(ctx context.Context, phone Phone, opts Options) error {
+	// alive ends with ctx, with the phone, with the program or by a panic.
+	alive, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	screen := guard{inner: newModel(phone, opts), end: end}
+	program := tea.NewProgram(&screen, opts.program()...)
+
+	var workers sync.WaitGroup
+	workers.Go(func() {
+		defer end(nil)
+		defer screen.rescue()
+		feed(alive, phone, program.Send)
+	})
+	workers.Go(func() {
+		<-alive.Done()
+		program.Quit() // in order: a killed program may leave its reader behind
+	})
+	_, err := program.Run()
+	end(nil)
+	workers.Wait()
+
+	var broken *PanicError
+	if errors.As(context.Cause(alive), &broken) {
+		return broken
+	}
+	if err != nil {
+		return fmt.Errorf("run the screen on this terminal (use \"softphone call\" where there is none): %w", err)
+	}
+	return nil
+}
+
+// program are the settings of Bubble Tea. Signals and panics are not its
+// business, see Run and guard.
+func (o Options) program() []tea.ProgramOption {
+	settings := []tea.ProgramOption{tea.WithAltScreen(), tea.WithoutSignalHandler(), tea.WithoutCatchPanics()}
+	if o.Input != nil {
+		settings = append(settings, tea.WithInput(o.Input))
+	}
+	if o.Output != nil {
+		settings = append(settings, tea.WithOutput(o.Output))
+	}
+	return settings
+}
+
+// guard keeps a panic away from Bubble Tea, which would print the stack to
+// the operator. It ends the program instead, and Run returns the panic.
+type guard struct {
+	inner tea.Model
+	end   context.CancelCauseFunc
+}
+
+func (g *guard) Init() tea.Cmd {
+	defer g.rescue()
+	return g.inner.Init()
+}
+
+func (g *guard) Update(msg tea.Msg) (next tea.Model, cmd tea.Cmd) {
+	next = g
+	defer g.rescue()
+	g.inner, cmd = g.inner.Update(msg)
+	return g, cmd
+}
+
+func (g *guard) View() string {
+	defer g.rescue()
+	return g.inner.View()
+}
+
+// rescue must be deferred directly. It never waits, because the event loop
+// itself may be what panics.
+func (g *guard) rescue() {
+	if r := recover(); r != nil {
+		g.end(&PanicError{Value: r, Stack: debug.Stack()})
+	}
+}

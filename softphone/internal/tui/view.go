@@ -1,0 +1,247 @@
+package tui
+
+import (
+	"strings"
+
+	"github.com/charmbracelet/bubbles/key"
+	"github.com/charmbracelet/lipgloss"
+
+	"callcenter/softphone/internal/callstate"
+)
+
+const (
+	roomy     = 76  // from this width there are margins and long names
+	spacious  = 60  // from this width and height a meter has two lines
+	tall      = 20  // and a scale
+	grand     = 32  // from this height there is air between the sections
+	widest    = 120 // wider terminals are not filled
+	talkative = 10  // from this height a message may take four lines
+)
+
+// panel is a part of the screen. Render returns its lines, none of them wider
+// than width, or "" when it has nothing to show.
+type panel interface {
+	Render(width int) string
+}
+
+// block is a panel with its claim to the screen: the least claim goes first
+// when there is no room.
+type block struct {
+	panel panel
+	claim int
+}
+
+// Claims, the strongest first.
+const (
+	claimHeader = 100 - iota
+	claimPrompt
+	claimFooter
+	claimMicrophone
+	claimEarpiece
+	claimMessage
+	claimDelay
+	claimNetwork
+	claimLoss
+	claimQuality
+	claimDevices
+	claimServer
+	claimTotals
+	claimScale
+	claimRule
+	claimBlank
+	claimStages
+	claimAir
+)
+
+// View implements tea.Model. It returns exactly height lines, or fewer when
+// the screen is tiny, none wider than the terminal.
+func (m *model) View() string {
+	width := min(m.width, widest)
+	margin := ""
+	if m.width >= roomy {
+		margin = " "
+		width -= 2
+	}
+	upper, lower := m.upper(), m.lower()
+	texts := fit(append(upper, lower...), width, m.height)
+	var top, bottom []string
+	for i, text := range texts {
+		if text == "" {
+			continue
+		}
+		lines := strings.Split(text, "\n")
+		if i < len(upper) {
+			top = append(top, lines...)
+		} else {
+			bottom = append(bottom, lines...)
+		}
+	}
+	for range m.height - len(top) - len(bottom) {
+		top = append(top, "")
+	}
+	lines := append(top, bottom...)
+	lines = lines[:min(len(lines), m.height)]
+	for i, line := range lines {
+		lines[i] = strings.TrimRight(margin+cut(line, width), " ")
+	}
+	return strings.Join(lines, "\n")
+}
+
+// fit renders the blocks and empties those that a height has no room for.
+func fit(blocks []block, width, height int) []string {
+	texts := make([]string, len(blocks))
+	total := 0
+	for i, b := range blocks {
+		texts[i] = b.panel.Render(width)
+		total += lines(texts[i])
+	}
+	for total > height {
+		least := -1
+		for i, b := range blocks {
+			if texts[i] != "" && (least < 0 || b.claim <= blocks[least].claim) {
+				least = i
+			}
+		}
+		if least < 0 {
+			break
+		}
+		total -= lines(texts[least])
+		texts[least] = ""
+	}
+	return texts
+}
+
+func lines(text string) int {
+	if text == "" {
+		return 0
+	}
+	return 1 + strings.Count(text, "\n")
+}
+
+// upper is the screen from the top: the state, then the meters and figures or
+// the help.
+func (m *model) upper() []block {
+	s := &m.snap
+	st := &m.styles
+	narrow := m.width < roomy
+	blocks := []block{{header{st, s, m.destination, m.looks}, claimHeader}, {rule{st}, claimRule}}
+	if m.mode == modeHelp {
+		// The header, a message and the footer stay.
+		return append(blocks, block{helpPanel{st, m.keys.topics(m.destination), m.height - 3}, claimMicrophone})
+	}
+	large := m.width >= spacious && m.height >= tall
+	mic := meter{
+		st: st, name: "Microphone", short: "mic", level: s.Microphone, open: s.MicrophoneOpen != nil,
+		muted: s.Muted, talking: s.Muted && s.TalkingWhileMuted, large: large,
+	}
+	ear := meter{st: st, name: "Earpiece", short: "ear", level: s.Earpiece, open: s.EarpieceOpen != nil, large: large}
+	air := block{blank{}, claimAir}
+	if m.height < grand {
+		air = block{nothing{}, claimAir}
+	}
+	blocks = append(blocks, air, block{mic, claimMicrophone})
+	if large {
+		blocks = append(blocks, block{scale{st}, claimScale})
+	}
+	blocks = append(blocks, block{ear, claimEarpiece}, block{blank{}, claimBlank}, air)
+	blocks = append(blocks, m.figureBlocks(narrow)...)
+	blocks = append(blocks, block{blank{}, claimBlank}, air,
+		block{detail{st, "Server", "srv", serverText(s)}, claimServer},
+		block{device{st, "Microphone", "mic", s.MicrophoneOpen}, claimDevices},
+		block{device{st, "Earpiece", "ear", s.EarpieceOpen}, claimDevices})
+	if !narrow && m.height >= grand {
+		blocks = append(blocks, block{stages{st, s.Delay}, claimStages})
+	}
+	return blocks
+}
+
+// mutedHint takes the message line while somebody talks into a muted microphone.
+const mutedHint = "You are muted: press m to be heard."
+
+// lower is the screen from the bottom: the message, the question if there is
+// one, and the keys.
+func (m *model) lower() []block {
+	st := &m.styles
+	msg := message{st: st, notice: m.notice, most: 1}
+	if m.height >= talkative && m.mode != modeHelp {
+		msg.most = 4
+	}
+	if m.snap.Muted && m.snap.TalkingWhileMuted && m.notice.Severity != callstate.Failure {
+		msg.notice = callstate.Notice{Severity: callstate.Warning, Text: mutedHint}
+	}
+	blocks := []block{{rule{st}, claimRule}, {msg, claimMessage}}
+	if ask, ok := m.question(); ok {
+		blocks = append(blocks, block{ask, claimPrompt})
+	}
+	return append(blocks, block{footer{m}, claimFooter})
+}
+
+// question is the line that waits for an answer.
+func (m *model) question() (question, bool) {
+	switch m.mode {
+	case modePrompt:
+		placeholder := m.destination
+		if placeholder == "" {
+			placeholder = "the default destination"
+		}
+		return question{st: &m.styles, text: "Dial", input: []rune(m.prompt.Value()), at: m.prompt.Position(), placeholder: placeholder, edit: true}, true
+	case modeQuit:
+		if m.snap.State == callstate.Idle {
+			return question{st: &m.styles, text: "The call has ended. Quit?"}, true
+		}
+		return question{st: &m.styles, text: "You are in a call. Hang up and quit?"}, true
+	case modeLeaving:
+		return question{st: &m.styles, text: "Hanging up, then quitting."}, true
+	case modeCall, modeHelp:
+	}
+	return question{}, false
+}
+
+// footer names the keys that work now.
+type footer struct{ m *model }
+
+func (f footer) Render(width int) string {
+	h := f.m.help
+	h.Width = width
+	return cut(h.ShortHelpView(f.m.working()), width)
+}
+
+// working are the keys for the footer; disabled ones are not shown.
+func (m *model) working() []key.Binding {
+	k := m.keys
+	switch m.mode {
+	case modePrompt:
+		return []key.Binding{k.Accept, k.Cancel}
+	case modeQuit:
+		return []key.Binding{k.Yes, k.No}
+	case modeLeaving:
+		now := k.Interrupt
+		now.SetHelp(now.Help().Key, "quit at once")
+		return []key.Binding{now}
+	case modeHelp:
+		return []key.Binding{k.Close, k.Dial, k.DialOther, k.HangUp, k.Mute, k.Quit}
+	case modeCall:
+	}
+	return []key.Binding{k.Dial, k.DialOther, k.HangUp, k.Mute, k.Help, k.Quit}
+}
+
+// rule is a line across.
+type rule struct{ st *styles }
+
+func (r rule) Render(width int) string {
+	return r.st.dim.Render(strings.Repeat("─", max(width, 0)))
+}
+
+// blank is an empty line, nothing is none.
+type (
+	blank   struct{}
+	nothing struct{}
+)
+
+func (blank) Render(int) string   { return " " }
+func (nothing) Render(int) string { return "" }
+
+// fill sets a text to width cells, styled.
+func fill(style lipgloss.Style, text string, width int) string {
+	return style.Render(pad(text, width))
+}
