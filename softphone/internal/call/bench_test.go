@@ -1,0 +1,123 @@
+package call
+
+import (
+	"math"
+	"testing"
+
+	"google.golang.org/grpc"
+
+	"callcenter/api"
+	"callcenter/api/wire"
+	"callcenter/audio"
+	"callcenter/audio/port"
+	"callcenter/audio/sendq"
+	"callcenter/codec"
+	"callcenter/codec/opus"
+)
+
+// sinkStream is a stream that takes everything at once.
+type sinkStream struct {
+	grpc.ClientStream
+	sent int
+}
+
+func (s *sinkStream) Send(*api.AudioChunk) error { s.sent++; return nil }
+
+func (s *sinkStream) Recv() (*api.AudioChunk, error) { return nil, nil }
+
+func newTestCall(tb testing.TB) *Call {
+	tb.Helper()
+	clock := audio.NewClock()
+	c, err := New(Config{
+		CallID: "bench", Destination: "echo", Codec: opus.Codec{},
+		Options: codec.Options{Bitrate: 32000, Complexity: 9, FrameSamples: 960},
+		Clock:   clock, Capture: port.NewCapture(clock), Playback: port.NewPlayback(clock),
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	c.answer()
+	return c
+}
+
+func voice(n int) []int16 {
+	pcm := make([]int16, n)
+	for i := range pcm {
+		t := float64(i) / audio.Rate
+		pcm[i] = int16(6000*math.Sin(2*math.Pi*150*t) + 3000*math.Sin(2*math.Pi*900*t))
+	}
+	return pcm
+}
+
+// upPath is one frame from the capture callback to the hand-over to gRPC.
+func upPath(tb testing.TB) func() {
+	c := newTestCall(tb)
+	stream := &sinkStream{}
+	s := &uplinkState{frame: make([]int16, 960), packet: make([]byte, codec.MaxPacket)}
+	pcm := voice(480)
+	chunk := &api.AudioChunk{}
+	var frame sendq.Frame
+	return func() {
+		c.cfg.Capture.Deliver(pcm)
+		c.cfg.Capture.Deliver(pcm)
+		pos, ok := c.cfg.Capture.Read(s.frame)
+		if !ok {
+			tb.Fatal("no frame in the capture port")
+		}
+		if err := c.sendFrame(s, pos); err != nil {
+			tb.Fatal(err)
+		}
+		if !c.queue.Pop(&frame, c.cfg.Clock()) {
+			tb.Fatal("no frame in the send queue")
+		}
+		if err := c.send(stream, chunk, &frame); err != nil {
+			tb.Fatal(err)
+		}
+	}
+}
+
+// downPath is one frame from gRPC to the playback callback.
+func downPath(tb testing.TB) func() {
+	c := newTestCall(tb)
+	enc, err := opus.Codec{}.NewEncoder(codec.Format{Codec: codec.Opus, Rate: audio.Rate, Channels: 1}, c.cfg.Options)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	data := make([]byte, codec.MaxPacket)
+	n, err := enc.Encode(data, voice(960))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	packets := wire.NewPackets(codec.Format{Codec: codec.Opus, Rate: audio.Rate, Channels: 1})
+	chunk := &api.AudioChunk{AudioData: data[:n], Epoch: 1, MediaTime: 1}
+	loop := &loopProbe{}
+	pcm, out := make([]int16, 480), make([]int16, 480)
+	return func() {
+		chunk.Sequence++
+		chunk.SentAt += 20000
+		chunk.EchoSentAt = uint64(c.cfg.Clock().Microseconds())
+		c.receive(packets, chunk)
+		chunk.MediaTime += 960
+		for range 2 {
+			c.cfg.Playback.Take(out)
+			c.measureLoop(loop)
+			c.fill(pcm, loop)
+		}
+	}
+}
+
+func BenchmarkCaptureToSend(b *testing.B) {
+	step := upPath(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		step()
+	}
+}
+
+func BenchmarkReceiveToPlay(b *testing.B) {
+	step := downPath(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		step()
+	}
+}

@@ -1,0 +1,116 @@
+package call
+
+import (
+	"context"
+	"runtime"
+	"time"
+
+	"callcenter/audio"
+	"callcenter/audio/playout"
+)
+
+// ear keeps the playback port filled to its low-water mark, woken by the sound
+// card. After the last chunk it plays what is left and returns.
+func (c *Call) ear(ctx context.Context) error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	pcm := make([]int16, audio.PeriodSamples)
+	loop := &loopProbe{}
+	var drained <-chan time.Time
+	downDone, ending := c.downDone, c.ending
+	over := false
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-drained:
+			return nil
+		case <-ending:
+			if c.hungUp.Load() {
+				c.cfg.Playback.Finish()
+				return nil
+			}
+			ending = nil
+		case <-downDone:
+			downDone, over = nil, true
+			drained = time.After(drainLimit)
+		case <-c.cfg.Playback.Wanted():
+		}
+		c.measureLoop(loop)
+		if over && c.playout.Drained() {
+			c.cfg.Playback.Finish()
+			if c.cfg.Playback.Buffered() == 0 {
+				return nil
+			}
+			continue
+		}
+		c.fill(pcm, loop)
+	}
+}
+
+// fill pulls as many periods as the next callbacks may need.
+func (c *Call) fill(pcm []int16, loop *loopProbe) {
+	for c.cfg.Playback.Buffered() < c.cfg.Playback.LowWater() {
+		now := c.cfg.Clock()
+		ahead := audio.Duration(c.cfg.Playback.Buffered())
+		pulled := c.playout.Pull(pcm, now+ahead)
+		c.earMeter.Add(pcm, now)
+		pos, n := c.cfg.Playback.Write(pcm)
+		c.figures.ahead.add(ahead)
+		if s := c.playout.Stats(); pulled.Media >= 0 {
+			c.figures.buffer.add(s.Delay)
+			loop.expect(pos, pulled)
+		}
+		if n < len(pcm) {
+			return
+		}
+	}
+}
+
+// loopProbe matches what is played with when it was captured, one sample in
+// each period.
+type loopProbe struct {
+	waiting     [16]probe
+	first, next int
+}
+
+type probe struct {
+	played uint64 // place on the playback clock
+	media  int64  // place on the capture clock
+}
+
+func (l *loopProbe) expect(pos uint64, p playout.Pulled) {
+	if p.Epoch != epoch {
+		return
+	}
+	if l.next-l.first == len(l.waiting) {
+		l.first++
+	}
+	l.waiting[l.next%len(l.waiting)] = probe{pos, p.Media}
+	l.next++
+}
+
+// measureLoop enters the loop delay of every probe that the playback callback
+// took meanwhile. What plays at a media position was captured an encoder's
+// look-ahead before it.
+func (c *Call) measureLoop(l *loopProbe) {
+	if c.cfg.Destination != "echo" {
+		l.first = l.next
+		return
+	}
+	for l.first < l.next {
+		p := l.waiting[l.first%len(l.waiting)]
+		taken, ok := c.cfg.Playback.TakenAt(p.played)
+		if !ok {
+			return
+		}
+		l.first++
+		media := p.media - int64(c.enc.Lookahead())
+		if media < 0 {
+			continue
+		}
+		if captured, ok := c.cfg.Capture.DeliveredAt(uint64(media)); ok && taken > captured {
+			c.figures.loop.add(taken - captured)
+		}
+	}
+}

@@ -1,0 +1,167 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/mattn/go-isatty"
+	"github.com/spf13/cobra"
+
+	"callcenter/softphone/internal/call"
+	"callcenter/softphone/internal/callstate"
+	"callcenter/softphone/internal/phone"
+)
+
+// call is the command that makes one call without a screen.
+func (p *program) call() *cobra.Command {
+	var (
+		limit  time.Duration
+		asJSON bool
+	)
+	cmd := &cobra.Command{
+		Use:   "call [DEST]",
+		Short: "Make one call and report on it",
+		Long: "Call makes one call and prints its report when it is over. Without --duration the call lasts\n" +
+			"until Ctrl+C or SIGTERM, which hang up cleanly. While stderr is a terminal a line there shows\n" +
+			"how the call goes.",
+		Example: "  softphone call echo --duration 10s\n" +
+			"  softphone call room/support --name Ada --capture headset --playback headset\n" +
+			"  softphone call echo --capture file:speech.wav --playback file:out.wav --duration 10s --json",
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			r, err := p.runCall(cmd, args, limit)
+			return p.account(r, err, asJSON)
+		},
+	}
+	cmd.Flags().DurationVar(&limit, "duration", 0, "end the call so long after the answer, such as `10s`")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the report as one JSON object, also when the call failed")
+	return cmd
+}
+
+func (p *program) runCall(cmd *cobra.Command, args []string, limit time.Duration) (call.Report, error) {
+	var r call.Report
+	if len(args) == 1 {
+		r.Destination = args[0]
+	}
+	if err := p.load(cmd, "duration", "json"); err != nil {
+		return r, err
+	}
+	if r.Destination == "" {
+		r.Destination = p.cfg.Dest
+	}
+	if limit < 0 {
+		return r, usageError{fmt.Errorf("duration %v: use a positive one, such as 10s", limit)}
+	}
+	log, err := openLog()
+	if err != nil {
+		return r, err
+	}
+	defer func() { _ = log.close() }()
+	ph, err := p.newPhone(log.Logger)
+	if err != nil {
+		return r, err
+	}
+	ctx, cancel := context.WithCancel(cmd.Context())
+	shown := make(chan struct{})
+	go func() {
+		defer close(shown)
+		showStatus(ctx, ph, p.stderr)
+	}()
+	r, err = ph.Place(ctx, phone.Order{Destination: r.Destination, Limit: limit})
+	cancel()
+	<-shown
+	return r, err
+}
+
+// account prints the report and passes the error on.
+func (p *program) account(r call.Report, err error, asJSON bool) error {
+	if err != nil {
+		r.Error = err.Error()
+		if r.Ended == "" {
+			r.Ended = "failed"
+		}
+	}
+	if asJSON {
+		enc := json.NewEncoder(p.stdout)
+		enc.SetIndent("", "  ")
+		return errors.Join(err, enc.Encode(r))
+	}
+	if r.DurationS > 0 {
+		if werr := writeReport(p.stdout, r); werr != nil {
+			return errors.Join(err, werr)
+		}
+	}
+	return err
+}
+
+// writeReport prints a report for people.
+func writeReport(w io.Writer, r call.Report) error {
+	ms := func(v *float64) string {
+		if v == nil {
+			return "–"
+		}
+		return fmt.Sprintf("%.0f", *v)
+	}
+	loop := "not measured (only in echo calls)"
+	if r.LoopMS != nil {
+		loop = fmt.Sprintf("%s / %s ms (p50/p95)", ms(r.LoopMS.P50), ms(r.LoopMS.P95))
+	}
+	mos := "–"
+	if r.MOSEst != nil {
+		mos = fmt.Sprintf("%.1f", *r.MOSEst)
+	}
+	_, err := fmt.Fprintf(w, `call to %s, %.1f s, %s %d ms, %s
+frames      sent %d, received %d, lost %d, dropped %d, concealed %.2f %%
+round trip  %s / %s / %s ms (p50/p95/max), jitter %.1f ms
+buffer      mean %s, p95 %s, target %s ms
+delay       mouth to ear %s ms est., loop %s
+quality     MOS %s est.
+`,
+		r.Destination, r.DurationS, r.Codec, r.FrameMS, r.Ended,
+		r.Sent, r.Received, r.Lost, r.Dropped, r.ConcealedPct,
+		ms(r.RTTMS.P50), ms(r.RTTMS.P95), ms(r.RTTMS.Max), r.JitterMS,
+		ms(r.BufferMS.Mean), ms(r.BufferMS.P95), ms(r.BufferMS.Target),
+		ms(r.MouthToEarEstMS), loop, mos)
+	return err
+}
+
+// showStatus writes the call's sentences to w, and once a second a line that
+// says how it goes while w is a terminal, until ctx ends.
+func showStatus(ctx context.Context, ph *phone.Phone, w io.Writer) {
+	clear := ""
+	var tick <-chan time.Time
+	if f, ok := w.(*os.File); ok && isatty.IsTerminal(f.Fd()) {
+		ticker := time.NewTicker(time.Second)
+		defer ticker.Stop()
+		tick, clear = ticker.C, "\r\x1b[K"
+	}
+	defer func() { _, _ = io.WriteString(w, clear) }()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case n := <-ph.Notices():
+			_, _ = fmt.Fprintf(w, "%s%s\n", clear, n.Text)
+		case <-tick:
+			_, _ = io.WriteString(w, clear+statusLine(ph.Snapshot()))
+		}
+	}
+}
+
+func statusLine(s callstate.Snapshot) string {
+	d := s.Duration.Truncate(time.Second)
+	line := fmt.Sprintf("%s %s  mic %.0f ear %.0f dBFS", s.State, d, s.Microphone.RMS, s.Earpiece.RMS)
+	if s.Delay.RTTKnown {
+		line += fmt.Sprintf("  rtt %d ms", s.Delay.RTT.Milliseconds())
+	}
+	if s.Delay.LoopKnown {
+		line += fmt.Sprintf("  loop %d ms", s.Delay.Loop.Milliseconds())
+	}
+	return line + fmt.Sprintf("  buffer %d/%d ms  lost %d  concealed %.1f %%",
+		s.Delay.Buffer.Milliseconds(), s.Delay.Target.Milliseconds(), s.Traffic.Lost, s.Traffic.ConcealedPct)
+}

@@ -1,0 +1,116 @@
+// Package cli is the softphone's command line: flags to settings, settings to a
+// phone, its outcome to an exit code. main calls Run, once.
+//
+// Exit codes: 0, done; 1, the call or command failed; 2, wrong usage.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"callcenter/api/settings"
+	"callcenter/softphone/internal/config"
+)
+
+// The exit codes.
+const (
+	exitOK     = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+// usageError is an error in what was typed or configured.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+// reportedError is an error that the command has told already.
+type reportedError struct{ error }
+
+func (e reportedError) Unwrap() error { return e.error }
+
+// program is what every command shares.
+type program struct {
+	cfg            config.Config
+	stdout, stderr io.Writer
+}
+
+// Run executes the command line and returns the exit code. SIGINT and SIGTERM
+// end what runs; a second one ends the process.
+func Run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	// After the first signal the next has its usual effect.
+	defer context.AfterFunc(ctx, stop)()
+
+	p := &program{stdout: stdout, stderr: stderr}
+	root := p.root()
+	root.SetArgs(args)
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	var (
+		usage    usageError
+		reported reportedError
+	)
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.As(err, &reported):
+	default:
+		_, _ = fmt.Fprintf(stderr, "softphone: %v\n", err)
+	}
+	if errors.As(err, &usage) {
+		return exitUsage
+	}
+	return exitFailed
+}
+
+func (p *program) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "softphone",
+		Short: "An operator's telephone for the terminal",
+		Long: "Softphone calls a call-centre server with the microphone and headset of this machine.\n" +
+			"Without a command it opens the operator's screen; ? there explains the keys.",
+		Version:       settings.Version(),
+		Args:          cobra.NoArgs,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return p.screen(cmd) },
+	}
+	p.cfg.Flags(root.PersistentFlags())
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usageError{fmt.Errorf("%w (%s --help lists the flags)", settings.FlagError(cmd.Flags(), err), cmd.CommandPath())}
+	})
+	root.AddCommand(p.call(), p.devices(), p.watch())
+	for _, c := range append(root.Commands(), root) {
+		check := c.Args
+		if check == nil {
+			continue
+		}
+		c.Args = func(cmd *cobra.Command, args []string) error {
+			if err := check(cmd, args); err != nil {
+				return usageError{fmt.Errorf("%s (%s --help explains)", strings.ReplaceAll(err.Error(), "\n", " "), cmd.CommandPath())}
+			}
+			return nil
+		}
+	}
+	return root
+}
+
+// load settles the settings for cmd.
+func (p *program) load(cmd *cobra.Command, skip ...string) error {
+	if err := p.cfg.Load(cmd.Flags(), skip...); err != nil {
+		return usageError{err}
+	}
+	return nil
+}

@@ -1,0 +1,57 @@
+package cli
+
+import (
+	"context"
+	"log/slog"
+
+	"callcenter/audio/port"
+	"callcenter/codec"
+	"callcenter/codec/opus"
+	"callcenter/codec/pcm"
+	"callcenter/softphone/internal/phone"
+	"callcenter/softphone/internal/sound"
+)
+
+// newPhone returns the phone that the settings describe.
+func (p *program) newPhone(log *slog.Logger) (*phone.Phone, error) {
+	c, err := codec.NewRegistry(opus.Codec{}, pcm.Codec{}).Lookup(p.cfg.Codec)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	ends := endpoints{capture: p.cfg.Capture, playback: p.cfg.Playback, log: log}
+	if err := sound.Check(ends.capture, ends.playback); err != nil {
+		return nil, usageError{err}
+	}
+	return phone.New(phone.Config{
+		Server:      p.cfg.Server,
+		Destination: p.cfg.Dest,
+		DisplayName: p.cfg.Name,
+		Codec:       c,
+		Options:     p.cfg.Options(),
+		Sound:       ends,
+		Connect:     phone.Connect,
+		Log:         log,
+	}), nil
+}
+
+// endpoints opens what --capture and --playback name.
+type endpoints struct {
+	capture, playback string
+	log               *slog.Logger
+}
+
+func (e endpoints) OpenCapture(ctx context.Context, p *port.Capture) (phone.Stream, error) {
+	s, err := sound.OpenCapture(ctx, e.capture, p, sound.Options{Log: e.log})
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func (e endpoints) OpenPlayback(ctx context.Context, p *port.Playback) (phone.Stream, error) {
+	s, err := sound.OpenPlayback(ctx, e.playback, p, sound.Options{Log: e.log})
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}

@@ -1,0 +1,113 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"runtime/debug"
+
+	"github.com/mattn/go-isatty"
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"callcenter/softphone/internal/callstate"
+	"callcenter/softphone/internal/phone"
+	"callcenter/softphone/internal/terminal"
+	"callcenter/softphone/internal/tui"
+)
+
+// screen runs the operator's screen until it is left.
+func (p *program) screen(cmd *cobra.Command) error {
+	if err := p.load(cmd); err != nil {
+		return err
+	}
+	if !isatty.IsTerminal(os.Stdin.Fd()) || !isatty.IsTerminal(os.Stdout.Fd()) {
+		return usageError{errors.New("the screen needs a terminal: use `softphone call` where there is none")}
+	}
+	log, err := openLog()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = log.close() }()
+	ph, err := p.newPhone(log.Logger)
+	if err != nil {
+		return err
+	}
+	restore, err := p.protect(log)
+	if err != nil {
+		return err
+	}
+	err = p.runScreen(cmd.Context(), ph, log)
+	return errors.Join(err, restore())
+}
+
+// protect starts the terminal's watcher and takes stderr away from it.
+func (p *program) protect(log *logFile) (restore func() error, err error) {
+	f, err := log.openStderr()
+	if err != nil {
+		return nil, err
+	}
+	guard, err := terminal.Protect(f.Name())
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	undo, err := terminal.RedirectStderr(f)
+	if err != nil {
+		return nil, errors.Join(err, guard.Release(), f.Close())
+	}
+	return func() error { return errors.Join(undo(), guard.Release(), f.Close()) }, nil
+}
+
+func (p *program) runScreen(ctx context.Context, ph *phone.Phone, log *logFile) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return safely(func() error { return ph.Run(ctx) }) })
+	g.Go(func() error {
+		return safely(func() error { greet(ctx, ph, p); return nil })
+	})
+	g.Go(func() error {
+		defer cancel() // leaving the screen hangs up and ends the phone
+		err := tui.Run(ctx, ph, tui.Options{Destination: p.cfg.Dest})
+		var broken *tui.PanicError
+		if errors.As(err, &broken) {
+			log.Error("screen panicked", "value", broken.Value, "stack", string(broken.Stack))
+			return fmt.Errorf("%w: the stack is in %s", err, log.path)
+		}
+		return err
+	})
+	return g.Wait()
+}
+
+// safely turns a panic into an error, so that the screen ends in order.
+func safely(f func() error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("internal error: %v\n%s", r, debug.Stack())
+		}
+	}()
+	return f()
+}
+
+// greet says at once what would keep a call from having sound.
+func greet(ctx context.Context, ph *phone.Phone, p *program) {
+	text := missingSound(ctx, p.cfg.Capture, p.cfg.Playback)
+	if text == "" || ctx.Err() != nil {
+		return
+	}
+	ph.Say(callstate.Notice{Severity: callstate.Warning, Text: text})
+}
+
+// watch is the hidden command of the process that guards the terminal.
+func (p *program) watch() *cobra.Command {
+	return &cobra.Command{
+		Use:    terminal.WatchCommand + " LOGFILE",
+		Hidden: true,
+		Args:   cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ready := os.NewFile(3, "ready")
+			return terminal.Watch(cmd.InOrStdin(), ready, os.Stdout, args[0])
+		},
+	}
+}

@@ -1,0 +1,129 @@
+// Package config holds the softphone's settings: one struct, bound to flags,
+// filled by api/settings from flags, environment, file and defaults, and
+// checked as a whole before anything runs.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"callcenter/api/settings"
+	"callcenter/audio"
+	"callcenter/codec"
+)
+
+// EnvPrefix begins the names of the softphone's environment variables.
+const EnvPrefix = "SOFTPHONE_"
+
+// Config are the softphone's settings.
+type Config struct {
+	Server      string        // host:port
+	Dest        string        // what the dial key dials
+	Name        string        // shown to others in a room
+	Capture     string        // what the microphone is
+	Playback    string        // what the earpiece is
+	Codec       string        // "opus" or "pcm"
+	Frame       time.Duration // 10 or 20 ms
+	Bitrate     int           // bits a second
+	Complexity  int           // 0 to 10
+	configFile  string
+	defaultFile string
+}
+
+// Flags binds the settings to flags, with their defaults.
+func (c *Config) Flags(fs *pflag.FlagSet) {
+	fs.StringVar(&c.Server, "server", "127.0.0.1:50051", "server to call, `HOST:PORT`")
+	fs.StringVar(&c.Dest, "dest", "echo", "default `destination`: echo, tone or room/NAME")
+	fs.StringVar(&c.Name, "name", "", "your `name` as others in a room see it")
+	fs.StringVar(&c.Capture, "capture", "", "microphone `X`: part of a device's name or its id, file:PATH, tone:HZ or null (default: the system's)")
+	fs.StringVar(&c.Playback, "playback", "", "earpiece `X`: part of a device's name or its id, file:PATH or null (default: the system's)")
+	fs.StringVar(&c.Codec, "codec", codec.Opus, "`opus` or pcm")
+	fs.DurationVar(&c.Frame, "frame", 20*time.Millisecond, "audio in one chunk, `10ms` or 20ms")
+	fs.IntVar(&c.Bitrate, "bitrate", 32000, "Opus `bits` a second, 6000 to 128000")
+	fs.IntVar(&c.Complexity, "complexity", 9, "Opus encoder effort, `0` to 10")
+	c.defaultFile = DefaultFile()
+	fs.StringVar(&c.configFile, settings.ConfigFlag, "", "settings `file` (default "+c.defaultFile+")")
+}
+
+// DefaultFile is where the settings are looked for without --config.
+func DefaultFile() string {
+	dir, err := os.UserConfigDir()
+	if err != nil {
+		return ""
+	}
+	if d := os.Getenv("XDG_CONFIG_HOME"); d != "" {
+		dir = d
+	}
+	return filepath.Join(dir, "softphone", "config.toml")
+}
+
+// StateDir is where the log is written; it is not created here.
+func StateDir() (string, error) {
+	if d := os.Getenv("XDG_STATE_HOME"); d != "" {
+		return filepath.Join(d, "softphone"), nil
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "", fmt.Errorf("find a place for the log (set XDG_STATE_HOME): %w", err)
+	}
+	return filepath.Join(home, ".local", "state", "softphone"), nil
+}
+
+// Load settles and checks the settings; fs are the parsed flags that Flags
+// bound, and skip names flags of the command that are no settings.
+func (c *Config) Load(fs *pflag.FlagSet, skip ...string) error {
+	file, required := settings.File(fs, EnvPrefix, c.defaultFile)
+	_, err := settings.Load(fs, settings.Options{
+		EnvPrefix: EnvPrefix, File: file, FileRequired: required, Skip: skip,
+	})
+	if err != nil {
+		return err
+	}
+	return c.check()
+}
+
+func (c *Config) check() error {
+	if err := checkServer(c.Server); err != nil {
+		return err
+	}
+	switch {
+	case c.Dest == "":
+		return errors.New("dest is empty: set a destination such as echo")
+	case c.Frame != 10*time.Millisecond && c.Frame != 20*time.Millisecond:
+		return fmt.Errorf("frame %v: use 10ms or 20ms", c.Frame)
+	case c.Bitrate < 6000 || c.Bitrate > 128000:
+		return fmt.Errorf("bitrate %d: use 6000 to 128000", c.Bitrate)
+	case c.Complexity < 0 || c.Complexity > 10:
+		return fmt.Errorf("complexity %d: use 0 to 10", c.Complexity)
+	case c.Codec != codec.Opus && c.Codec != codec.PCM:
+		return fmt.Errorf("codec %q: use opus or pcm", c.Codec)
+	case len([]rune(c.Name)) > 64:
+		return errors.New("name is longer than 64 characters: shorten it")
+	}
+	return nil
+}
+
+func checkServer(server string) error {
+	host, port, err := net.SplitHostPort(server)
+	if err == nil && host != "" {
+		if n, perr := strconv.Atoi(port); perr == nil && n > 0 && n < 1<<16 {
+			return nil
+		}
+	}
+	return fmt.Errorf("server %q: use HOST:PORT, for instance 127.0.0.1:50051", server)
+}
+
+// Options are the encoder's settings.
+func (c *Config) Options() codec.Options {
+	return codec.Options{
+		Bitrate: c.Bitrate, Complexity: c.Complexity,
+		FrameSamples: audio.Samples(c.Frame),
+	}
+}

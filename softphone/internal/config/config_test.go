@@ -1,0 +1,77 @@
+package config
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/spf13/pflag"
+)
+
+// load settles the settings of args, with a settings file of that content.
+func load(t *testing.T, content string, args ...string) (Config, error) {
+	t.Helper()
+	dir := t.TempDir()
+	t.Setenv("XDG_CONFIG_HOME", dir)
+	if content != "" {
+		path := filepath.Join(dir, "softphone", "config.toml")
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var c Config
+	fs := pflag.NewFlagSet("softphone", pflag.ContinueOnError)
+	c.Flags(fs)
+	if err := fs.Parse(args); err != nil {
+		t.Fatal(err)
+	}
+	return c, c.Load(fs)
+}
+
+func TestFlagWinsOverEnvironmentOverFileOverDefault(t *testing.T) {
+	t.Setenv("SOFTPHONE_BITRATE", "24000")
+	t.Setenv("SOFTPHONE_SERVER", "env:1")
+	c, err := load(t, "bitrate = 16000\ncomplexity = 3\nserver = \"file:1\"\n", "--server", "flag:1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Server != "flag:1" || c.Bitrate != 24000 || c.Complexity != 3 || c.Frame != 20*time.Millisecond || c.Dest != "echo" {
+		t.Errorf("settings %+v", c)
+	}
+}
+
+func TestWhatCannotBeIsRefusedByName(t *testing.T) {
+	tests := map[string]struct {
+		args []string
+		want string
+	}{
+		"a server without a port": {[]string{"--server", "host"}, "HOST:PORT"},
+		"a server without a host": {[]string{"--server", ":1"}, "HOST:PORT"},
+		"a port that is none":     {[]string{"--server", "h:99999"}, "HOST:PORT"},
+		"an empty destination":    {[]string{"--dest", ""}, "dest"},
+		"a frame of 15 ms":        {[]string{"--frame", "15ms"}, "10ms or 20ms"},
+		"a bitrate too low":       {[]string{"--bitrate", "100"}, "6000"},
+		"a complexity too high":   {[]string{"--complexity", "11"}, "0 to 10"},
+		"an unknown codec":        {[]string{"--codec", "mp3"}, "opus or pcm"},
+		"a name without end":      {[]string{"--name", strings.Repeat("x", 65)}, "64"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			if _, err := load(t, "", tt.args...); err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("got %v, want %q in it", err, tt.want)
+			}
+		})
+	}
+}
+
+func TestASlipInTheFileIsNamedWithTheNearestSetting(t *testing.T) {
+	_, err := load(t, "complexty = 3\n")
+	if err == nil || !strings.Contains(err.Error(), "complexity") {
+		t.Errorf("got %v", err)
+	}
+}

@@ -1,0 +1,73 @@
+package phone
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"callcenter/api/wire"
+	"callcenter/audio/level"
+	"callcenter/softphone/internal/call"
+	"callcenter/softphone/internal/callstate"
+)
+
+func silentMeter() callstate.Meter {
+	return callstate.Meter{Peak: level.Floor, RMS: level.Floor, Hold: level.Floor}
+}
+
+// explain turns the error of a call into a sentence: what happened, to what,
+// what to do.
+func (p *Phone) explain(err error, wasLive bool) error {
+	server := p.cfg.Server
+	switch {
+	case errors.Is(err, call.ErrNoAnswer):
+		return fmt.Errorf("server %s took the call but does not answer: dial again, or ask its administrator", server)
+	case errors.Is(err, call.ErrServerEnded):
+		return fmt.Errorf("server %s ended the call: dial again", server)
+	case errors.Is(err, context.Canceled):
+		return errors.New("the call was given up")
+	}
+	st, ok := status.FromError(err)
+	if !ok || st.Code() == codes.OK {
+		return err
+	}
+	return errors.New(sentence(server, st, wasLive))
+}
+
+func sentence(server string, st *status.Status, wasLive bool) string {
+	msg := wire.Clean(cause(st.Message()))
+	switch st.Code() {
+	case codes.Unavailable:
+		if strings.Contains(st.Message(), "shutting down") {
+			return fmt.Sprintf("server %s is shutting down and takes no calls: dial again in a moment", server)
+		}
+		if wasLive {
+			return fmt.Sprintf("the call was cut: the connection to server %s broke (%s): dial again", server, msg)
+		}
+		return fmt.Sprintf("server %s cannot be reached (%s): check that it runs, or name another with --server", server, msg)
+	case codes.NotFound:
+		return fmt.Sprintf("server %s: %s", server, wire.Clean(st.Message()))
+	case codes.ResourceExhausted:
+		return fmt.Sprintf("server %s takes no more calls now (%s): dial again later", server, msg)
+	case codes.AlreadyExists:
+		return fmt.Sprintf("server %s has a call of this id already: dial again", server)
+	case codes.Unimplemented:
+		return fmt.Sprintf("what answers at %s is no call centre server: name another with --server", server)
+	case codes.Unauthenticated, codes.PermissionDenied:
+		return fmt.Sprintf("server %s refuses this call (%s): ask its administrator for access", server, msg)
+	}
+	return fmt.Sprintf("server %s refused or ended the call (%s: %s)", server, st.Code(), msg)
+}
+
+// cause is the innermost part of gRPC's nested messages.
+func cause(msg string) string {
+	msg = strings.TrimSuffix(msg, `"`)
+	if i := strings.LastIndex(msg, ": "); i >= 0 {
+		return msg[i+2:]
+	}
+	return msg
+}

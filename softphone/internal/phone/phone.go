@@ -1,0 +1,316 @@
+// Package phone is the operator's line: one call at a time, its devices, its
+// connection, and the sentences that say what happened. The screen and the
+// command line both place their calls here.
+//
+//	idle --Dial--> dialing --answer--> live --HangUp, Finish--> ending --> idle
+//	                  \-- refused, no answer, no device --> idle
+//	                                     live -- cut by the server --> idle
+//
+// Devices are open only during a call, so that no microphone is live without
+// one. All methods are safe for concurrent use and none but Run and Place
+// waits.
+package phone
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc"
+
+	"callcenter/api"
+	"callcenter/audio"
+	"callcenter/audio/port"
+	"callcenter/codec"
+	"callcenter/softphone/internal/call"
+	"callcenter/softphone/internal/callstate"
+)
+
+// ErrBusy means that there is a call already.
+var ErrBusy = errors.New("there is a call already: hang up first")
+
+// noticeBacklog is how many sentences wait for a reader; the oldest go first.
+const noticeBacklog = 16
+
+// Stream is one open end of a call: a device, or what stands in for one.
+type Stream interface {
+	Endpoint() audio.Endpoint
+	// Start begins delivery where a stream does not begin by itself.
+	Start() error
+	// Lost is closed when the stream ended by itself; Err says why.
+	Lost() <-chan struct{}
+	Err() error
+	Close() error
+}
+
+// Sound opens the two ends of a call.
+type Sound interface {
+	OpenCapture(context.Context, *port.Capture) (Stream, error)
+	OpenPlayback(context.Context, *port.Playback) (Stream, error)
+}
+
+// Config is what a phone is made of.
+type Config struct {
+	Server      string // host:port
+	Destination string // what Dial("") dials
+	DisplayName string
+	Codec       codec.Codec
+	Options     codec.Options
+	Sound       Sound
+	// Connect returns a client for the server and what closes it.
+	Connect func(server string) (*grpc.ClientConn, error)
+	Log     *slog.Logger
+}
+
+// Phone is the line. Use New.
+type Phone struct {
+	cfg     Config
+	clock   audio.Clock
+	dial    chan string
+	changed chan struct{}
+	notices chan callstate.Notice
+
+	mu         sync.Mutex
+	state      callstate.State
+	dest       string
+	muted      bool
+	current    *call.Call // this call, or the last one
+	cancel     context.CancelFunc
+	microphone *audio.Endpoint
+	earpiece   *audio.Endpoint
+}
+
+// New returns an idle phone.
+func New(cfg Config) *Phone {
+	return &Phone{
+		cfg:     cfg,
+		clock:   audio.NewClock(),
+		dial:    make(chan string, 1),
+		changed: make(chan struct{}, 1),
+		notices: make(chan callstate.Notice, noticeBacklog),
+	}
+}
+
+// Run places the calls that Dial asks for until ctx ends, then hangs up and
+// waits for the end of the call.
+func (p *Phone) Run(ctx context.Context) error {
+	defer close(p.notices)
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case dest := <-p.dial:
+			r, err := p.Place(ctx, Order{Destination: dest})
+			p.Say(p.outcome(r, err))
+		}
+	}
+}
+
+// outcome is the last sentence of a call.
+func (p *Phone) outcome(r call.Report, err error) callstate.Notice {
+	if err != nil {
+		return callstate.Notice{Severity: callstate.Failure, Text: err.Error()}
+	}
+	d := time.Duration(r.DurationS * float64(time.Second)).Round(time.Second)
+	return callstate.Notice{Text: fmt.Sprintf("Call to %s ended after %s.", r.Destination, d)}
+}
+
+// Order is a call to be placed.
+type Order struct {
+	Destination string // "": the default
+	// Limit ends the call so long after the answer, once everything has been
+	// heard; 0: no limit.
+	Limit time.Duration
+}
+
+// Place makes a call and returns when it is over: its report, also when it
+// failed, and an error that a person can act on. Cancelling ctx hangs up.
+func (p *Phone) Place(ctx context.Context, o Order) (call.Report, error) {
+	if o.Destination == "" {
+		o.Destination = p.cfg.Destination
+	}
+	id := rand.Text()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if err := p.begin(o.Destination, cancel); err != nil {
+		return call.Report{Destination: o.Destination, Ended: "failed", Error: err.Error()}, err
+	}
+	log := p.cfg.Log.With("call_id", id, "destination", o.Destination)
+	log.Info("call dialing", "server", p.cfg.Server)
+	r, err := p.place(ctx, id, o)
+	if err != nil {
+		err = p.explain(err, r.DurationS > 0)
+		r.Ended, r.Error = "failed", err.Error()
+	}
+	p.idle()
+	log.Info("call ended", "duration_s", r.DurationS, "ended", r.Ended, "error", r.Error,
+		"sent", r.Sent, "received", r.Received, "lost", r.Lost, "dropped", r.Dropped)
+	return r, err
+}
+
+func (p *Phone) begin(dest string, cancel context.CancelFunc) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.state != callstate.Idle {
+		return ErrBusy
+	}
+	p.state, p.dest, p.cancel, p.current = callstate.Dialing, dest, cancel, nil
+	p.signal()
+	return nil
+}
+
+func (p *Phone) idle() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.state, p.muted, p.cancel = callstate.Idle, false, nil
+	p.microphone, p.earpiece = nil, nil
+	p.signal()
+}
+
+// place opens both ends and the connection, runs the call and closes them.
+func (p *Phone) place(ctx context.Context, id string, o Order) (_ call.Report, err error) {
+	empty := call.Report{Destination: o.Destination, CallID: id, Codec: p.cfg.Codec.Name(),
+		FrameMS: p.cfg.Options.FrameSamples * 1000 / audio.Rate}
+	capture, playback := port.NewCapture(p.clock), port.NewPlayback(p.clock)
+	mic, err := p.cfg.Sound.OpenCapture(ctx, capture)
+	if err != nil {
+		return empty, err
+	}
+	defer func() { err = errors.Join(err, closing("microphone", mic)) }()
+	ear, err := p.cfg.Sound.OpenPlayback(ctx, playback)
+	if err != nil {
+		return empty, err
+	}
+	defer func() { err = errors.Join(err, closing("earpiece", ear)) }()
+	p.opened(mic.Endpoint(), ear.Endpoint())
+
+	conn, err := p.cfg.Connect(p.cfg.Server)
+	if err != nil {
+		return empty, err
+	}
+	defer func() { _ = conn.Close() }()
+	answered := make(chan struct{})
+	c, err := call.New(call.Config{
+		Client: api.NewCallCenterClient(conn), CallID: id,
+		Destination: o.Destination, DisplayName: p.cfg.DisplayName,
+		Codec: p.cfg.Codec, Options: p.cfg.Options,
+		Clock: p.clock, Capture: capture, Playback: playback,
+		Microphone: mic.Endpoint(), Earpiece: ear.Endpoint(),
+		OnAnswer: func() { close(answered) },
+		OnNotice: p.Say,
+	})
+	if err != nil {
+		return empty, err
+	}
+	p.attach(c)
+	ended, err := p.converse(ctx, c, mic, ear, answered, o.Limit)
+	r := c.Report()
+	r.Ended = ended
+	return r, err
+}
+
+func closing(what string, s Stream) error {
+	if err := s.Close(); err != nil {
+		return fmt.Errorf("close %s: %w", what, err)
+	}
+	return nil
+}
+
+func (p *Phone) opened(mic, ear audio.Endpoint) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.microphone, p.earpiece = &mic, &ear
+	p.signal()
+}
+
+func (p *Phone) attach(c *call.Call) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.current = c
+	c.SetMuted(p.muted)
+	p.signal()
+}
+
+// converse runs the call and tends to what happens around it. It returns how
+// the call ended.
+func (p *Phone) converse(ctx context.Context, c *call.Call, mic, ear Stream, answered <-chan struct{}, limit time.Duration) (string, error) {
+	done := make(chan error, 1)
+	go func() { done <- c.Run(context.WithoutCancel(ctx)) }()
+	ended := "hung up"
+	cancelled := ctx.Done()
+	micLost, earLost := mic.Lost(), ear.Lost()
+	var timeUp <-chan time.Time
+	for {
+		select {
+		case err := <-done:
+			return ended, err
+		case <-answered:
+			answered = nil
+			p.setState(callstate.Live)
+			if err := errors.Join(ear.Start(), mic.Start()); err != nil {
+				c.HangUp()
+				return "failed", errors.Join(err, <-done)
+			}
+			if limit > 0 {
+				timer := time.NewTimer(limit)
+				defer timer.Stop()
+				timeUp = timer.C
+			}
+		case <-cancelled:
+			cancelled = nil
+			p.setState(callstate.Ending)
+			c.HangUp()
+		case <-timeUp:
+			ended = "duration"
+			p.setState(callstate.Ending)
+			c.Finish()
+		case <-micLost:
+			micLost = nil
+			p.lost("microphone", "nobody hears you", mic)
+		case <-earLost:
+			earLost = nil
+			p.lost("earpiece", "you hear nothing", ear)
+		}
+	}
+}
+
+// lost says that one end of a call went away; the call goes on.
+func (p *Phone) lost(what, effect string, s Stream) {
+	text := fmt.Sprintf("The %s %q is gone and %s: hang up, plug it in, dial again.", what, s.Endpoint().Name, effect)
+	p.cfg.Log.Warn("stream lost", "stream", what, "name", s.Endpoint().Name, "error", s.Err())
+	p.Say(callstate.Notice{Severity: callstate.Failure, Text: text})
+}
+
+func (p *Phone) setState(s callstate.State) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.state = s
+	p.signal()
+}
+
+// signal tells the screen to look. The caller holds p.mu.
+func (p *Phone) signal() {
+	select {
+	case p.changed <- struct{}{}:
+	default:
+	}
+}
+
+// Say queues a sentence for the operator. When nobody reads, the oldest goes.
+func (p *Phone) Say(n callstate.Notice) {
+	for {
+		select {
+		case p.notices <- n:
+			return
+		default:
+		}
+		select {
+		case <-p.notices:
+		default:
+		}
+	}
+}

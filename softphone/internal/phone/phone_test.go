@@ -1,0 +1,317 @@
+package phone_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"callcenter/audio"
+	"callcenter/audio/pace"
+	"callcenter/audio/port"
+	"callcenter/audio/tone"
+	"callcenter/codec"
+	"callcenter/codec/opus"
+	"callcenter/server/servertest"
+	"callcenter/softphone/internal/callstate"
+	"callcenter/softphone/internal/phone"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const patience = 20 * time.Second
+
+// fakeSound is a tone as the microphone and an earpiece that keeps what it
+// plays.
+type fakeSound struct {
+	captureErr, playbackErr error
+
+	mu     sync.Mutex
+	heard  []int16
+	opened int // streams open now
+	mic    *fakeStream
+}
+
+type fakeStream struct {
+	sound  *fakeSound
+	run    func(context.Context) error
+	cancel context.CancelFunc
+	done   chan struct{}
+	lost   chan struct{}
+}
+
+func (s *fakeStream) Endpoint() audio.Endpoint {
+	return audio.Endpoint{Name: "fake", Backend: "test", Rate: audio.Rate, Channels: 1, Period: audio.Period}
+}
+
+func (s *fakeStream) Start() error {
+	ctx, cancel := context.WithCancel(context.Background())
+	s.cancel = cancel
+	go func() {
+		defer close(s.done)
+		_ = s.run(ctx)
+	}()
+	return nil
+}
+
+func (s *fakeStream) Lost() <-chan struct{} { return s.lost }
+func (s *fakeStream) Err() error            { return nil }
+
+func (s *fakeStream) Close() error {
+	if s.cancel != nil {
+		s.cancel()
+		<-s.done
+	}
+	s.sound.mu.Lock()
+	defer s.sound.mu.Unlock()
+	s.sound.opened--
+	return nil
+}
+
+func (f *fakeSound) stream(run func(context.Context) error) *fakeStream {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.opened++
+	return &fakeStream{sound: f, run: run, done: make(chan struct{}), lost: make(chan struct{})}
+}
+
+func (f *fakeSound) OpenCapture(_ context.Context, p *port.Capture) (phone.Stream, error) {
+	if f.captureErr != nil {
+		return nil, f.captureErr
+	}
+	source, err := tone.New(440, -20)
+	if err != nil {
+		return nil, err
+	}
+	s := f.stream(func(ctx context.Context) error { return pace.RunCapture(ctx, source, p) })
+	f.mu.Lock()
+	f.mic = s
+	f.mu.Unlock()
+	return s, nil
+}
+
+func (f *fakeSound) OpenPlayback(_ context.Context, p *port.Playback) (phone.Stream, error) {
+	if f.playbackErr != nil {
+		return nil, f.playbackErr
+	}
+	return f.stream(func(ctx context.Context) error { return pace.RunPlayback(ctx, f, p) }), nil
+}
+
+func (f *fakeSound) Write(pcm []int16) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.heard = append(f.heard, pcm...)
+	return nil
+}
+
+func (f *fakeSound) Close() error { return nil }
+
+// level is the RMS of the last half second that was played, in dBFS.
+func (f *fakeSound) level() float64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.heard) < audio.Rate/2 {
+		return -96
+	}
+	var sum float64
+	for _, s := range f.heard[len(f.heard)-audio.Rate/2:] {
+		sum += float64(s) * float64(s)
+	}
+	return 10 * math.Log10(sum/(audio.Rate/2)/32768/32768+1e-10)
+}
+
+func (f *fakeSound) open() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.opened
+}
+
+// startPhone runs a phone on a server until the test ends.
+func startPhone(t *testing.T, server string, sound *fakeSound) *phone.Phone {
+	t.Helper()
+	p := phone.New(phone.Config{
+		Server: server, Destination: "echo", Codec: opus.Codec{},
+		Options: codec.Options{Bitrate: 32000, Complexity: 5, FrameSamples: 960},
+		Sound:   sound, Connect: phone.Connect, Log: slog.New(slog.DiscardHandler),
+	})
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- p.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("the phone ended with %v", err)
+		}
+		if n := sound.open(); n != 0 {
+			t.Errorf("%d streams are still open", n)
+		}
+	})
+	return p
+}
+
+func waitFor(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); !ok(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited %v for %s", patience, what)
+		}
+	}
+}
+
+func waitState(t *testing.T, p *phone.Phone, want callstate.State) {
+	t.Helper()
+	waitFor(t, "state "+want.String(), func() bool { return p.Snapshot().State == want })
+}
+
+// notice waits for a sentence with that text in it.
+func notice(t *testing.T, p *phone.Phone, text string) callstate.Notice {
+	t.Helper()
+	limit := time.After(patience)
+	for {
+		select {
+		case n := <-p.Notices():
+			if strings.Contains(n.Text, text) {
+				return n
+			}
+		case <-limit:
+			t.Fatalf("no sentence with %q", text)
+		}
+	}
+}
+
+func TestACallIsHeardMutedAndHungUp(t *testing.T) {
+	s := servertest.Start(t, servertest.Options{})
+	sound := &fakeSound{}
+	p := startPhone(t, s.Addr, sound)
+	p.Dial("")
+	waitState(t, p, callstate.Live)
+	waitFor(t, "the tone in the ear", func() bool { return sound.level() > -26 })
+	waitFor(t, "figures", func() bool {
+		d := p.Snapshot().Delay
+		return d.RTTKnown && d.LoopKnown && d.Loop > 0 && d.MouthToEarEst > 0
+	})
+	if s := p.Snapshot(); s.MicrophoneOpen == nil || s.EarpieceOpen == nil || s.Microphone.RMS < -30 || s.Earpiece.RMS < -30 {
+		t.Errorf("the screen does not show what is open and heard: %+v", s)
+	}
+
+	p.ToggleMute()
+	waitFor(t, "silence in the ear", func() bool { return sound.level() < -80 })
+	if s := p.Snapshot(); !s.Muted || !s.TalkingWhileMuted || s.Microphone.RMS < -30 || s.Traffic.ConcealedPct > 5 {
+		t.Errorf("muted: %+v", s)
+	}
+	p.ToggleMute()
+	waitFor(t, "the tone again", func() bool { return sound.level() > -26 })
+
+	p.HangUp()
+	waitState(t, p, callstate.Idle)
+	notice(t, p, "Call to echo ended")
+	if s := p.Snapshot(); s.MicrophoneOpen != nil || s.Traffic.Lost != 0 || s.Traffic.Received == 0 {
+		t.Errorf("after the call: %+v", s)
+	}
+}
+
+func TestAPhoneCallsAgainAfterACall(t *testing.T) {
+	s := servertest.Start(t, servertest.Options{})
+	p := startPhone(t, s.Addr, &fakeSound{})
+	ids := map[string]bool{}
+	for range 3 {
+		p.Dial("tone")
+		waitState(t, p, callstate.Live)
+		waitFor(t, "a call id", func() bool { return p.Snapshot().CallID != "" })
+		ids[p.Snapshot().CallID] = true
+		p.Dial("echo")
+		notice(t, p, "hang up first")
+		p.HangUp()
+		waitState(t, p, callstate.Idle)
+	}
+	if len(ids) != 3 {
+		t.Errorf("three calls had the ids %v", ids)
+	}
+}
+
+func TestWhatGoesWrongIsASentence(t *testing.T) {
+	s := servertest.Start(t, servertest.Options{})
+	tests := []struct {
+		name, server, dest string
+		sound              *fakeSound
+		want               string
+	}{
+		{"a server that is down", "127.0.0.1:1", "echo", &fakeSound{}, "cannot be reached (connection refused)"},
+		{"an unknown destination", s.Addr, "room/No", &fakeSound{}, "room/"},
+		{"no microphone", s.Addr, "echo", &fakeSound{captureErr: errors.New("no microphone: plug one in")}, "plug one in"},
+		{"no earpiece", s.Addr, "echo", &fakeSound{playbackErr: errors.New("no earpiece: plug one in")}, "plug one in"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			p := startPhone(t, tt.server, tt.sound)
+			p.Dial(tt.dest)
+			if n := notice(t, p, tt.want); n.Severity != callstate.Failure {
+				t.Errorf("severity %v of %q", n.Severity, n.Text)
+			}
+			waitState(t, p, callstate.Idle)
+		})
+	}
+}
+
+func TestAServerThatDiesEndsTheCallWithASentence(t *testing.T) {
+	s := servertest.Start(t, servertest.Options{})
+	p := startPhone(t, s.Addr, &fakeSound{})
+	p.Dial("echo")
+	waitState(t, p, callstate.Live)
+	s.Kill()
+	notice(t, p, "call was cut")
+	waitState(t, p, callstate.Idle)
+}
+
+func TestAServerThatDrainsSaysSo(t *testing.T) {
+	s := servertest.Start(t, servertest.Options{DrainTimeout: 200 * time.Millisecond})
+	p := startPhone(t, s.Addr, &fakeSound{})
+	p.Dial("echo")
+	waitState(t, p, callstate.Live)
+	s.Drain()
+	notice(t, p, "shutting down and ends this call soon")
+	notice(t, p, "is shutting down")
+	waitState(t, p, callstate.Idle)
+}
+
+func TestALostMicrophoneIsNamedAndTheCallGoesOn(t *testing.T) {
+	s := servertest.Start(t, servertest.Options{})
+	sound := &fakeSound{}
+	p := startPhone(t, s.Addr, sound)
+	p.Dial("tone")
+	waitState(t, p, callstate.Live)
+	sound.mu.Lock()
+	close(sound.mic.lost)
+	sound.mu.Unlock()
+	notice(t, p, "microphone \"fake\" is gone")
+	waitFor(t, "the far end to be heard on", func() bool { return sound.level() > -26 })
+	if p.Snapshot().State != callstate.Live {
+		t.Error("the call ended with its microphone")
+	}
+}
+
+func TestALimitedCallHearsEverythingThatWasSaid(t *testing.T) {
+	s := servertest.Start(t, servertest.Options{})
+	sound := &fakeSound{}
+	p := phone.New(phone.Config{
+		Server: s.Addr, Destination: "echo", Codec: opus.Codec{},
+		Options: codec.Options{Bitrate: 32000, Complexity: 5, FrameSamples: 480},
+		Sound:   sound, Connect: phone.Connect, Log: slog.New(slog.DiscardHandler),
+	})
+	r, err := p.Place(t.Context(), phone.Order{Limit: time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Ended != "duration" || r.FrameMS != 10 || r.Lost != 0 || r.Received < r.Sent-1 || r.Sent < 90 {
+		t.Errorf("report %+v", r)
+	}
+	if sound.open() != 0 {
+		t.Error("a stream is still open")
+	}
+}
