@@ -1,0 +1,109 @@
+//go:build !race
+
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"strings"
+	"testing"
+
+	"callcenter/audio"
+	"callcenter/softphone/e2e/pulse"
+)
+
+// TestARealCallOverASoundServer plays speech into a microphone of PulseAudio
+// and hears it in the headset, through both binaries.
+func TestARealCallOverASoundServer(t *testing.T) {
+	sound := pulse.Start(t)
+	s := startServer(t)
+	said := speech(t, 8)
+	var stdout, stderr logWriter
+	cmd := softphone(t.Context(), t, sound.Env(), "call", "echo", "--server", s.address, "--json")
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	waitFor(t, "the call to start", func() bool { return len(s.entries("call started")) == 1 })
+	recording := sound.Record(pulse.HeadsetMonitor)
+	recording.WaitSamples(audio.Rate)
+	if err := sound.Play(context.Background(), pulse.Mouth, said); err != nil {
+		t.Fatal(err)
+	}
+	recording.WaitSamples(len(said) + 2*audio.Rate)
+	heard := recording.Stop()
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Fatalf("the softphone ended with %v: %s", err, stderr.String())
+	}
+	var rep struct {
+		Lost    int
+		Loop_ms struct{ P50, P95 float64 } //nolint:revive // the report's name
+	}
+	if err := json.Unmarshal([]byte(stdout.String()), &rep); err != nil {
+		t.Fatal(err)
+	}
+	checkHeard(t, heard, said)
+	t.Logf("measured loop p50 %.0f ms, p95 %.0f ms", rep.Loop_ms.P50, rep.Loop_ms.P95)
+	if rep.Lost != 0 || rep.Loop_ms.P50 <= 0 || rep.Loop_ms.P50 > 400 {
+		t.Errorf("lost %d, loop %.0f ms; want 0, up to 400", rep.Lost, rep.Loop_ms.P50)
+	}
+}
+
+func TestDevicesAreListedAndMonitorsMarked(t *testing.T) {
+	sound := pulse.Start(t)
+	r := runPhone(t, sound.Env(), "devices", "--json")
+	var list []struct {
+		ID, Name, Direction string
+		Default, Monitor    bool
+	}
+	if err := json.Unmarshal(r.stdout.Bytes(), &list); err != nil {
+		t.Fatalf("%v: %s", err, r.stderr.String())
+	}
+	found := map[string]bool{}
+	for _, d := range list {
+		found[d.Direction+" "+d.ID] = true
+		wantDefault := d.ID == pulse.HeadsetMic || d.ID == pulse.Headset
+		if d.Default != wantDefault || d.Monitor != (d.ID == "mouth.monitor" || d.ID == pulse.HeadsetMonitor) {
+			t.Errorf("%+v", d)
+		}
+	}
+	for _, want := range []string{"capture headset_mic", "capture headset.monitor", "playback headset", "playback mouth"} {
+		if !found[want] {
+			t.Errorf("%s is missing in %s", want, r.stdout.String())
+		}
+	}
+}
+
+func TestADefaultMicrophoneThatIsAMonitorIsRefused(t *testing.T) {
+	sound := pulse.Start(t)
+	sound.Pactl("set-default-source", pulse.HeadsetMonitor)
+	s := startServer(t)
+	r := runPhone(t, sound.Env(), "call", "echo", "--server", s.address, "--duration", "1s")
+	if r.code != 1 {
+		t.Errorf("exit code %d, want 1", r.code)
+	}
+	checkSays(t, r.stderr.String(), "monitor", "--capture")
+}
+
+func TestAnUnknownDeviceIsRefusedWithWhatThereIs(t *testing.T) {
+	sound := pulse.Start(t)
+	s := startServer(t)
+	r := runPhone(t, sound.Env(), "call", "echo", "--server", s.address, "--capture", "nosuch", "--duration", "1s")
+	if r.code != 1 {
+		t.Errorf("exit code %d, want 1", r.code)
+	}
+	checkSays(t, r.stderr.String(), "nosuch", "Headset-Microphone")
+}
+
+func checkSays(t *testing.T, said string, want ...string) {
+	t.Helper()
+	for _, w := range want {
+		if !strings.Contains(said, w) {
+			t.Errorf("%q is not in: %s", w, said)
+		}
+	}
+}

@@ -1,0 +1,84 @@
+//go:build !race
+
+package e2e
+
+import (
+	"path/filepath"
+	"testing"
+
+	"callcenter/audio"
+	"callcenter/audio/level"
+	"callcenter/softphone/e2e/pulse"
+)
+
+func TestSpeechComesBackWholeAndInOrder(t *testing.T) {
+	s := startServer(t)
+	said := speech(t, 9)
+	in := writeWAV(t, "speech.wav", said)
+	out := filepath.Join(t.TempDir(), "out.wav")
+	r := runPhone(t, nil, "call", "echo", "--server", s.address, "--capture", "file:"+in,
+		"--playback", "file:"+out, "--duration", "10s", "--json")
+	if r.code != 0 {
+		t.Fatalf("exit code %d: %s", r.code, r.stderr.String())
+	}
+	rep := r.report(t)
+	if rep.Lost != 0 || rep.Dropped != 0 || rep.ConcealedPct >= 0.5 {
+		t.Errorf("lost %d, dropped %d, concealed %v %%; want 0, 0, under 0.5", rep.Lost, rep.Dropped, rep.ConcealedPct)
+	}
+	if rep.DurationS < 9.9 || rep.DurationS > 13 {
+		t.Errorf("the call lasted %v s, want about 10", rep.DurationS)
+	}
+	if rep.LoopMS == nil || rep.MouthToEarEstMS == nil || rep.RTTMS.P50 == nil || rep.MOSEst == nil {
+		t.Errorf("the report lacks a figure: %s", r.stdout.String())
+	}
+	checkHeard(t, readWAV(t, out), said)
+}
+
+// checkHeard asserts that each 200 ms of speech was heard, in order, with a
+// steady delay. Pauses say nothing and are passed over.
+func checkHeard(t *testing.T, heard, said []int16) {
+	t.Helper()
+	var (
+		delays  []int
+		lowest  = 1.0
+		silence = -45.0 // dBFS
+	)
+	for _, p := range pulse.Trace(heard, said) {
+		if level.RMS(said[p.From:p.From+pulse.PartSamples]) < silence {
+			continue
+		}
+		lowest = min(lowest, p.Correlation)
+		if p.Correlation < 0.9 {
+			t.Errorf("speech at %.1f s: correlation %.2f, want 0.9", float64(p.From)/audio.Rate, p.Correlation)
+		}
+		delays = append(delays, p.At-p.From)
+	}
+	if len(delays) < 10 {
+		t.Fatalf("only %d parts of speech to compare", len(delays))
+	}
+	for i := 1; i < len(delays); i++ {
+		if d := delays[i] - delays[i-1]; d < -1920 || d > 1920 {
+			t.Errorf("part %d came %.0f ms off its neighbour, want 40 at most", i, float64(d)/48)
+		}
+	}
+	t.Logf("%d parts of 200 ms, lowest correlation %.3f, delay in the files %.1f to %.1f ms",
+		len(delays), lowest, ms(least(delays)), ms(most(delays)))
+}
+
+func ms(samples int) float64 { return float64(samples) / 48 }
+
+func least(v []int) int {
+	m := v[0]
+	for _, x := range v {
+		m = min(m, x)
+	}
+	return m
+}
+
+func most(v []int) int {
+	m := v[0]
+	for _, x := range v {
+		m = max(m, x)
+	}
+	return m
+}
