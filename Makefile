@@ -1,0 +1,67 @@
+# What there is to do here: make help. The work is in Go and in .ci/.
+
+# hraban/opus would otherwise want libopusfile, which nothing here uses. Where
+# git cannot tell the revision, Go is told not to ask.
+VCS := $(shell git rev-parse --verify --quiet HEAD >/dev/null 2>&1 || echo -buildvcs=false)
+export GOFLAGS := -tags=nolibopusfile $(VCS) $(GOFLAGS)
+
+ARGS ?=
+BENCH ?= .
+BENCHTIME ?= 1s
+BENCHCOUNT ?= 1
+FUZZTIME ?= 60s
+SOAKCOUNT ?= 20
+
+.PHONY: help build run test bench golden picture fuzz soak lint fmt proto proto-image ci clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
+
+build: ## bin/softphone and bin/server
+	go build -o bin/ ./softphone ./server
+
+run: ## install what is missing, build, open the softphone on a server of this machine (ARGS=...)
+	@.ci/deps build
+	@$(MAKE) --no-print-directory build
+	@.ci/dev $(ARGS)
+
+test: ## every test, with and without the race detector, on a private sound server
+	@.ci/deps test
+	@.ci/test
+
+bench: ## benchmarks (BENCH=regexp BENCHTIME=1s; BENCHCOUNT=10 for benchstat)
+	go test -run '^$$' -bench '$(BENCH)' -benchmem -benchtime $(BENCHTIME) -count $(BENCHCOUNT) -p 1 ./...
+
+golden: ## rewrite the pictures that the screen is tested against; review the diff
+	go test ./softphone/internal/tui -update
+
+picture: build ## draw the README's picture of the screen from the running program
+	@.ci/picture .github/screen.svg
+
+fuzz: ## every fuzz target, one after the other (FUZZTIME=60s each)
+	@.ci/fuzz $(FUZZTIME)
+
+soak: ## the end-to-end tests again and again (SOAKCOUNT=20)
+	@.ci/deps test
+	go test -count $(SOAKCOUNT) -failfast -timeout 0 ./softphone/e2e/...
+
+lint: ## Go and shell
+	@.ci/deps lint
+	.ci/tool golangci-lint run
+	shellcheck $(filter-out %.awk,$(wildcard .ci/*))
+
+fmt: ## format Go and the contract
+	.ci/tool golangci-lint fmt
+	.ci/tool buf format -w proto
+
+proto: ## regenerate api/ from proto/
+	cd proto && ../.ci/tool buf generate
+
+proto-image: ## declare the contract as it is now published: later changes must not break it
+	.ci/tool buf build proto --exclude-source-info -o proto/published.json
+
+ci: ## every check that .ci/run makes, without installing anything first
+	@.ci/checks
+
+clean: ## remove bin/
+	rm -rf bin
