@@ -1,0 +1,176 @@
+package jitter
+
+import (
+	"time"
+
+	"callcenter/audio"
+)
+
+const (
+	holeLimit  = 60 * audio.Rate / 1000 // concealed over a marked hole at most
+	holeSlack  = 5 * time.Millisecond
+	tolerance  = 10 * time.Millisecond // above the target,
+	shortage   = 5 * time.Millisecond  // and below it, where audio may run out
+	jumpExcess = 240 * time.Millisecond
+	startDelay = 40 * time.Millisecond
+	burstQuiet = 3 * time.Millisecond
+	burstPulls = 2
+)
+
+// Action is what to do with the next 10 ms.
+type Action int
+
+// The actions. Positions that change are those of the next sample to play.
+const (
+	// Wait: nothing was played yet and the buffer is filling. Silence.
+	Wait Action = iota
+	// Play what is decoded, or decode the next packet.
+	Play
+	// Faster and Slower play, and take away or add a pitch period.
+	Faster
+	Slower
+	// Conceal: nothing is there. The position stands still.
+	Conceal
+	// Bridge: a frame was dropped by its sender. Conceal; the position goes on.
+	Bridge
+	// Silence: the sender is silent and said so.
+	Silence
+	// Seek: continue at the packet that Next returns, wherever it is.
+	Seek
+)
+
+// Decide says what to do with the 10 ms that start to play at now, when pos is
+// the media time of the next sample and decoded how many samples from there on
+// are decoded. Before the first Seek pos means nothing.
+func (b *Buffer) Decide(now time.Duration, pos int64, decoded int) Action {
+	if b.moved {
+		return b.cross(now, pos, decoded)
+	}
+	if decoded >= audio.PeriodSamples {
+		return b.pace(now, pos, decoded)
+	}
+	p := b.skipMarks()
+	switch {
+	case p == nil && b.dtx:
+		return Silence
+	case p == nil && !b.playing:
+		return Wait
+	case p == nil:
+		return Conceal
+	case !b.playing:
+		if b.Delay(now, p.Media) < min(b.est.target, startDelay) {
+			return Wait
+		}
+		b.playing = true
+		return Seek
+	case b.dtx && !joins(p, pos, decoded):
+		// The pause may be made longer or shorter at no cost.
+		if b.Delay(now, p.Media) < b.est.target {
+			return Silence
+		}
+		return Seek
+	}
+	return b.join(now, pos, decoded, p)
+}
+
+// skipMarks consumes marks without audio at the head; they matter once what is
+// decoded has been played.
+func (b *Buffer) skipMarks() *Packet {
+	p := b.head()
+	for p != nil && len(p.Data) == 0 {
+		b.remove(p)
+		b.dtx = p.DTX
+		p = b.head()
+	}
+	return p
+}
+
+// cross decides while old and new clocks meet: the old audio plays on until
+// the new one has waited for as long as the target.
+func (b *Buffer) cross(now time.Duration, pos int64, decoded int) Action {
+	first := b.from(b.turn)
+	if first != nil && len(first.Data) > 0 && b.Delay(now, first.Media) >= b.est.target {
+		for p := b.head(); p != first; p = b.head() {
+			b.throw(p)
+		}
+		return Seek
+	}
+	if decoded >= audio.PeriodSamples {
+		return Play
+	}
+	p := b.skipMarks()
+	for p != nil && p.Sequence < b.turn {
+		if joins(p, pos, decoded) {
+			return Play
+		}
+		b.throw(p) // no time is left to wait for its turn
+		p = b.skipMarks()
+	}
+	if b.dtx {
+		return Silence
+	}
+	return Conceal
+}
+
+// joins reports that p follows what is decoded without a gap.
+func joins(p *Packet, pos int64, decoded int) bool {
+	gap := p.Media - pos - int64(decoded)
+	return gap > -MinHole && gap < MinHole
+}
+
+// join decides how packet p follows what is decoded.
+func (b *Buffer) join(now time.Duration, pos int64, decoded int, p *Packet) Action {
+	if joins(p, pos, decoded) {
+		return b.pace(now, pos, decoded)
+	}
+	ahead := p.Media > pos+int64(decoded)
+	late := b.Delay(now, pos) - b.est.target
+	if ahead && late < -holeSlack && b.bridged < holeLimit {
+		b.bridged += audio.PeriodSamples
+		return Bridge
+	}
+	return Seek
+}
+
+// pace decides how fast to play audio that is there.
+func (b *Buffer) pace(now time.Duration, pos int64, decoded int) Action {
+	excess := b.Delay(now, pos) - b.est.target
+	if excess > jumpExcess && b.held > 0 {
+		return b.jump(now)
+	}
+	b.postponed = 0
+	switch {
+	case excess > tolerance && audio.Duration(b.samples+decoded) >= b.est.target:
+		return Faster
+	case excess < -shortage:
+		return Slower
+	}
+	return Play
+}
+
+// jump drops what is too old. While a burst is still coming in it waits, since
+// the newest packet tells how far to go. It keeps what the target asks for, so
+// that a network whose delay rose for good is not taken for one stall after
+// another.
+func (b *Buffer) jump(now time.Duration) Action {
+	if now-b.arrived < burstQuiet && b.postponed < burstPulls {
+		b.postponed++
+		return Faster
+	}
+	b.postponed = 0
+	keep := audio.Samples(b.est.target)
+	before := b.held
+	for p := b.head(); p != nil && b.samples-p.Samples >= keep; p = b.head() {
+		if b.Delay(now, p.Media+int64(p.Samples)) < b.est.target {
+			break
+		}
+		b.throw(p)
+	}
+	switch {
+	case b.held < before && b.held > 0:
+		return Seek
+	case audio.Duration(b.samples) >= b.est.target:
+		return Faster
+	}
+	return Play
+}

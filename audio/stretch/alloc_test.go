@@ -1,0 +1,28 @@
+//go:build !race
+
+package stretch_test
+
+import (
+	"testing"
+
+	"callcenter/audio"
+	"callcenter/audio/audiotest"
+	"callcenter/audio/stretch"
+)
+
+func TestNothingAllocates(t *testing.T) {
+	pcm := audiotest.Voice(audio.Rate, 130, 9000)
+	out := make([]int16, 480)
+	var c stretch.Concealer
+	for name, f := range map[string]func(){
+		"Faster":  func() { stretch.Faster(pcm) },
+		"Much":    func() { stretch.Much(pcm) },
+		"Slower":  func() { stretch.Slower(pcm, stretch.MaxLag, 4000) },
+		"Played":  func() { c.Played(out) },
+		"Conceal": func() { c.Conceal(out); c.Played(out) },
+	} {
+		if n := testing.AllocsPerRun(100, f); n != 0 {
+			t.Errorf("%s allocates %v times", name, n)
+		}
+	}
+}
