@@ -1,0 +1,43 @@
+//go:build !race
+
+package callcenter
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"callcenter/api"
+)
+
+func TestAChunkThroughTheLoopbackAllocatesNothing(t *testing.T) {
+	for name, opening := range map[string]*api.AudioChunk{
+		"of an extended caller":      extendedOpening("echo"),
+		"of a caller of five fields": plainOpening(),
+	} {
+		t.Run(name, func(t *testing.T) {
+			echo := echoChunk(t, opening)
+			for range 100 {
+				echo() // the queue's slots grow
+			}
+			if n := testing.AllocsPerRun(1000, echo); n != 0 {
+				t.Fatalf("%v allocations a chunk", n)
+			}
+		})
+	}
+}
+
+func TestAChunkWithoutAFrameAllocatesNothing(t *testing.T) {
+	c, err := openCall(New(testConfig()), &fakeStream{ctx: context.Background()}, extendedOpening("echo"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := testing.AllocsPerRun(1000, func() {
+		c.nextReport = c.clock() - time.Second
+		if err := c.send(nil, nil); err != nil {
+			t.Fatal(err)
+		}
+	}); n != 0 {
+		t.Fatalf("%v allocations a report", n)
+	}
+}

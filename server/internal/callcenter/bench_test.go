@@ -1,0 +1,88 @@
+package callcenter
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"callcenter/api"
+)
+
+// echoChunk returns a function that takes one chunk through the service and its
+// loopback room and back out, as both loops do between gRPC and gRPC.
+func echoChunk(tb testing.TB, opening *api.AudioChunk) func() {
+	tb.Helper()
+	sent := 0
+	c, err := openCall(New(testConfig()), &fakeStream{
+		ctx:  context.Background(),
+		sent: func(o *api.AudioChunk) { sent += len(o.AudioData) },
+	}, opening)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	c.limiter.SetLimit(rate.Inf)
+	c.in.Reset()
+	c.in.AudioData = make([]byte, 80)
+	c.in.AudioData[0] = 0x78 // 20 ms
+	c.in.Epoch = 1
+	ctx := context.Background()
+	for c.events.take() != nil { // the answer
+	}
+	want := 0
+	return func() {
+		if c.opening.Extended {
+			c.in.Sequence++
+			c.in.MediaTime += 960
+			c.in.Ack = c.in.Sequence - 1
+			c.in.SentAt += 20000
+			c.in.EchoSentAt = c.out.SentAt
+		}
+		if err := c.receive(ctx, c.clock()); err != nil {
+			tb.Fatal(err)
+		}
+		if ok, err := c.sendNext(false); !ok || err != nil {
+			tb.Fatal("the chunk did not come back: ", err)
+		}
+		if want += 80; sent != want {
+			tb.Fatalf("%d bytes came back, want %d", sent, want)
+		}
+	}
+}
+
+func plainOpening() *api.AudioChunk {
+	return &api.AudioChunk{CallId: "x", SampleRate: 48000, Channels: 1, Codec: "pcm"}
+}
+
+// BenchmarkLoopbackChunk is the server's own work for a chunk of an echo call,
+// without gRPC.
+func BenchmarkLoopbackChunk(b *testing.B) {
+	for _, bc := range []struct {
+		name    string
+		opening *api.AudioChunk
+	}{{"extended", extendedOpening("echo")}, {"five fields", plainOpening()}} {
+		b.Run(bc.name, func(b *testing.B) {
+			echo := echoChunk(b, bc.opening)
+			b.ReportAllocs()
+			for b.Loop() {
+				echo()
+			}
+		})
+	}
+}
+
+// BenchmarkIdleChunk is a chunk of acknowledgement and liveness.
+func BenchmarkIdleChunk(b *testing.B) {
+	c, err := openCall(New(testConfig()), &fakeStream{ctx: context.Background()}, extendedOpening("echo"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		c.nextReport = c.clock() - time.Second // with a report, too
+		if err := c.send(nil, nil); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,67 @@
+package callcenter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"callcenter/api/wire"
+	"callcenter/codec"
+	"callcenter/server/internal/room"
+)
+
+var (
+	errDraining = errors.New("the server is shutting down: call again, or call another server")
+	errInUse    = errors.New("call_id: is in use by another call: end that call, or choose another id")
+	errTooMany  = errors.New("the server is full")
+	errFault    = errors.New("the server had a fault in this call: call again")
+	errNoChunk  = errors.New("no first chunk came: say call_id, sample_rate, channels and codec")
+)
+
+func errFull(most int) error {
+	return fmt.Errorf("%w: it takes %d calls at a time: call again later", errTooMany, most)
+}
+
+// toStatus says on the wire how a call ended. It is the only place that chooses
+// status codes.
+func toStatus(err error) error {
+	if err == nil {
+		return nil
+	}
+	if _, ok := status.FromError(err); ok {
+		return err // from gRPC itself
+	}
+	return status.Error(codeOf(err), err.Error())
+}
+
+func codeOf(err error) codes.Code {
+	var field *wire.FieldError
+	var format *codec.FormatError
+	switch {
+	case errors.As(err, &field), errors.As(err, &format):
+		return codes.InvalidArgument
+	case errors.Is(err, room.ErrNoDestination):
+		return codes.NotFound
+	case errors.Is(err, errInUse):
+		return codes.AlreadyExists
+	case errors.Is(err, errTooMany), errors.Is(err, room.ErrFull):
+		return codes.ResourceExhausted
+	case errors.Is(err, errDraining):
+		return codes.Unavailable
+	case errors.Is(err, errNoChunk), errors.Is(err, context.DeadlineExceeded):
+		return codes.DeadlineExceeded
+	case errors.Is(err, context.Canceled):
+		return codes.Canceled
+	default:
+		return codes.Internal
+	}
+}
+
+// codeName returns the name of the status that err becomes, for the log.
+func codeName(err error) string { return status.Code(toStatus(err)).String() }
+
+// toMessage returns the text of the status that err becomes.
+func toMessage(err error) string { return status.Convert(toStatus(err)).Message() }

@@ -1,0 +1,150 @@
+package callcenter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/health"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/reflection"
+
+	"callcenter/api"
+	"callcenter/api/wire"
+)
+
+const (
+	// Static windows turn bandwidth estimation off: it costs a ping for every
+	// chunk and buys nothing at these rates. The connection's is large, so that
+	// one call that does not read holds up no other on its connection.
+	streamWindow = 65535
+	connWindow   = 1 << 20
+
+	maxStreamsPerConn = 200
+	maxHeaderBytes    = 16 << 10
+	handshakeLimit    = 5 * time.Second
+
+	// A peer that vanished is found within keepaliveTime and keepaliveTimeout.
+	// Clients may ping as often as gRPC lets them, also without a call.
+	keepaliveTime    = 10 * time.Second
+	keepaliveTimeout = 5 * time.Second
+	keepaliveMinTime = 5 * time.Second
+
+	// farewellTime is how long before the end of a drain the calls that are
+	// still there are ended, at most.
+	farewellTime = time.Second
+	// flushTime is how long connections may take to carry the last statuses, of
+	// the drain's time, and leastFlushTime what they get in any case.
+	flushTime      = 500 * time.Millisecond
+	leastFlushTime = 50 * time.Millisecond
+)
+
+// ErrForced is Run's error when it ended before its calls did.
+var ErrForced = errors.New("stopped at once: calls were cut off")
+
+// Run serves calls on lis, with the standard health and reflection services,
+// until ctx ends. Then it refuses new calls with Unavailable, tells the calls
+// there are with an event, ends those that have not left by themselves within
+// DrainTimeout with another event and a status, and returns nil, at once when
+// the last call is gone. When forced is closed it cuts off what is left and
+// returns ErrForced. It closes lis and waits for everything that it started.
+func Run(ctx context.Context, lis net.Listener, cfg Config, forced <-chan struct{}) error {
+	svc := New(cfg)
+	accepting := &listener{Listener: lis}
+	server := grpc.NewServer(serverOptions()...)
+	status := health.NewServer()
+	api.RegisterCallCenterServer(server, svc)
+	healthpb.RegisterHealthServer(server, status)
+	reflection.Register(server)
+	status.SetServingStatus(api.CallCenter_ServiceDesc.ServiceName, healthpb.HealthCheckResponse_SERVING)
+
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(accepting) }()
+	var err error
+	select {
+	case err = <-served:
+		err = fmt.Errorf("accept connections on %s: %w", lis.Addr(), err)
+		served <- nil
+	case <-forced:
+		err = ErrForced
+	case <-ctx.Done():
+		status.Shutdown() // NOT_SERVING, so that balancers look elsewhere
+		end := time.Now().Add(cfg.DrainTimeout)
+		if err = drain(svc, cfg.DrainTimeout, forced); err == nil {
+			err = flush(server, accepting, time.Until(end), forced)
+		}
+	}
+	svc.Drain()
+	accepting.cut()
+	server.Stop()
+	svc.Wait()
+	<-served
+	return err
+}
+
+func serverOptions() []grpc.ServerOption {
+	return []grpc.ServerOption{
+		grpc.StaticStreamWindowSize(streamWindow),
+		grpc.StaticConnWindowSize(connWindow),
+		grpc.MaxRecvMsgSize(wire.MaxMessage),
+		grpc.MaxConcurrentStreams(maxStreamsPerConn),
+		grpc.MaxHeaderListSize(maxHeaderBytes),
+		grpc.ConnectionTimeout(handshakeLimit),
+		grpc.KeepaliveParams(keepalive.ServerParameters{Time: keepaliveTime, Timeout: keepaliveTimeout}),
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: keepaliveMinTime, PermitWithoutStream: true}),
+		grpc.WaitForHandlers(true),
+	}
+}
+
+// drain ends the calls within the limit. The listener stays open meanwhile, so
+// that new calls are refused with a status.
+func drain(svc *Service, limit time.Duration, forced <-chan struct{}) error {
+	hard := time.NewTimer(limit - min(limit/4, flushTime))
+	defer hard.Stop()
+	soft := time.NewTimer(limit - min(limit/2, farewellTime))
+	defer soft.Stop()
+
+	svc.Drain()
+	select {
+	case <-svc.Empty():
+	case <-soft.C:
+	case <-forced:
+		return ErrForced
+	}
+	svc.EndAll()
+	select {
+	case <-svc.Empty():
+	case <-hard.C:
+	case <-forced:
+		return ErrForced
+	}
+	return nil
+}
+
+// flush closes the connections once they have carried the last statuses. A
+// health watch never ends by itself and a stalled peer takes nothing, hence the
+// limit.
+func flush(server *grpc.Server, accepting *listener, left time.Duration, forced <-chan struct{}) error {
+	flushed := make(chan struct{})
+	go func() {
+		defer close(flushed)
+		server.GracefulStop()
+	}()
+	limit := time.NewTimer(max(leastFlushTime, min(flushTime, left)))
+	defer limit.Stop()
+	var err error
+	select {
+	case <-flushed:
+	case <-limit.C:
+	case <-forced:
+		err = ErrForced
+	}
+	accepting.cut()
+	server.Stop() // ends a GracefulStop that still waits
+	<-flushed
+	return err
+}

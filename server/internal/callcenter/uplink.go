@@ -1,0 +1,138 @@
+package callcenter
+
+import (
+	"context"
+	"time"
+
+	"callcenter/audio/sendq"
+	"callcenter/server/internal/room"
+)
+
+// One uplink chunk, in the order of the functions here:
+//
+//  1. gRPC unpacks it into the call's one chunk
+//  2. a token bucket drops it if there are too many
+//  3. the contract's rules end the call if it breaks them
+//  4. its timing and acknowledgement go to the link and the send queue
+//  5. its frame, if it has one, goes to the call's leg in the room
+//
+// Nothing here waits but gRPC and, for callers of five fields in a loopback,
+// the room for their answer.
+
+// recvLoop is the only caller of RecvMsg. It returns io.EOF when the caller
+// hung up.
+func (c *call) recvLoop(ctx context.Context) error {
+	if err := c.stream.RecvMsg(&c.in); err != nil {
+		return err
+	}
+	c.first <- struct{}{}
+	select {
+	case <-c.live:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	for {
+		if err := c.receive(ctx, c.clock()); err != nil {
+			return err
+		}
+		if err := c.stream.RecvMsg(&c.in); err != nil {
+			return err
+		}
+	}
+}
+
+// receive takes the chunk in c.in, which arrived at now.
+func (c *call) receive(ctx context.Context, now time.Duration) error {
+	if !c.limiter.AllowN(c.began.Add(now-c.start), 1) {
+		c.flooded.Add(1)
+		return nil
+	}
+	if err := c.opening.Check(&c.in); err != nil {
+		return err
+	}
+	if c.opening.Extended {
+		c.acknowledge(now)
+	}
+	c.pass(ctx, now)
+	return nil
+}
+
+// acknowledge takes what the chunk says of our own chunks.
+func (c *call) acknowledge(now time.Duration) {
+	_, measured := c.link.Received(&c.in, now)
+	if c.in.Ack != 0 {
+		c.queue.Ack(c.in.Ack)
+	}
+	if r := c.in.GetReport(); r != nil {
+		c.target = time.Duration(r.GetBufferTargetUs()) * time.Microsecond
+	} else if !measured {
+		return
+	}
+	if rtt, ok := c.link.RTT(); ok {
+		c.queue.SetPeer(rtt, c.target)
+		c.leg.SetOneWay(rtt / 2)
+	}
+}
+
+// pass gives the chunk's frame to the room. Chunks of extended callers without
+// a frame end here; to callers of five fields every chunk is one.
+func (c *call) pass(ctx context.Context, now time.Duration) {
+	in := &c.in
+	u := room.Uplink{}
+	u.Packet, u.Playable = c.packets.Read(in)
+	if !u.Playable && len(in.AudioData) == 0 && c.opening.Extended {
+		return
+	}
+	c.framesIn.Add(1)
+	u.Frame = sendq.Frame{
+		Sequence:      in.Sequence,
+		DroppedBefore: in.DroppedBefore,
+		Epoch:         in.Epoch,
+		Media:         in.MediaTime,
+		Marks:         in.Marks,
+		Samples:       samples(&u, in.AudioData),
+		Made:          now,
+		Data:          in.AudioData,
+	}
+	if !c.opening.Extended {
+		u.Frame.Tag = omitted(in.CallId, in.SampleRate, in.Channels, in.Codec)
+	}
+	c.leg.Push(ctx, u)
+}
+
+// samples returns how long the frame plays, for what is in flight. Bytes that
+// are no audio count as a frame of 20 ms.
+func samples(u *room.Uplink, data []byte) int {
+	if u.Playable || len(data) == 0 {
+		return u.Packet.Samples
+	}
+	return frame20ms
+}
+
+const frame20ms = 960
+
+// The tags of a frame say which of the published fields its chunk omitted, so
+// that it comes back as it was.
+const (
+	omitCallID uint32 = 1 << iota
+	omitRate
+	omitChannels
+	omitCodec
+)
+
+func omitted(callID string, rate, channels int32, codec string) uint32 {
+	var t uint32
+	if callID == "" {
+		t |= omitCallID
+	}
+	if rate == 0 {
+		t |= omitRate
+	}
+	if channels == 0 {
+		t |= omitChannels
+	}
+	if codec == "" {
+		t |= omitCodec
+	}
+	return t
+}

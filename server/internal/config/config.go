@@ -1,0 +1,125 @@
+// Package config are the server's settings: what may be set, the defaults, and
+// the checks. Package cli calls it once, before anything runs.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"callcenter/api/settings"
+	"callcenter/server/internal/callcenter"
+	"callcenter/server/internal/room"
+)
+
+// EnvPrefix begins the names of the server's environment variables.
+const EnvPrefix = "SERVER_"
+
+// The modes: what a call gets that names no destination.
+const (
+	Loopback = "loopback" // its own voice
+	Mix      = "mix"      // the lobby, a conference
+)
+
+// The formats of the log.
+const (
+	Text = "text"
+	JSON = "json"
+)
+
+// Config are the server's settings.
+type Config struct {
+	Listen       string        `koanf:"listen"`
+	Mode         string        `koanf:"mode"`
+	LogFormat    string        `koanf:"log-format"`
+	DrainTimeout time.Duration `koanf:"drain-timeout"`
+	MaxCalls     int           `koanf:"max-calls"`
+}
+
+// Default returns the settings of a server that nobody configured.
+func Default() Config {
+	return Config{
+		Listen:       "127.0.0.1:50051",
+		Mode:         Loopback,
+		LogFormat:    Text,
+		DrainTimeout: 5 * time.Second,
+		MaxCalls:     callcenter.DefaultMaxCalls,
+	}
+}
+
+// Flags adds the settings, with their defaults, to a command's flags.
+func Flags(fs *pflag.FlagSet) {
+	d := Default()
+	fs.String("listen", d.Listen, "address and port to take calls on; port 0 picks a free one")
+	fs.String("mode", d.Mode, "what a call without a destination gets: loopback (its own voice) or mix (room/lobby)")
+	fs.String("log-format", d.LogFormat, "log as text or json, to standard error")
+	fs.Duration("drain-timeout", d.DrainTimeout, "how long calls may go on after SIGTERM or SIGINT")
+	fs.Int("max-calls", d.MaxCalls, "how many calls to take at a time")
+	fs.String(settings.ConfigFlag, "", "TOML file with settings, whose keys are these flags' names")
+}
+
+// Load settles the settings from parsed flags, the environment and the file
+// that either names. Errors are one line for whoever configured the server.
+func Load(fs *pflag.FlagSet) (Config, error) {
+	file, required := settings.File(fs, EnvPrefix, "")
+	v, err := settings.Load(fs, settings.Options{EnvPrefix: EnvPrefix, File: file, FileRequired: required})
+	if err != nil {
+		return Config{}, err
+	}
+	var c Config
+	if err := v.Unmarshal(&c); err != nil {
+		return Config{}, err
+	}
+	return c, c.check(v)
+}
+
+// check reports the first setting that no server can have.
+func (c *Config) check(v *settings.Values) error {
+	for _, s := range []struct {
+		key string
+		err error
+	}{
+		{"listen", checkAddress(c.Listen)},
+		{"mode", checkChoice(c.Mode, Loopback, Mix)},
+		{"log-format", checkChoice(c.LogFormat, Text, JSON)},
+		{"drain-timeout", checkRange(c.DrainTimeout, 0, time.Hour)},
+		{"max-calls", checkRange(c.MaxCalls, 1, 1_000_000)},
+	} {
+		if s.err != nil {
+			return fmt.Errorf("setting %s from %s: %w", s.key, v.Source(s.key), s.err)
+		}
+	}
+	return nil
+}
+
+// Destination is that of calls that name none.
+func (c *Config) Destination() string {
+	if c.Mode == Mix {
+		return room.Lobby
+	}
+	return room.Echo
+}
+
+func checkAddress(a string) error {
+	if _, port, err := net.SplitHostPort(a); err != nil || port == "" {
+		return fmt.Errorf("%q is no address and port such as 127.0.0.1:50051", a)
+	}
+	return nil
+}
+
+func checkChoice(s, a, b string) error {
+	if s != a && s != b {
+		return fmt.Errorf("%q is neither %s nor %s", s, a, b)
+	}
+	return nil
+}
+
+func checkRange[T int | time.Duration](n, least, most T) error {
+	if n < least || n > most {
+		return errors.New(fmt.Sprint(n, " is outside ", least, " to ", most))
+	}
+	return nil
+}

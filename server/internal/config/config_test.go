@@ -1,0 +1,62 @@
+package config
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"callcenter/server/internal/room"
+)
+
+func load(t *testing.T, args ...string) (Config, error) {
+	t.Helper()
+	fs := pflag.NewFlagSet("server", pflag.ContinueOnError)
+	Flags(fs)
+	if err := fs.Parse(args); err != nil {
+		t.Fatal(err)
+	}
+	return Load(fs)
+}
+
+func TestDefaultsAreTheFlags(t *testing.T) {
+	got, err := load(t)
+	if err != nil || got != Default() {
+		t.Fatalf("settings of nobody are %+v, %v", got, err)
+	}
+}
+
+func TestSettingsComeFromTheEnvironment(t *testing.T) {
+	t.Setenv("SERVER_DRAIN_TIMEOUT", "7s")
+	t.Setenv("SERVER_MODE", "mix")
+	got, err := load(t)
+	if err != nil || got.DrainTimeout != 7*time.Second || got.Destination() != room.Lobby {
+		t.Fatalf("settings are %+v, %v", got, err)
+	}
+}
+
+func TestImpossibleSettingsAreRefused(t *testing.T) {
+	for _, tc := range []struct {
+		arg  string
+		says []string
+	}{
+		{"--listen=nowhere", []string{"listen", "flag --listen", `"nowhere"`}},
+		{"--listen=host:", []string{"listen"}},
+		{"--mode=echo", []string{"mode", "loopback", "mix"}},
+		{"--log-format=xml", []string{"log-format", "text", "json"}},
+		{"--drain-timeout=-1s", []string{"drain-timeout", "-1s"}},
+		{"--max-calls=0", []string{"max-calls", "0"}},
+	} {
+		_, err := load(t, tc.arg)
+		if err == nil {
+			t.Errorf("%s is taken", tc.arg)
+			continue
+		}
+		for _, s := range tc.says {
+			if !strings.Contains(err.Error(), s) {
+				t.Errorf("%s: %q does not say %q", tc.arg, err, s)
+			}
+		}
+	}
+}

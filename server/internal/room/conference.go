@@ -1,0 +1,112 @@
+package room
+
+import (
+	"runtime/debug"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"callcenter/audio"
+	"callcenter/audio/mix"
+)
+
+// conference lets everyone hear everyone but themselves. While it has members
+// one goroutine ticks every 10 ms, on the room's own clock:
+//
+//  1. the next 10 ms of every member come out of their playout buffer
+//  2. those that are not silent are added up
+//  3. each member gets the sum less their own voice, through their limiter
+//  4. once that fills a frame of theirs, it is encoded and sent
+//
+// A member that is slow to take its frames loses the oldest in its Downlink and
+// delays nobody.
+type conference struct {
+	mu     sync.Mutex
+	legs   []*conferenceLeg // replaced, never changed in place
+	serial uint64           // participants so far
+
+	clock    audio.Clock
+	quit     chan struct{} // stop closes it
+	finished chan struct{} // run closes it
+
+	sum *mix.Sum // of run
+}
+
+func newConference(clock audio.Clock) *conference {
+	return &conference{
+		clock:    clock,
+		quit:     make(chan struct{}),
+		finished: make(chan struct{}),
+		sum:      mix.NewSum(audio.PeriodSamples),
+	}
+}
+
+// join adds a leg and tells everyone. It reports false if the room is full.
+func (c *conference) join(l *conferenceLeg) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.legs) == MaxMembers {
+		return false
+	}
+	c.serial++
+	l.id = strconv.FormatUint(c.serial, 10)
+	// Under the lock, so that all see comings and goings in one order.
+	for _, other := range c.legs {
+		l.tell(Event{Joined, other.id, other.member.Name})
+		other.tell(Event{Joined, l.id, l.member.Name})
+	}
+	c.legs = append(slices.Clone(c.legs), l)
+	return true
+}
+
+// part takes a leg out and tells the others. It reports whether the room is
+// empty.
+func (c *conference) part(l *conferenceLeg) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.legs = slices.DeleteFunc(slices.Clone(c.legs), func(other *conferenceLeg) bool { return other == l })
+	for _, other := range c.legs {
+		other.tell(Event{Left, l.id, l.member.Name})
+	}
+	return len(c.legs) == 0
+}
+
+// stop ends run and waits for it.
+func (c *conference) stop() {
+	close(c.quit)
+	<-c.finished
+}
+
+// run mixes until stop.
+func (c *conference) run() {
+	defer close(c.finished)
+	t := newTicker(c.clock, audio.Period)
+	for {
+		at, anew, ok := t.wait(c.quit)
+		if !ok {
+			return
+		}
+		c.tick(at, anew)
+	}
+}
+
+// tick makes the 10 ms that begin at the deadline at.
+func (c *conference) tick(at time.Duration, anew bool) {
+	c.mu.Lock()
+	legs := c.legs
+	c.mu.Unlock()
+
+	c.sum.Reset()
+	for _, l := range legs {
+		if l.listen(at) {
+			c.sum.Add(l.pcm[:])
+		}
+	}
+	for _, l := range legs {
+		l.speak(c.sum, anew)
+	}
+}
+
+// panicked makes an error of a recovered panic.
+func panicked(value any) error { return &panicError{value, debug.Stack()} }

@@ -1,0 +1,135 @@
+package room
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"callcenter/audio"
+	"callcenter/audio/jitter"
+	"callcenter/audio/mix"
+	"callcenter/audio/playout"
+)
+
+// conferenceLeg is a member of a conference: the room's ear for what it says,
+// and the maker of what it hears.
+type conferenceLeg struct {
+	member Member
+	id     string
+	leave  func()
+	down   Downlink
+	play   *playout.Playout
+
+	received, malformed atomic.Uint64
+
+	// Of the room's goroutine.
+	speaker *speaker
+	limiter mix.Limiter
+	pcm     [audio.PeriodSamples]int16 // what it says in this tick
+	audible bool
+	failed  bool
+}
+
+func newConferenceLeg(cfg Config, m Member, down Downlink) (*conferenceLeg, error) {
+	s, err := newSpeaker(cfg, m, down)
+	if err != nil {
+		return nil, err
+	}
+	c, err := cfg.Codecs.Lookup(m.Format.Codec)
+	if err != nil {
+		return nil, err
+	}
+	dec, err := c.NewDecoder(m.Format)
+	if err != nil {
+		return nil, err
+	}
+	return &conferenceLeg{
+		member:  m,
+		down:    down,
+		play:    playout.New(playout.Config{Decoder: dec, Jitter: jitter.Config{}}),
+		speaker: s,
+	}, nil
+}
+
+// Push implements Leg.
+func (l *conferenceLeg) Push(_ context.Context, u Uplink) {
+	switch {
+	case !u.Playable && len(u.Frame.Data) > 0:
+		l.malformed.Add(1)
+	case u.Playable:
+		if len(u.Frame.Data) > 0 {
+			l.received.Add(1)
+		}
+		l.play.Push(u.Packet, u.Frame.Made) // what is not kept, it counts
+	}
+}
+
+// SetOneWay implements Leg.
+func (l *conferenceLeg) SetOneWay(d time.Duration) { l.play.SetOneWay(d) }
+
+// Stats implements Leg.
+func (l *conferenceLeg) Stats() Stats {
+	s := l.play.Stats()
+	return Stats{
+		Received:         l.received.Load(),
+		Lost:             s.PacketsLost,
+		Discarded:        s.PacketsDiscarded,
+		Malformed:        l.malformed.Load(),
+		TotalSamples:     s.TotalSamplesReceived,
+		ConcealedSamples: s.ConcealedSamples,
+		Jitter:           s.Jitter,
+		Buffer:           s.Delay,
+		Target:           s.Target,
+	}
+}
+
+// Leave implements Leg.
+func (l *conferenceLeg) Leave() { l.leave() }
+
+// tell passes an event on to a member that knows events.
+func (l *conferenceLeg) tell(e Event) {
+	if l.member.Extended {
+		l.down.Event(e)
+	}
+}
+
+// listen takes the member's next 10 ms and reports whether there is anything to
+// hear in them.
+func (l *conferenceLeg) listen(at time.Duration) bool {
+	l.audible = false
+	if l.failed {
+		return false
+	}
+	defer l.rescue()
+	switch l.play.Pull(l.pcm[:], at).Kind {
+	case playout.Filling, playout.Comfort:
+	default:
+		l.audible = true
+	}
+	return l.audible
+}
+
+// speak gives the member the sum less its own voice.
+func (l *conferenceLeg) speak(sum *mix.Sum, anew bool) {
+	if l.failed {
+		return
+	}
+	defer l.rescue()
+	if anew {
+		l.speaker.anew()
+	}
+	var own []int16
+	if l.audible {
+		own = l.pcm[:]
+	}
+	sum.Minus(l.speaker.next(), own, &l.limiter)
+	l.speaker.done()
+}
+
+// rescue keeps what breaks one member's coding from the others.
+func (l *conferenceLeg) rescue() {
+	if r := recover(); r != nil {
+		l.failed, l.audible = true, false
+		l.down.Fail(panicked(r))
+	}
+}

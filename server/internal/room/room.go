@@ -1,0 +1,238 @@
+// Package room is what a call can be connected to: an echo, a conference, a
+// test tone. The gRPC service opens a Directory and lets every call Join a
+// destination; nothing here knows gRPC, the messages on the wire, or a sound
+// device.
+//
+// A call is a Member. What it says goes to its Leg, frame by frame, and what it
+// hears comes to its Downlink. A loopback passes frames through as they are; a
+// conference decodes them into a playout buffer for each leg and mixes on its
+// own clock.
+//
+// PCM is 48 kHz mono, lengths are samples, times readings of one audio.Clock.
+// A Directory is safe for concurrent use; a Leg and a Downlink say how they may
+// be used.
+package room
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"sync"
+	"time"
+
+	"callcenter/audio"
+	"callcenter/audio/jitter"
+	"callcenter/audio/sendq"
+	"callcenter/codec"
+)
+
+const (
+	// Echo is the destination whose calls hear themselves.
+	Echo = "echo"
+	// Tone is the destination that plays a test tone.
+	Tone = "tone"
+	// Prefix begins the destinations that are conferences.
+	Prefix = "room/"
+	// Lobby is the conference of calls that name no destination.
+	Lobby = Prefix + "lobby"
+
+	// MaxMembers is the most members of one conference. Everyone is decoded
+	// and encoded by one goroutine, and a core does about a hundred in real
+	// time; more would spoil the call for all.
+	MaxMembers = 64
+	// MaxRooms is the most conferences at a time.
+	MaxRooms = 1000
+)
+
+var (
+	// ErrNoDestination marks a destination that does not exist.
+	ErrNoDestination = errors.New("no such destination")
+	// ErrFull marks a conference, or a directory, that takes no more.
+	ErrFull = errors.New("no more room")
+)
+
+// Member is a call that joins.
+type Member struct {
+	CallID string
+	Name   string       // shown to the others, clean
+	Format codec.Format // of what it says and hears
+	// FrameMS is the frame duration it would like to hear, 10 or 20.
+	FrameMS int
+	// Extended members know sequences, drop marks and events. The others take
+	// part with their audio alone.
+	Extended bool
+	// Complete asks to keep every word rather than be live.
+	Complete bool
+}
+
+// Uplink is one frame that a member said.
+type Uplink struct {
+	// Frame is the frame as it came off the wire, with the member's sequence;
+	// Made is when it arrived.
+	Frame sendq.Frame
+	// Packet is the same for a jitter buffer, if Playable: no decoder may see
+	// the audio of a frame that is not.
+	Packet   jitter.Packet
+	Playable bool
+}
+
+// Downlink is where what a member hears goes. Its methods may be called from
+// any goroutine, one at a time for frames; frames are copied.
+type Downlink interface {
+	// Send takes a frame and never waits: when the member is slow, the oldest
+	// frame is dropped, counted and marked.
+	Send(f sendq.Frame)
+	// SendWait takes a frame and waits for room until ctx ends, for members
+	// who know no drop marks and must get every frame back.
+	SendWait(ctx context.Context, f sendq.Frame)
+	// Event tells what happened in the room. It never waits.
+	Event(e Event)
+	// Fail ends the call: the room cannot serve it any more.
+	Fail(err error)
+}
+
+// EventKind is what happened in a room.
+type EventKind int
+
+// The kinds of events.
+const (
+	Joined EventKind = iota + 1
+	Left
+)
+
+// Event is something that happened to a participant. Newcomers are told of
+// everyone there as if they had joined just then.
+type Event struct {
+	Kind        EventKind
+	Participant string // unique in its room while it is there
+	Name        string
+}
+
+// Leg is a member's place in a room.
+type Leg interface {
+	// Push takes a frame that the member said. One goroutine calls it. It waits
+	// only for a Downlink's SendWait, until ctx ends. After Leave it is heard
+	// by nobody.
+	Push(ctx context.Context, u Uplink)
+	// SetOneWay tells the network's delay from the member, half a round trip.
+	SetOneWay(d time.Duration)
+	// Stats returns what came from the member. Any goroutine may call it.
+	Stats() Stats
+	// Leave ends the membership. What a tick that is under way still sends to
+	// the Downlink is of no use any more. It is called once, by any goroutine.
+	Leave()
+}
+
+// Stats are counters of what came from a member since it joined.
+type Stats struct {
+	Received  uint64 // frames with audio
+	Lost      uint64 // missing sequences that no mark explains
+	Discarded uint64 // late, twice or too many
+	Malformed uint64 // not fit for a decoder
+	// At 48 kHz, given to the mix, and how many of them were made up.
+	TotalSamples, ConcealedSamples uint64
+	Jitter, Buffer, Target         time.Duration
+}
+
+// Config are a Directory's parts.
+type Config struct {
+	Codecs codec.Registry
+	Clock  audio.Clock
+	// Default is the destination of calls that name none; "": Echo.
+	Default string
+}
+
+// Directory knows the destinations and the conferences that exist. Use New.
+type Directory struct {
+	cfg Config
+
+	mu    sync.Mutex
+	rooms map[string]*conference
+}
+
+// New returns a directory without conferences. They come with their first
+// member and go with their last.
+func New(cfg Config) *Directory {
+	if cfg.Default == "" {
+		cfg.Default = Echo
+	}
+	return &Directory{cfg: cfg, rooms: make(map[string]*conference)}
+}
+
+// roomName is a conference's name behind the prefix.
+var roomName = regexp.MustCompile(`^[a-z0-9._-]{1,64}$`)
+
+// Resolve returns the destination that a call with this wish gets, or an error
+// that wraps ErrNoDestination and says which exist.
+func (d *Directory) Resolve(destination string) (string, error) {
+	if destination == "" {
+		destination = d.cfg.Default
+	}
+	name, isRoom := strings.CutPrefix(destination, Prefix)
+	if destination == Echo || destination == Tone || isRoom && roomName.MatchString(name) {
+		return destination, nil
+	}
+	return "", fmt.Errorf("%w as %.80q: there are echo, tone and room/NAME with a NAME of 1 to 64 of a-z 0-9 . _ -",
+		ErrNoDestination, destination)
+}
+
+// Join connects a member to a destination that Resolve returned. Frames and
+// events may come to down before it returns.
+func (d *Directory) Join(destination string, m Member, down Downlink) (Leg, error) {
+	destination, err := d.Resolve(destination)
+	switch {
+	case err != nil:
+		return nil, err
+	case destination == Echo:
+		return newLoopback(m, down), nil
+	case destination == Tone:
+		return d.startTone(m, down)
+	}
+	return d.joinConference(destination, m, down)
+}
+
+// Rooms returns how many conferences there are.
+func (d *Directory) Rooms() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return len(d.rooms)
+}
+
+// joinConference lets m into the conference, which begins with its first member.
+func (d *Directory) joinConference(name string, m Member, down Downlink) (Leg, error) {
+	l, err := newConferenceLeg(d.cfg, m, down)
+	if err != nil {
+		return nil, err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	c := d.rooms[name]
+	if c == nil {
+		if len(d.rooms) == MaxRooms {
+			return nil, fmt.Errorf("%w: there are %d rooms, more are not allowed", ErrFull, MaxRooms)
+		}
+		c = newConference(d.cfg.Clock)
+		d.rooms[name] = c
+		go c.run()
+	}
+	if !c.join(l) {
+		return nil, fmt.Errorf("%w: %s has %d members, more are not allowed", ErrFull, name, MaxMembers)
+	}
+	l.leave = func() { d.leaveConference(name, c, l) }
+	return l, nil
+}
+
+// leaveConference takes l out. The last one out waits for the room's goroutine.
+func (d *Directory) leaveConference(name string, c *conference, l *conferenceLeg) {
+	d.mu.Lock()
+	empty := c.part(l)
+	if empty {
+		delete(d.rooms, name)
+	}
+	d.mu.Unlock()
+	if empty {
+		c.stop()
+	}
+}

@@ -1,0 +1,100 @@
+package room
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"callcenter/audio"
+	"callcenter/audio/tone"
+)
+
+const (
+	toneHz   = 440
+	toneDBFS = -20
+)
+
+// toneLeg plays a test tone and listens to nothing.
+type toneLeg struct {
+	speaker  *speaker
+	source   audio.Source
+	quit     chan struct{} // Leave closes it
+	finished chan struct{} // the goroutine closes it
+
+	received, malformed atomic.Uint64
+}
+
+func (d *Directory) startTone(m Member, down Downlink) (Leg, error) {
+	s, err := newSpeaker(d.cfg, m, down)
+	if err != nil {
+		return nil, err
+	}
+	source, err := tone.New(toneHz, toneDBFS)
+	if err != nil {
+		return nil, err
+	}
+	l := &toneLeg{speaker: s, source: source, quit: make(chan struct{}), finished: make(chan struct{})}
+	go l.run(d.cfg.Clock)
+	return l, nil
+}
+
+// run plays until Leave.
+func (l *toneLeg) run(clock audio.Clock) {
+	defer close(l.finished)
+	defer func() {
+		if r := recover(); r != nil {
+			l.speaker.down.Fail(panicked(r))
+		}
+	}()
+	t := newTicker(clock, audio.Duration(len(l.speaker.pcm)))
+	for {
+		_, anew, ok := t.wait(l.quit)
+		if !ok {
+			return
+		}
+		if anew {
+			l.speaker.anew()
+		}
+		for range len(l.speaker.pcm) / audio.PeriodSamples {
+			l.source.Fill(l.speaker.next())
+			l.speaker.done()
+		}
+	}
+}
+
+// Push implements Leg; what is said is counted.
+func (l *toneLeg) Push(_ context.Context, u Uplink) {
+	switch {
+	case len(u.Frame.Data) == 0:
+	case u.Playable:
+		l.received.Add(1)
+	default:
+		l.malformed.Add(1)
+	}
+}
+
+// SetOneWay implements Leg; nobody listens.
+func (l *toneLeg) SetOneWay(time.Duration) {}
+
+// Stats implements Leg.
+func (l *toneLeg) Stats() Stats {
+	return Stats{Received: l.received.Load(), Malformed: l.malformed.Load()}
+}
+
+// Leave implements Leg.
+func (l *toneLeg) Leave() {
+	close(l.quit)
+	<-l.finished
+}
+
+// panicError is a panic in a goroutine of a room, with its stack.
+type panicError struct {
+	value any
+	stack []byte
+}
+
+func (e *panicError) Error() string { return fmt.Sprintf("panic in a room: %v", e.value) }
+
+// Stack returns the stack of the goroutine that panicked.
+func (e *panicError) Stack() []byte { return e.stack }
