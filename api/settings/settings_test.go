@@ -222,7 +222,7 @@ func TestAnUnknownFlagIsToldTheNearest(t *testing.T) {
 		t.Error(err)
 	}
 	other := fs.Parse([]string{"--max-calls=x"})
-	if got := FlagError(fs, other); got != other { //nolint:errorlint // the same one
+	if got := FlagError(fs, other); got != other {
 		t.Error(got)
 	}
 }

@@ -130,7 +130,6 @@ func TestBothLimitsHoldWithALateSender(t *testing.T) {
 				unacked = next
 			}
 			wake = min(wake, next+l.Due(next)+time.Duration(step*37%10)*ms)
-			now = next
 		}
 		now = wake
 		l.Stamp(&c, now)

@@ -116,8 +116,9 @@ func label(d Info) string {
 }
 
 func names(list []Info) string {
-	var labels []string
-	for _, d := range list[:min(len(list), maxListed)] {
+	shown := list[:min(len(list), maxListed)]
+	labels := make([]string, 0, len(shown))
+	for _, d := range shown {
 		labels = append(labels, label(d))
 	}
 	text := strings.Join(labels, ", ")

@@ -222,7 +222,7 @@ func TestEveryPacketIsAccountedFor(t *testing.T) {
 				p.DroppedBefore = 2
 			}
 		}, 1, 2, 0, 0},
-		{"a mark that claims more than the gap", func(n int, p *jitter.Packet) {
+		{"a mark that claims more than the gap", func(_ int, p *jitter.Packet) {
 			p.DroppedBefore = 1 << 40
 		}, 0, 0, 0, 0},
 		{"sequence zero", func(n int, p *jitter.Packet) {

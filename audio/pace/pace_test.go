@@ -106,7 +106,9 @@ func TestLatenessIsCaughtUpAndDoesNotAddUp(t *testing.T) {
 			}
 		}
 		cancel()
-		<-done
+		if err := <-done; err != nil {
+			t.Errorf("the pacer ended with %v", err)
+		}
 		if st := p.Stats(); st.Samples != 200*audio.PeriodSamples {
 			t.Errorf("%d samples in 2 s, want %d", st.Samples, 200*audio.PeriodSamples)
 		}

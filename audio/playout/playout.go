@@ -34,6 +34,13 @@ const (
 	hurryExcess    = 40 * time.Millisecond
 	hurryRest      = 2
 
+	// A small correction waits for a pause between words, but not for ever.
+	// Waiting with too little costs concealment, with too much only delay.
+	fasterPatience = 2 * time.Second
+	slowerPatience = 300 * time.Millisecond
+	pauseShare     = 1.0 / 400 // of the speech's power, -26 dB
+	loudDecay      = 0.997     // a period, half in 2.3 s
+
 	maxClockError = 100 * time.Millisecond
 	clockGain     = 0.05
 )
@@ -113,6 +120,8 @@ type Playout struct {
 	clock      time.Duration // smoothed time of this pull
 	ticking    bool
 	corrected  time.Duration // when the last correction was made, and by how much
+	wanted     time.Duration // since when a correction has been wanted; 0: none is
+	loud       float64       // power of the speech: its peaks, falling slowly
 	correction time.Duration
 	concealing bool
 	silent     bool // the last pull was announced silence
@@ -188,6 +197,7 @@ func (p *Playout) Pull(dst []int16, now time.Duration) Pulled {
 	case jitter.Faster, jitter.Slower:
 		return p.play(dst, p.correct(a))
 	default:
+		p.wanted = 0
 		return p.play(dst, Normal)
 	}
 }
@@ -227,6 +237,9 @@ func (p *Playout) play(dst []int16, kind Kind) Pulled {
 func (p *Playout) emit(dst []int16) int {
 	n := copy(dst, p.pcm[p.begin:p.end])
 	p.con.Played(dst[:n])
+	if n == len(dst) {
+		p.loud = max(stretch.Power(dst), p.loud*loudDecay)
+	}
 	p.begin += n
 	p.pos += int64(n)
 	p.stats.JitterBufferEmittedCount += uint64(n)
@@ -300,17 +313,29 @@ func (p *Playout) correct(a jitter.Action) Kind {
 	if p.clock-p.corrected < rest {
 		return Normal
 	}
+	if p.wanted == 0 {
+		p.wanted = p.clock
+	}
+	waited := p.clock - p.wanted
 	if a == jitter.Slower {
-		return p.slower()
+		return p.slower(waited > slowerPatience)
 	}
 	if !p.decode(lookahead) && p.end-p.begin < stretch.Window {
 		return Normal
 	}
+	next := p.pcm[p.begin:p.end]
 	if hurry {
-		return p.faster(stretch.Much(p.pcm[p.begin:p.end]))
+		return p.faster(stretch.Much(next))
 	}
-	return p.faster(stretch.Faster(p.pcm[p.begin:p.end]))
+	pause := p.pause(next[:stretch.Window])
+	if !pause && waited < fasterPatience {
+		return Normal
+	}
+	return p.faster(stretch.Faster(next, pause))
 }
+
+// pause reports that pcm is a pause between words.
+func (p *Playout) pause(pcm []int16) bool { return stretch.Power(pcm) < p.loud*pauseShare }
 
 // faster notes that n samples were removed.
 func (p *Playout) faster(n int) Kind {
@@ -324,13 +349,18 @@ func (p *Playout) faster(n int) Kind {
 	return Accelerated
 }
 
-// slower adds a period now, of what was just played and what is next.
-func (p *Playout) slower() Kind {
+// slower adds a period now, of what was just played and what is next, in a
+// pause or when it must be.
+func (p *Playout) slower(must bool) Kind {
 	if !p.decode(stretch.MaxLag) || p.begin < stretch.MaxLag {
 		return Normal
 	}
 	p.compact()
-	n := stretch.Slower(p.pcm[:], p.begin, p.end)
+	pause := p.pause(p.pcm[p.begin-stretch.MaxLag : p.begin+stretch.MaxLag])
+	if !pause && !must {
+		return Normal
+	}
+	n := stretch.Slower(p.pcm[:], p.begin, p.end, pause)
 	if n == 0 {
 		return Normal
 	}

@@ -15,9 +15,9 @@ func TestNothingAllocates(t *testing.T) {
 	out := make([]int16, 480)
 	var c stretch.Concealer
 	for name, f := range map[string]func(){
-		"Faster":  func() { stretch.Faster(pcm) },
+		"Faster":  func() { stretch.Faster(pcm, false) },
 		"Much":    func() { stretch.Much(pcm) },
-		"Slower":  func() { stretch.Slower(pcm, stretch.MaxLag, 4000) },
+		"Slower":  func() { stretch.Slower(pcm, stretch.MaxLag, 4000, false) },
 		"Played":  func() { c.Played(out) },
 		"Conceal": func() { c.Conceal(out); c.Played(out) },
 	} {

@@ -12,7 +12,7 @@ func BenchmarkFaster(b *testing.B) {
 	pcm := audiotest.Voice(audio.Rate, 130, 9000)
 	b.ReportAllocs()
 	for b.Loop() {
-		stretch.Faster(pcm)
+		stretch.Faster(pcm, false)
 	}
 }
 
@@ -28,7 +28,7 @@ func BenchmarkSlower(b *testing.B) {
 	pcm := audiotest.Voice(audio.Rate, 130, 9000)
 	b.ReportAllocs()
 	for b.Loop() {
-		stretch.Slower(pcm, stretch.MaxLag, 4000)
+		stretch.Slower(pcm, stretch.MaxLag, 4000, false)
 	}
 }
 

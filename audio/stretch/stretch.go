@@ -15,8 +15,9 @@ package stretch
 import "math"
 
 const (
-	// MinLag and MaxLag bound the pitch period, in samples: 2.5 to 15 ms.
+	// MinLag is the shortest pitch period, in samples: 2.5 ms.
 	MinLag = 120
+	// MaxLag is the longest: 15 ms.
 	MaxLag = 720
 	// Window is how many samples Faster and Much look at.
 	Window = 2 * MaxLag
@@ -30,9 +31,10 @@ const (
 
 // Faster removes one pitch period from pcm, which has at least Window samples,
 // in place, and returns how many samples were removed: 0 where pcm cannot be
-// changed unheard. The samples that stay are pcm[:len(pcm)-removed].
-func Faster(pcm []int16) int {
-	if quiet(pcm) {
+// changed unheard. The samples that stay are pcm[:len(pcm)-removed]. In a pause
+// between words, where the caller knows of one, no pitch is needed.
+func Faster(pcm []int16, pause bool) int {
+	if pause || quiet(pcm) {
 		return remove(pcm, MaxLag/2)
 	}
 	lag, rho := bestLag(pcm[:Window])
@@ -72,11 +74,11 @@ func remove(pcm []int16, lag int) int {
 // Slower inserts one pitch period into pcm[:n] before pcm[at], and returns how
 // many samples were inserted, or 0. What is before at is only looked at, and may
 // have been played: at is at least MaxLag, n at least at+MaxLag, and pcm has room
-// for MaxLag more.
-func Slower(pcm []int16, at, n int) int {
+// for MaxLag more. A pause is as in Faster.
+func Slower(pcm []int16, at, n int, pause bool) int {
 	around := pcm[at-MaxLag : at+MaxLag]
 	lag, rho := MaxLag/2, 1.0
-	if !quiet(around) {
+	if !pause && !quiet(around) {
 		lag, rho = bestLag(around)
 	}
 	if rho < accept {
@@ -145,9 +147,14 @@ func correlation(a, b []int16) float64 {
 
 // quiet reports that nobody would hear a splice in the next Window samples.
 func quiet(pcm []int16) bool {
+	return Power(pcm[:Window]) < quietRMS*quietRMS
+}
+
+// Power is the mean square of pcm.
+func Power(pcm []int16) float64 {
 	var sum int64
-	for _, s := range pcm[:Window] {
+	for _, s := range pcm {
 		sum += int64(s) * int64(s)
 	}
-	return sum < quietRMS*quietRMS*Window
+	return float64(sum) / float64(len(pcm))
 }

@@ -35,14 +35,17 @@ func TestSpeechComesBackWholeAndInOrder(t *testing.T) {
 }
 
 // checkHeard asserts that each 200 ms of speech was heard, in order, with a
-// steady delay. Pauses say nothing and are passed over.
+// steady delay. It compares below 4 kHz, where voices are: above, Opus keeps
+// the noise of sibilants in kind, not in shape, also on a perfect path. Pauses
+// say nothing and are passed over.
 func checkHeard(t *testing.T, heard, said []int16) {
 	t.Helper()
 	var (
 		delays  []int
 		lowest  = 1.0
-		silence = -45.0 // dBFS
+		silence = -35.0 // dBFS
 	)
+	heard, said = lowPass(lowPass(heard)), lowPass(lowPass(said))
 	for _, p := range pulse.Trace(heard, said) {
 		if level.RMS(said[p.From:p.From+pulse.PartSamples]) < silence {
 			continue
@@ -63,6 +66,21 @@ func checkHeard(t *testing.T, heard, said []int16) {
 	}
 	t.Logf("%d parts of 200 ms, lowest correlation %.3f, delay in the files %.1f to %.1f ms",
 		len(delays), lowest, ms(least(delays)), ms(most(delays)))
+}
+
+// lowPass is a moving average of 12 samples: zero at 4 kHz.
+func lowPass(pcm []int16) []int16 {
+	const width = 12
+	out := make([]int16, len(pcm))
+	sum := 0
+	for i, s := range pcm {
+		sum += int(s)
+		if i >= width {
+			sum -= int(pcm[i-width])
+		}
+		out[i] = int16(sum / width)
+	}
+	return out
 }
 
 func ms(samples int) float64 { return float64(samples) / 48 }

@@ -233,7 +233,7 @@ func (c *call) settle(ctx context.Context, err error, sent <-chan error) error {
 		over = nil
 	}
 	select {
-	case <-sent:
+	case <-sent: //nolint:errcheck // a peer that leaves during the goodbye is no failure
 	case <-timer.C:
 	case <-over:
 	case <-ctx.Done():

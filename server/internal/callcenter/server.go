@@ -68,7 +68,7 @@ func Run(ctx context.Context, lis net.Listener, cfg Config, forced <-chan struct
 	select {
 	case err = <-served:
 		err = fmt.Errorf("accept connections on %s: %w", lis.Addr(), err)
-		served <- nil
+		served <- nil // there is nothing more to wait for
 	case <-forced:
 		err = ErrForced
 	case <-ctx.Done():
@@ -82,7 +82,9 @@ func Run(ctx context.Context, lis net.Listener, cfg Config, forced <-chan struct
 	accepting.cut()
 	server.Stop()
 	svc.Wait()
-	<-served
+	if serr := <-served; err == nil && !errors.Is(serr, grpc.ErrServerStopped) {
+		err = serr
+	}
 	return err
 }
 

@@ -51,6 +51,7 @@ func voice(n int) []int16 {
 
 // upPath is one frame from the capture callback to the hand-over to gRPC.
 func upPath(tb testing.TB) func() {
+	tb.Helper()
 	c := newTestCall(tb)
 	stream := &sinkStream{}
 	s := &uplinkState{frame: make([]int16, 960), packet: make([]byte, codec.MaxPacket)}
@@ -78,6 +79,7 @@ func upPath(tb testing.TB) func() {
 
 // downPath is one frame from gRPC to the playback callback.
 func downPath(tb testing.TB) func() {
+	tb.Helper()
 	c := newTestCall(tb)
 	enc, err := opus.Codec{}.NewEncoder(codec.Format{Codec: codec.Opus, Rate: audio.Rate, Channels: 1}, c.cfg.Options)
 	if err != nil {

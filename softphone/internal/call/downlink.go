@@ -39,7 +39,8 @@ func (c *Call) receive(packets *wire.Packets, chunk *api.AudioChunk) {
 	c.answer()
 	if rtt, ok := c.link.Received(chunk, now); ok {
 		c.figures.rtt.add(rtt)
-		c.playout.SetOneWay(rtt / 2)
+		smooth, _ := c.link.RTT()
+		c.playout.SetOneWay(smooth / 2)
 	}
 	c.queue.Ack(c.link.PeerAck())
 	if t := chunk.GetServerTime(); t != 0 {

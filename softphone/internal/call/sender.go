@@ -20,7 +20,7 @@ type callStream = grpc.BidiStreamingClient[api.AudioChunk, api.AudioChunk]
 // the queue, within a limit, and half-closes.
 func (c *Call) sender(ctx context.Context, stream callStream) error {
 	if err := c.open(stream); err != nil {
-		return nil //nolint:nilerr // the receive side has the status
+		return nil // the receive side has the status
 	}
 	var frame sendq.Frame
 	chunk := &api.AudioChunk{}

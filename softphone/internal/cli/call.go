@@ -133,22 +133,22 @@ quality     MOS %s est.
 // showStatus writes the call's sentences to w, and once a second a line that
 // says how it goes while w is a terminal, until ctx ends.
 func showStatus(ctx context.Context, ph *phone.Phone, w io.Writer) {
-	clear := ""
+	wipe := ""
 	var tick <-chan time.Time
 	if f, ok := w.(*os.File); ok && isatty.IsTerminal(f.Fd()) {
 		ticker := time.NewTicker(time.Second)
 		defer ticker.Stop()
-		tick, clear = ticker.C, "\r\x1b[K"
+		tick, wipe = ticker.C, "\r\x1b[K"
 	}
-	defer func() { _, _ = io.WriteString(w, clear) }()
+	defer func() { _, _ = io.WriteString(w, wipe) }()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case n := <-ph.Notices():
-			_, _ = fmt.Fprintf(w, "%s%s\n", clear, n.Text)
+			_, _ = fmt.Fprintf(w, "%s%s\n", wipe, n.Text)
 		case <-tick:
-			_, _ = io.WriteString(w, clear+statusLine(ph.Snapshot()))
+			_, _ = io.WriteString(w, wipe+statusLine(ph.Snapshot()))
 		}
 	}
 }

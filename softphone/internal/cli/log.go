@@ -45,7 +45,7 @@ func (l *logFile) close() error { return l.rotate.Close() }
 // run is kept.
 func (l *logFile) openStderr() (*os.File, error) {
 	path := filepath.Join(filepath.Dir(l.path), "stderr.log")
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY|os.O_APPEND, 0o600) //nolint:gosec // our own folder
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, errors.Join(errors.New("open a file for what C libraries print"), err)
 	}

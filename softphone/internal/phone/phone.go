@@ -173,8 +173,10 @@ func (p *Phone) idle() {
 
 // place opens both ends and the connection, runs the call and closes them.
 func (p *Phone) place(ctx context.Context, id string, o Order) (_ call.Report, err error) {
-	empty := call.Report{Destination: o.Destination, CallID: id, Codec: p.cfg.Codec.Name(),
-		FrameMS: p.cfg.Options.FrameSamples * 1000 / audio.Rate}
+	empty := call.Report{
+		Destination: o.Destination, CallID: id, Codec: p.cfg.Codec.Name(),
+		FrameMS: p.cfg.Options.FrameSamples * 1000 / audio.Rate,
+	}
 	capture, playback := port.NewCapture(p.clock), port.NewPlayback(p.clock)
 	mic, err := p.cfg.Sound.OpenCapture(ctx, capture)
 	if err != nil {

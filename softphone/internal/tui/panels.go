@@ -214,7 +214,7 @@ type helpPanel struct {
 
 // Render implements panel.
 func (h helpPanel) Render(width int) string {
-	var out []string
+	out := make([]string, 0, len(h.topics)+7)
 	for _, t := range h.topics {
 		out = append(out, cut(fill(h.st.key, t.key.Help().Key, 8)+t.about, width))
 	}

@@ -14,7 +14,7 @@ import (
 )
 
 // runOn runs the screen without a terminal and returns what Run returns.
-func runOn(t *testing.T, ctx context.Context, phone Phone) <-chan error {
+func runOn(ctx context.Context, t *testing.T, phone Phone) <-chan error {
 	t.Helper()
 	read, write, err := os.Pipe()
 	if err != nil {
@@ -42,7 +42,7 @@ func await(t *testing.T, done <-chan error) error {
 
 func TestRunEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	done := runOn(t, ctx, newFakePhone(liveSnapshot()))
+	done := runOn(ctx, t, newFakePhone(liveSnapshot()))
 	cancel()
 	if err := await(t, done); err != nil {
 		t.Error(err)
@@ -51,7 +51,7 @@ func TestRunEndsWithItsContext(t *testing.T) {
 
 func TestRunEndsWithThePhone(t *testing.T) {
 	phone := newFakePhone(liveSnapshot())
-	done := runOn(t, t.Context(), phone)
+	done := runOn(t.Context(), t, phone)
 	close(phone.notices)
 	if err := await(t, done); err != nil {
 		t.Error(err)
@@ -61,7 +61,7 @@ func TestRunEndsWithThePhone(t *testing.T) {
 func TestRunReturnsAPanicWithItsStack(t *testing.T) {
 	phone := newFakePhone(liveSnapshot())
 	phone.panicAt = "snapshot"
-	err := await(t, runOn(t, t.Context(), phone))
+	err := await(t, runOn(t.Context(), t, phone))
 	var broken *PanicError
 	if !errors.As(err, &broken) || broken.Value != "broken snapshot" || !bytes.Contains(broken.Stack, []byte("fake_test.go")) {
 		t.Fatalf("%v", err)
