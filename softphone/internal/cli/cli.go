@@ -82,7 +82,7 @@ func (p *program) root() *cobra.Command {
 		Long: "Softphone calls a call-centre server with the microphone and headset of this machine.\n" +
 			"Without a command it opens the operator's screen; ? there explains the keys.",
 		Version:       settings.Version(),
-		Args:          cobra.NoArgs,
+		Args:          knownCommand,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return p.screen(cmd) },
@@ -105,6 +105,17 @@ func (p *program) root() *cobra.Command {
 		}
 	}
 	return root
+}
+
+// knownCommand refuses what is no command, naming the nearest.
+func knownCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		return fmt.Errorf("unknown command %.32q: did you mean %s?", args[0], near[0])
+	}
+	return fmt.Errorf("unknown command %.32q", args[0])
 }
 
 // load settles the settings for cmd.

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 
 	"callcenter/audio/port"
@@ -43,7 +44,7 @@ type endpoints struct {
 func (e endpoints) OpenCapture(ctx context.Context, p *port.Capture) (phone.Stream, error) {
 	s, err := sound.OpenCapture(ctx, e.capture, p, sound.Options{Log: e.log})
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w; --capture names another", err)
 	}
 	return s, nil
 }
@@ -51,7 +52,7 @@ func (e endpoints) OpenCapture(ctx context.Context, p *port.Capture) (phone.Stre
 func (e endpoints) OpenPlayback(ctx context.Context, p *port.Playback) (phone.Stream, error) {
 	s, err := sound.OpenPlayback(ctx, e.playback, p, sound.Options{Log: e.log})
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w; --playback names another", err)
 	}
 	return s, nil
 }

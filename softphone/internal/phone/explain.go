@@ -31,14 +31,15 @@ func (p *Phone) explain(err error, wasLive bool) error {
 	case errors.Is(err, context.Canceled):
 		return errors.New("the call was given up")
 	}
-	st, ok := status.FromError(err)
-	if !ok || st.Code() == codes.OK {
+	var refused interface{ GRPCStatus() *status.Status }
+	if !errors.As(err, &refused) || refused.GRPCStatus().Code() == codes.OK {
 		return err
 	}
-	return errors.New(sentence(server, st, wasLive))
+	return errors.New(p.sentence(refused.GRPCStatus(), wasLive))
 }
 
-func sentence(server string, st *status.Status, wasLive bool) string {
+func (p *Phone) sentence(st *status.Status, wasLive bool) string {
+	server := p.cfg.Server
 	msg := wire.Clean(cause(st.Message()))
 	switch st.Code() {
 	case codes.Unavailable:
@@ -50,7 +51,7 @@ func sentence(server string, st *status.Status, wasLive bool) string {
 		}
 		return fmt.Sprintf("server %s cannot be reached (%s): check that it runs, or name another with --server", server, msg)
 	case codes.NotFound:
-		return fmt.Sprintf("server %s: %s", server, wire.Clean(st.Message()))
+		return fmt.Sprintf("server %s knows no such destination: dial echo, tone or room/NAME, with a-z, 0-9, '.', '_' and '-' in NAME", server)
 	case codes.ResourceExhausted:
 		return fmt.Sprintf("server %s takes no more calls now (%s): dial again later", server, msg)
 	case codes.AlreadyExists:
