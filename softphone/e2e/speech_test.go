@@ -34,6 +34,25 @@ func TestSpeechComesBackWholeAndInOrder(t *testing.T) {
 	checkHeard(t, readWAV(t, out), said)
 }
 
+func TestPCMInShortFramesComesBackAsItWas(t *testing.T) {
+	s := startServer(t)
+	said := speech(t, 3)
+	in := writeWAV(t, "speech.wav", said)
+	out := filepath.Join(t.TempDir(), "out.wav")
+	r := runPhone(t, nil, "call", "echo", "--server", s.address, "--codec", "pcm", "--frame", "10ms",
+		"--capture", "file:"+in, "--playback", "file:"+out, "--duration", "3s", "--json")
+	rep := r.report(t)
+	if r.code != 0 || rep.Codec != "pcm" || rep.FrameMS != 10 || rep.Lost != 0 || rep.Sent < 290 {
+		t.Fatalf("exit code %d, %+v: %s", r.code, rep, r.stderr.String())
+	}
+	heard := readWAV(t, out)
+	at, correlation := pulse.Find(heard, said[:audio.Rate])
+	if correlation < 0.99 {
+		t.Fatalf("the first second correlates %.3f", correlation)
+	}
+	t.Logf("delay in the files %.1f ms, correlation %.4f", ms(at), correlation)
+}
+
 // checkHeard asserts that each 200 ms of speech was heard, in order, with a
 // steady delay. It compares below 4 kHz, where voices are: above, Opus keeps
 // the noise of sibilants in kind, not in shape, also on a perfect path. Pauses
