@@ -36,8 +36,8 @@ const (
 
 	// A small correction waits for a pause between words, but not for ever.
 	// Waiting with too little costs concealment, with too much only delay.
-	fasterPatience = 2 * time.Second
-	slowerPatience = 300 * time.Millisecond
+	fasterPatience = 4 * time.Second
+	slowerPatience = time.Second
 	pauseShare     = 1.0 / 400 // of the speech's power, -26 dB
 	loudDecay      = 0.997     // a period, half in 2.3 s
 

@@ -3,7 +3,9 @@
 package e2e
 
 import (
+	"fmt"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"callcenter/audio"
@@ -11,27 +13,48 @@ import (
 	"callcenter/softphone/e2e/pulse"
 )
 
+// attempts is how often a test that listens may call: a machine that holds the
+// programs up makes holes that are not theirs. A fault of theirs is there each
+// time.
+const attempts = 3
+
+// eventually makes calls until one has nothing to complain of.
+func eventually(t *testing.T, attempt func(t *testing.T) []string) {
+	t.Helper()
+	var wrong []string
+	for i := range attempts {
+		if wrong = attempt(t); len(wrong) == 0 {
+			return
+		}
+		t.Logf("call %d: %s", i+1, strings.Join(wrong, "; "))
+	}
+	t.Errorf("no call of %d was right, the last: %s", attempts, strings.Join(wrong, "; "))
+}
+
 func TestSpeechComesBackWholeAndInOrder(t *testing.T) {
 	s := startServer(t)
 	said := speech(t, 9)
 	in := writeWAV(t, "speech.wav", said)
-	out := filepath.Join(t.TempDir(), "out.wav")
-	r := runPhone(t, nil, "call", "echo", "--server", s.address, "--capture", "file:"+in,
-		"--playback", "file:"+out, "--duration", "10s", "--json")
-	if r.code != 0 {
-		t.Fatalf("exit code %d: %s", r.code, r.stderr.String())
-	}
-	rep := r.report(t)
-	if rep.Lost != 0 || rep.Dropped != 0 || rep.ConcealedPct >= 0.5 {
-		t.Errorf("lost %d, dropped %d, concealed %v %%; want 0, 0, under 0.5", rep.Lost, rep.Dropped, rep.ConcealedPct)
-	}
-	if rep.DurationS < 9.9 || rep.DurationS > 13 {
-		t.Errorf("the call lasted %v s, want about 10", rep.DurationS)
-	}
-	if rep.LoopMS == nil || rep.MouthToEarEstMS == nil || rep.RTTMS.P50 == nil || rep.MOSEst == nil {
-		t.Errorf("the report lacks a figure: %s", r.stdout.String())
-	}
-	checkHeard(t, readWAV(t, out), said)
+	eventually(t, func(t *testing.T) (wrong []string) {
+		t.Helper()
+		out := filepath.Join(t.TempDir(), "out.wav")
+		r := runPhone(t, nil, "call", "echo", "--server", s.address, "--capture", "file:"+in,
+			"--playback", "file:"+out, "--duration", "10s", "--json")
+		if r.code != 0 {
+			t.Fatalf("exit code %d: %s", r.code, r.stderr.String())
+		}
+		rep := r.report(t)
+		if rep.LoopMS == nil || rep.MouthToEarEstMS == nil || rep.RTTMS.P50 == nil || rep.MOSEst == nil {
+			t.Fatalf("the report lacks a figure: %s", r.stdout.String())
+		}
+		if rep.Lost != 0 || rep.Dropped != 0 || rep.ConcealedPct >= 0.5 {
+			wrong = append(wrong, fmt.Sprintf("lost %d, dropped %d, concealed %v %%; want 0, 0, under 0.5", rep.Lost, rep.Dropped, rep.ConcealedPct))
+		}
+		if rep.DurationS < 9.9 || rep.DurationS > 13 {
+			wrong = append(wrong, fmt.Sprintf("the call lasted %v s, want about 10", rep.DurationS))
+		}
+		return append(wrong, listen(t, readWAV(t, out), said)...)
+	})
 }
 
 func TestPCMInShortFramesComesBackAsItWas(t *testing.T) {
@@ -53,11 +76,11 @@ func TestPCMInShortFramesComesBackAsItWas(t *testing.T) {
 	t.Logf("delay in the files %.1f ms, correlation %.4f", ms(at), correlation)
 }
 
-// checkHeard asserts that each 200 ms of speech was heard, in order, with a
-// steady delay. It compares below 4 kHz, where voices are: above, Opus keeps
+// listen says what is wrong with what was heard: each 200 ms of speech must be
+// there, in order, with a steady delay. It compares below 4 kHz, where voices are: above, Opus keeps
 // the noise of sibilants in kind, not in shape, also on a perfect path. Pauses
 // say nothing and are passed over.
-func checkHeard(t *testing.T, heard, said []int16) {
+func listen(t *testing.T, heard, said []int16) (wrong []string) {
 	t.Helper()
 	var (
 		delays  []int
@@ -71,7 +94,7 @@ func checkHeard(t *testing.T, heard, said []int16) {
 		}
 		lowest = min(lowest, p.Correlation)
 		if p.Correlation < 0.9 {
-			t.Errorf("speech at %.1f s: correlation %.2f, want 0.9", float64(p.From)/audio.Rate, p.Correlation)
+			wrong = append(wrong, fmt.Sprintf("speech at %.1f s: correlation %.2f, want 0.9", float64(p.From)/audio.Rate, p.Correlation))
 		}
 		delays = append(delays, p.At-p.From)
 	}
@@ -80,11 +103,12 @@ func checkHeard(t *testing.T, heard, said []int16) {
 	}
 	for i := 1; i < len(delays); i++ {
 		if d := delays[i] - delays[i-1]; d < -1920 || d > 1920 {
-			t.Errorf("part %d came %.0f ms off its neighbour, want 40 at most", i, float64(d)/48)
+			wrong = append(wrong, fmt.Sprintf("part %d came %.0f ms off its neighbour, want 40 at most", i, float64(d)/48))
 		}
 	}
 	t.Logf("%d parts of 200 ms, lowest correlation %.3f, delay in the files %.1f to %.1f ms",
 		len(delays), lowest, ms(least(delays)), ms(most(delays)))
+	return wrong
 }
 
 // lowPass is a moving average of 12 samples: zero at 4 kHz.

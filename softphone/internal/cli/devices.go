@@ -87,5 +87,5 @@ func missingSound(ctx context.Context, capture, playback string) string {
 	if err == nil {
 		return ""
 	}
-	return err.Error()
+	return fmt.Sprintf("%v. To call without a device, start with --capture tone:440 --playback null.", err)
 }
