@@ -15,6 +15,14 @@ const (
 
 	// Both are kept with a margin for a late wake-up.
 	margin = 20 * time.Millisecond
+	// ackBurst is how many frames wait for an acknowledgement at most: after a
+	// stall they come at once, and the peer holds back its newest audio until
+	// it hears of them.
+	ackBurst = 8
+	// talking is how long after its last frame, or the beginning, a peer is
+	// expected to send another at any moment: in announced silence one comes
+	// every 200 ms.
+	talking = 500 * time.Millisecond
 
 	maxRTT = time.Minute
 )
@@ -25,11 +33,12 @@ const (
 type Link struct {
 	mu sync.Mutex
 
-	peerSent    uint64 // newest sent_at of the peer
-	peerSentIn  time.Duration
-	newest      uint64 // newest sequence taken
-	ackedToPeer uint64 // what we last told
-	unackedAt   time.Duration
+	peerSent   uint64 // newest sent_at of the peer
+	peerSentIn time.Duration
+	newest     uint64 // newest sequence taken
+	newestIn   time.Duration
+	unacked    int // frames taken since we last told
+	unackedAt  time.Duration
 
 	sentAt  time.Duration // our last chunk
 	heardAt time.Duration // the peer's last chunk
@@ -40,7 +49,7 @@ type Link struct {
 }
 
 // NewLink returns the link of a stream that opened at now.
-func NewLink(now time.Duration) *Link { return &Link{sentAt: now, heardAt: now} }
+func NewLink(now time.Duration) *Link { return &Link{sentAt: now, heardAt: now, newestIn: now} }
 
 // Received notes a chunk of the peer that arrived at now. It returns the round
 // trip that the chunk measured, and false if it measured none.
@@ -52,10 +61,11 @@ func (l *Link) Received(c *api.AudioChunk, now time.Duration) (time.Duration, bo
 		l.peerSent, l.peerSentIn = s, now
 	}
 	if s := c.GetSequence(); s > l.newest {
-		if l.newest == l.ackedToPeer {
+		if l.unacked == 0 {
 			l.unackedAt = now
 		}
-		l.newest = s
+		l.unacked++
+		l.newest, l.newestIn = s, now
 	}
 	if a := c.GetAck(); a > l.peerAck {
 		l.peerAck = a
@@ -93,18 +103,25 @@ func (l *Link) Stamp(c *api.AudioChunk, now time.Duration) {
 	if held := (now - l.peerSentIn) / time.Microsecond; l.peerSent != 0 && held < 1<<31 {
 		c.EchoSentAt, c.EchoHeld = l.peerSent, uint32(max(0, held))
 	}
-	l.ackedToPeer = l.newest
+	l.unacked = 0
 	l.sentAt = now
 }
 
-// Due returns how long after now a chunk must leave, with or without audio, and
-// zero if it must leave at once.
+// Due returns how long the sender may sleep at now before it asks again, and
+// zero if a chunk must leave at once, with or without audio. While the peer is
+// sending frames that is never longer than an acknowledgement may take, so that
+// nobody need wake the sender for each.
 func (l *Link) Due(now time.Duration) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	due := l.sentAt + LivenessInterval - margin
-	if l.newest != l.ackedToPeer {
+	switch {
+	case l.unacked >= ackBurst:
+		return 0
+	case l.unacked > 0:
 		due = min(due, l.unackedAt+AckInterval-margin)
+	case now-l.newestIn < talking && due > now:
+		due = min(due, now+AckInterval-margin)
 	}
 	return max(0, due-now)
 }

@@ -84,8 +84,8 @@ func TestRoundTripsAreSmoothed(t *testing.T) {
 
 func TestAChunkIsDueBeforeTheContractsLimits(t *testing.T) {
 	l := wire.NewLink(0)
-	if d := l.Due(0); d <= 150*ms || d > wire.LivenessInterval {
-		t.Errorf("liveness is due in %v", d)
+	if d := l.Due(0); d == 0 || d > wire.AckInterval {
+		t.Errorf("a frame may come at once and the sender sleeps for %v", d)
 	}
 	if d := l.Due(time.Second); d != 0 {
 		t.Errorf("overdue, and due in %v", d)
@@ -104,34 +104,63 @@ func TestAChunkIsDueBeforeTheContractsLimits(t *testing.T) {
 	if c.Ack != 2 {
 		t.Errorf("acknowledged %d", c.Ack)
 	}
-	if d := l.Due(time.Second + 50*ms); d <= 150*ms {
-		t.Errorf("all is acknowledged and the next chunk is due in %v", d)
+	if d := l.Due(time.Second + 50*ms); d == 0 || d > wire.AckInterval {
+		t.Errorf("the peer is talking and the sender sleeps for %v", d)
 	}
-	l.Received(&api.AudioChunk{Sequence: 2}, time.Second+60*ms)
-	l.Received(&api.AudioChunk{Ack: 9}, time.Second+60*ms)
-	if d := l.Due(time.Second + 60*ms); d <= 120*ms {
+	l.Stamp(&c, 2*time.Second)
+	if d := l.Due(2 * time.Second); d <= 150*ms {
+		t.Errorf("the peer is quiet and the next chunk is due in %v", d)
+	}
+	l.Received(&api.AudioChunk{Sequence: 2}, 2*time.Second+10*ms)
+	l.Received(&api.AudioChunk{Ack: 9}, 2*time.Second+10*ms)
+	if d := l.Due(2*time.Second + 10*ms); d <= 120*ms {
 		t.Errorf("nothing new came and a chunk is due in %v", d)
 	}
 }
 
-// TestBothLimitsHoldWithALateSender runs a sender that sleeps for what Due says
-// and wakes up to 10 ms late.
+func TestABurstIsAcknowledgedAtOnce(t *testing.T) {
+	l := wire.NewLink(0)
+	for seq := range uint64(7) {
+		l.Received(&api.AudioChunk{Sequence: seq + 1}, 10*ms)
+	}
+	if d := l.Due(10 * ms); d == 0 {
+		t.Error("seven frames are a burst")
+	}
+	l.Received(&api.AudioChunk{Sequence: 300}, 10*ms)
+	if d := l.Due(10 * ms); d != 0 {
+		t.Errorf("eight frames came at once and are acknowledged in %v", d)
+	}
+	var c api.AudioChunk
+	l.Stamp(&c, 10*ms)
+	if d := l.Due(10 * ms); d == 0 || c.Ack != 300 {
+		t.Errorf("acknowledged %d, the next chunk is due in %v", c.Ack, d)
+	}
+}
+
+// TestBothLimitsHoldWithALateSender runs a sender that sleeps for what Due says,
+// wakes up to 10 ms late, and is not told of frames that arrive meanwhile.
 func TestBothLimitsHoldWithALateSender(t *testing.T) {
 	l := wire.NewLink(0)
-	var now, sent, unacked time.Duration
+	var now, sent, unacked, next time.Duration
 	var c api.AudioChunk
 	seq := uint64(0)
-	for step := range 2000 {
+	for step := range 5000 {
 		wake := now + l.Due(now) + time.Duration(step*37%10)*ms
-		for next := now + 20*ms; step%100 < 50 && next < wake; next += 20 * ms {
+		period := 20 * ms
+		if step%400 > 200 {
+			period = 200 * ms // announced silence
+		}
+		for ; next <= wake; next += period {
 			seq++
 			l.Received(&api.AudioChunk{Sequence: seq}, next)
 			if unacked == 0 {
 				unacked = next
 			}
-			wake = min(wake, next+l.Due(next)+time.Duration(step*37%10)*ms)
 		}
 		now = wake
+		if l.Due(now) > 0 {
+			continue
+		}
 		l.Stamp(&c, now)
 		if gap := now - sent; gap > wire.LivenessInterval {
 			t.Fatalf("%v without a chunk", gap)

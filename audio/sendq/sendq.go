@@ -9,9 +9,15 @@
 //	smoothed RTT + 60 ms + max(200 ms, the receiver's target + 100 ms)
 //
 // Meanwhile frames wait, and one that waited longer than the age limit is
-// dropped, oldest first, counted, and marked on the frame after it. A peer that
-// never acknowledges has no window; its transport bounds what is on its way,
-// and Full lets a sender that must not drop wait for room.
+// dropped, oldest first, counted, and marked on the frame after it. What was in
+// flight when the network stalled cannot be called back; behind it waits only
+// the newest audio there is, max(100 ms, target + 60 ms). That is what a
+// listener needs to go on at once: the receiver jumps over the first and fills
+// its buffer with the second. A stall short enough for a receiver to play all of
+// it late, 240 ms beyond its target, drops nothing. For a listener who wants every word (SetComplete) window and age limit
+// are CompleteLimit. A peer that never acknowledges has no window; its transport
+// bounds what is on its way, and Full lets a sender that must not drop wait for
+// room.
 //
 // The queue numbers the frames: every frame offered takes a sequence, sent or
 // not. Data is copied in and out, so that callers keep their buffers. One
@@ -31,15 +37,21 @@ import (
 const (
 	// Capacity is how many frames wait at most.
 	Capacity = 32
-	// AgeLimit is how long a frame waits at most before it is dropped.
+	// AgeLimit is how long a frame waits before it is dropped, or longer where
+	// the receiver's target is.
 	AgeLimit = 200 * time.Millisecond
+	// FreshLimit takes its place while the window is closed.
+	FreshLimit = 100 * time.Millisecond
+
+	// CompleteCapacity is Capacity for a listener who wants every word.
+	CompleteCapacity = 512
+	// CompleteLimit is such a listener's age limit, and its window.
+	CompleteLimit = 5 * time.Second
 
 	ackInterval = 60 * time.Millisecond
 	minWindow   = 200 * time.Millisecond
 	targetSlack = 100 * time.Millisecond
-
-	// flight remembers the frames on their way, by sequence.
-	flight = 4096
+	freshSlack  = 60 * time.Millisecond
 
 	// maxDropped is the most that a frame may say was dropped before it: what
 	// comes from a peer must not use up the numbers.
@@ -65,6 +77,8 @@ type Stats struct {
 	DroppedAge     uint64        // waited too long
 	DroppedFull    uint64        // pushed out by newer ones
 	BadAcks        uint64        // acknowledged what was never sent, or less than before
+	Waited         time.Duration // sum over Popped, from Made to Pop
+	LongestWait    time.Duration // of one frame that left
 	Waiting        int           // frames in the queue now
 	InFlight       time.Duration // audio sent and not acknowledged
 	Window         time.Duration // 0: the peer does not acknowledge
@@ -73,34 +87,35 @@ type Stats struct {
 // Queue is a bounded queue of frames. Use New.
 type Queue struct {
 	mu     sync.Mutex
-	ring   [Capacity]Frame
+	ring   []Frame
 	head   int // oldest
 	length int
+	limit  int    // frames that wait at most, never above len(ring)
 	last   uint64 // newest sequence given
 	carry  uint32 // dropped since the last frame handed out
 
-	// Cumulative samples at each sequence handed out, for what is in flight.
-	sent     [flight]mark
+	sent     flight
 	total    uint64 // samples handed out
 	acked    uint64 // samples acknowledged
 	lastAck  uint64
 	acks     bool // the peer acknowledges
 	flushing bool // and will no more
-	window   time.Duration
+	complete bool // the listener wants every word
+
+	rtt, target time.Duration // the peer's
 
 	ready, room chan struct{}
 	stats       Stats
 }
 
-type mark struct {
-	sequence, total uint64
-}
-
 // New returns an empty queue.
 func New() *Queue {
-	q := &Queue{ready: make(chan struct{}, 1), room: make(chan struct{}, 1)}
-	q.setWindow(0, 0)
-	return q
+	return &Queue{
+		ring:  make([]Frame, Capacity),
+		limit: Capacity,
+		ready: make(chan struct{}, 1),
+		room:  make(chan struct{}, 1),
+	}
 }
 
 // Ready is signalled when Pop may have something.
@@ -113,20 +128,20 @@ func (q *Queue) Room() <-chan struct{} { return q.room }
 func (q *Queue) Full() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.length == Capacity
+	return q.length == q.limit
 }
 
 // Push appends a frame, copying its data, and gives it the next sequence. When
 // the queue is full the oldest frame is dropped.
 func (q *Queue) Push(f Frame) {
 	q.mu.Lock()
-	if q.length == Capacity {
+	if q.length == q.limit {
 		q.drop(&q.stats.DroppedFull)
 	}
 	f.DroppedBefore = min(f.DroppedBefore, maxDropped)
 	q.last += uint64(f.DroppedBefore) + 1
 	f.Sequence = q.last
-	slot := &q.ring[(q.head+q.length)%Capacity]
+	slot := &q.ring[(q.head+q.length)%len(q.ring)]
 	data := append(slot.Data[:0], f.Data...)
 	*slot = f
 	slot.Data = data
@@ -142,7 +157,7 @@ func (q *Queue) drop(counter *uint64) {
 	f := &q.ring[q.head]
 	q.carry = uint32(min(uint64(q.carry)+uint64(f.DroppedBefore)+1, math.MaxUint32))
 	*counter++
-	q.head = (q.head + 1) % Capacity
+	q.head = (q.head + 1) % len(q.ring)
 	q.length--
 }
 
@@ -152,28 +167,32 @@ func (q *Queue) drop(counter *uint64) {
 func (q *Queue) Pop(f *Frame, now time.Duration) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	capped := q.acks && !q.flushing
-	for q.length > 1 && capped && now-q.ring[q.head].Made > AgeLimit {
-		q.drop(&q.stats.DroppedAge)
-		signal(q.room)
-	}
 	if q.length == 0 {
 		return false
 	}
-	slot := &q.ring[q.head]
-	if capped && q.inFlight() > 0 && q.inFlight()+audio.Duration(slot.Samples) > q.window {
-		return false
+	if q.acks && !q.flushing {
+		for limit := q.ageLimit(); q.length > 1 && now-q.ring[q.head].Made > limit; {
+			q.drop(&q.stats.DroppedAge)
+			signal(q.room)
+		}
+		if q.closed() {
+			return false
+		}
 	}
+	slot := &q.ring[q.head]
 	data := append(f.Data[:0], slot.Data...)
 	*f = *slot
 	f.Data = data
 	f.DroppedBefore = uint32(min(uint64(f.DroppedBefore)+uint64(q.carry), math.MaxUint32))
 	q.carry = 0
-	q.head = (q.head + 1) % Capacity
+	q.head = (q.head + 1) % len(q.ring)
 	q.length--
 	q.total += uint64(f.Samples)
-	q.sent[f.Sequence%flight] = mark{f.Sequence, q.total}
+	q.sent.add(f.Sequence, q.total)
 	q.stats.Popped++
+	wait := max(0, now-f.Made)
+	q.stats.Waited += wait
+	q.stats.LongestWait = max(q.stats.LongestWait, wait)
 	signal(q.room)
 	if q.length > 0 {
 		signal(q.ready)
@@ -184,22 +203,26 @@ func (q *Queue) Pop(f *Frame, now time.Duration) bool {
 // Ack notes that the peer took everything up to sequence.
 func (q *Queue) Ack(sequence uint64) {
 	q.mu.Lock()
-	m := q.sent[sequence%flight]
-	switch {
-	case sequence == 0 || sequence == q.lastAck:
-		q.mu.Unlock()
+	defer q.mu.Unlock()
+	if sequence == 0 || sequence == q.lastAck {
 		return
-	case sequence < q.lastAck || m.sequence != sequence:
-		q.stats.BadAcks++
-		q.mu.Unlock()
+	}
+	total, ok := q.sent.land(sequence)
+	if !ok {
+		if sequence < q.lastAck || !q.sent.forgotten(sequence) {
+			q.stats.BadAcks++
+		}
 		return
 	}
 	q.acks = true
 	q.lastAck = sequence
-	q.acked = m.total
-	waiting := q.length > 0
-	q.mu.Unlock()
-	if waiting {
+	q.acked = total
+	q.wake()
+}
+
+// wake tells the sender to look again.
+func (q *Queue) wake() {
+	if q.length > 0 {
 		signal(q.ready)
 	}
 }
@@ -208,30 +231,70 @@ func (q *Queue) Ack(sequence uint64) {
 // what waits may all be sent, whatever is on its way.
 func (q *Queue) Flush() {
 	q.mu.Lock()
+	defer q.mu.Unlock()
 	q.flushing = true
-	waiting := q.length > 0
-	q.mu.Unlock()
-	if waiting {
-		signal(q.ready)
-	}
+	q.wake()
 }
 
 // SetPeer tells the smoothed round trip and the receiver's target, which make
 // the window.
 func (q *Queue) SetPeer(rtt, target time.Duration) {
 	q.mu.Lock()
-	q.setWindow(rtt, target)
-	waiting := q.length > 0
-	q.mu.Unlock()
-	if waiting {
-		signal(q.ready) // a wider window may let it go
-	}
+	defer q.mu.Unlock()
+	q.rtt = max(0, min(rtt, time.Second))
+	q.target = max(0, min(target, time.Second))
+	q.wake() // a wider window may let a frame go
 }
 
-func (q *Queue) setWindow(rtt, target time.Duration) {
-	rtt = max(0, min(rtt, time.Second))
-	target = max(0, min(target, time.Second))
-	q.window = rtt + ackInterval + max(minWindow, target+targetSlack)
+// SetComplete tells whether the listener wants every word rather than be live.
+// Any goroutine may call it, at any time; the queue then holds five seconds.
+func (q *Queue) SetComplete(on bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.complete, q.limit = on, Capacity
+	if on {
+		q.limit = CompleteCapacity
+		q.resize()
+	}
+	for q.length > q.limit {
+		q.drop(&q.stats.DroppedFull)
+	}
+	q.wake()
+}
+
+// resize makes the ring as large as the limit, which nobody who is content with
+// live audio pays for.
+func (q *Queue) resize() {
+	if len(q.ring) >= q.limit {
+		return
+	}
+	ring := make([]Frame, q.limit)
+	for i := range q.ring { // the slots that are free keep their buffers
+		ring[i] = q.ring[(q.head+i)%len(q.ring)]
+	}
+	q.ring, q.head = ring, 0
+}
+
+func (q *Queue) window() time.Duration {
+	if q.complete {
+		return CompleteLimit
+	}
+	return q.rtt + ackInterval + max(minWindow, q.target+targetSlack)
+}
+
+// closed reports that the window has no room for the oldest frame.
+func (q *Queue) closed() bool {
+	return q.inFlight() > 0 && q.inFlight()+audio.Duration(q.ring[q.head].Samples) > q.window()
+}
+
+func (q *Queue) ageLimit() time.Duration {
+	switch {
+	case q.complete:
+		return CompleteLimit
+	case q.closed():
+		return max(FreshLimit, q.target+freshSlack)
+	}
+	return max(AgeLimit, q.target+freshSlack)
 }
 
 func (q *Queue) inFlight() time.Duration { return audio.Duration(int(q.total - q.acked)) }
@@ -243,7 +306,7 @@ func (q *Queue) Stats() Stats {
 	s := q.stats
 	s.Waiting = q.length
 	if q.acks {
-		s.InFlight, s.Window = q.inFlight(), q.window
+		s.InFlight, s.Window = q.inFlight(), q.window()
 	}
 	return s
 }

@@ -1,0 +1,191 @@
+package sendq_test
+
+import (
+	"testing"
+	"time"
+
+	"callcenter/audio/sendq"
+)
+
+// complete returns a queue for every word whose peer has acknowledged frame 1.
+func complete(t *testing.T) *sendq.Queue {
+	t.Helper()
+	q := acked(t)
+	q.SetComplete(true)
+	return q
+}
+
+func TestACompleteListenerLosesNothingInAStallOfFiveSeconds(t *testing.T) {
+	q := complete(t)
+	var got []sendq.Frame
+	const n = 480 // of 10 ms
+	for i := range n {
+		now := time.Duration(i) * 10 * ms
+		q.Push(sendq.Frame{Samples: 480, Made: now})
+		got = append(got, popAll(q, now)...)
+	}
+	if s := q.Stats(); len(got) != n || s.InFlight != n*10*ms || s.Window != 5*time.Second || s.DroppedAge+s.DroppedFull != 0 {
+		t.Fatalf("%d of %d left: %+v", len(got), n, s)
+	}
+}
+
+func TestACompleteListenerOwesFiveSecondsAtMost(t *testing.T) {
+	q := complete(t)
+	left := 0
+	const n = 3000 // 30 s
+	for i := range n {
+		now := time.Duration(i) * 10 * ms
+		q.Push(sendq.Frame{Samples: 480, Made: now})
+		left += len(popAll(q, now))
+	}
+	s := q.Stats()
+	if left != 500 || s.InFlight != 5*time.Second {
+		t.Fatalf("%d frames of 10 ms are on their way: %+v", left, s)
+	}
+	if s.Waiting != 501 || s.DroppedAge != n-500-501 {
+		t.Fatalf("what waits is not the newest five seconds: %+v", s)
+	}
+	q.Ack(1 + 500)
+	out := popAll(q, n*10*ms)
+	if len(out) != 500 || out[0].DroppedBefore == 0 || out[len(out)-1].Sequence < n-1 {
+		t.Fatalf("%d left after the stall, the first marked %d", len(out), out[0].DroppedBefore)
+	}
+}
+
+func TestTheWishMayChangeDuringTheCall(t *testing.T) {
+	q := acked(t)
+	frames(q, 13, 0)
+	if n := len(popAll(q, 0)); n != 13 {
+		t.Fatalf("%d left", n)
+	}
+	frames(q, 20, 0)
+	signalled(q.Ready())
+	q.SetComplete(true)
+	if !signalled(q.Ready()) {
+		t.Error("a wider window tells nobody")
+	}
+	out := popAll(q, 4*time.Second)
+	if len(out) != 20 || out[0].Sequence != 15 || out[0].Data[0] != 0 || out[19].Data[0] != 19 {
+		t.Fatalf("%d left of the 20 that waited", len(out))
+	}
+	frames(q, 400, 0)
+	popAll(q, 0) // until the window of 5 s is full
+	waiting := q.Stats().Waiting
+	q.SetComplete(false)
+	s := q.Stats()
+	if s.Waiting != sendq.Capacity || s.DroppedFull != uint64(waiting-sendq.Capacity) || s.Window != 260*ms {
+		t.Fatalf("%d waited: %+v", waiting, s)
+	}
+	q.SetComplete(true)
+	frames(q, sendq.CompleteCapacity, 0)
+	if s = q.Stats(); s.Waiting != sendq.CompleteCapacity || !q.Full() {
+		t.Fatalf("%+v", s)
+	}
+	last := uint64(0)
+	q.Flush()
+	for _, f := range popAll(q, 0) {
+		if last != 0 && f.Sequence-last-1 != uint64(f.DroppedBefore) {
+			t.Fatalf("sequence %d after %d is marked %d", f.Sequence, last, f.DroppedBefore)
+		}
+		last = f.Sequence
+	}
+}
+
+// TestAfterAStallTheNewestAudioFollows is what a listener gets who heard nothing
+// for 30 s: what was on its way then, and next what was said just now.
+func TestAfterAStallTheNewestAudioFollows(t *testing.T) {
+	q := acked(t)
+	q.SetPeer(40*ms, 60*ms)
+	left := 0
+	const n = 1500
+	for i := range n {
+		now := time.Duration(i) * 20 * ms
+		q.Push(sendq.Frame{Samples: 960, Made: now})
+		left += len(popAll(q, now))
+	}
+	now := time.Duration(n) * 20 * ms
+	if left != 15 {
+		t.Fatalf("%d frames are on their way, want 300 ms", left) // the rest waits for 120 ms
+	}
+	q.Ack(1 + 15)
+	out := popAll(q, now)
+	if len(out) != 7 || now-out[0].Made > 140*ms || out[6].Sequence != n+1 {
+		t.Fatalf("%d follow, the oldest %v old, the newest is number %d", len(out), now-out[0].Made, out[len(out)-1].Sequence)
+	}
+	if want := uint32(n - 15 - 7); out[0].DroppedBefore != want {
+		t.Errorf("marked %d, want %d", out[0].DroppedBefore, want)
+	}
+}
+
+// TestAStallThatAReceiverPlaysLateDropsNothing stalls for as long as a receiver
+// would still play all of it: 240 ms beyond its target.
+func TestAStallThatAReceiverPlaysLateDropsNothing(t *testing.T) {
+	for _, target := range []time.Duration{15 * ms, 45 * ms, 100 * ms, 200 * ms, 400 * ms} {
+		for _, frame := range []time.Duration{10 * ms, 20 * ms} {
+			for _, rtt := range []time.Duration{0, 60 * ms, 200 * ms} {
+				q := acked(t)
+				q.SetPeer(rtt, target)
+				var now time.Duration
+				var out []sendq.Frame
+				step := func(acked bool) {
+					now += frame
+					q.Push(sendq.Frame{Samples: int(frame * 48 / ms), Made: now})
+					out = append(out, popAll(q, now)...)
+					// A peer that tells of each frame a round trip and an interval late.
+					if late := int((rtt + 40*ms) / frame); acked && len(out) > late {
+						q.Ack(out[len(out)-1-late].Sequence)
+					}
+				}
+				for range 50 {
+					step(true)
+				}
+				for stall := 240*ms + target; stall > 0; stall -= frame {
+					step(false)
+				}
+				for range 50 {
+					step(true)
+				}
+				if s := q.Stats(); s.DroppedAge+s.DroppedFull != 0 {
+					t.Errorf("target %v, round trip %v, frames of %v: dropped %d", target, rtt, frame, s.DroppedAge+s.DroppedFull)
+				}
+			}
+		}
+	}
+}
+
+func TestTheTimeInTheQueueIsCounted(t *testing.T) {
+	q := sendq.New()
+	frames(q, 3, 0) // made at 0, 20 and 40 ms
+	popAll(q, 50*ms)
+	if s := q.Stats(); s.Waited != 90*ms || s.LongestWait != 50*ms {
+		t.Errorf("waited %v, at most %v", s.Waited, s.LongestWait)
+	}
+	q.Push(sendq.Frame{Made: time.Hour})
+	popAll(q, 60*ms)
+	if s := q.Stats(); s.Waited != 90*ms {
+		t.Errorf("a clock that steps back gives %v", s.Waited)
+	}
+}
+
+// TestAcknowledgementsAfterManyFramesStillCount sends more frames than are
+// remembered.
+func TestAcknowledgementsAfterManyFramesStillCount(t *testing.T) {
+	q := sendq.New()
+	for range 100 {
+		frames(q, 20, 0)
+		popAll(q, 0)
+	}
+	q.Ack(3) // long forgotten
+	if s := q.Stats(); s.BadAcks != 0 || s.Window != 0 {
+		t.Errorf("an old acknowledgement: %+v", s)
+	}
+	q.Ack(1990)
+	if s := q.Stats(); s.BadAcks != 0 || s.InFlight != 200*ms {
+		t.Errorf("a new one: %+v", s)
+	}
+	q.Ack(1900)
+	q.Ack(2001)
+	if s := q.Stats(); s.BadAcks != 2 {
+		t.Errorf("%+v", s)
+	}
+}

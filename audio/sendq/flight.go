@@ -1,0 +1,73 @@
+package sendq
+
+const (
+	// maxFlight is how many frames on their way are remembered: 5 s in frames of
+	// 10 ms. Of more the oldest are forgotten, until a newer one is acknowledged.
+	maxFlight   = 512
+	firstFlight = 32
+)
+
+// flight remembers, in order, the frames on their way: how many samples had been
+// handed out with each. It grows to what the window needs.
+type flight struct {
+	marks []mark // a ring, its size a power of two
+	head  int    // oldest
+	count int
+}
+
+type mark struct {
+	sequence, total uint64
+}
+
+func (f *flight) at(i int) *mark { return &f.marks[(f.head+i)&(len(f.marks)-1)] }
+
+// add appends the newest frame.
+func (f *flight) add(sequence, total uint64) {
+	switch {
+	case f.count < len(f.marks):
+	case len(f.marks) == maxFlight:
+		f.forget(1)
+	default:
+		f.grow()
+	}
+	f.count++
+	*f.at(f.count - 1) = mark{sequence, total}
+}
+
+func (f *flight) grow() {
+	marks := make([]mark, max(firstFlight, 2*len(f.marks)))
+	for i := range f.count {
+		marks[i] = *f.at(i)
+	}
+	f.marks, f.head = marks, 0
+}
+
+// forget removes the n oldest frames.
+func (f *flight) forget(n int) {
+	f.head = (f.head + n) & (len(f.marks) - 1)
+	f.count -= n
+}
+
+// land removes every frame up to sequence, if it is one of them, and returns
+// what had been handed out with it.
+func (f *flight) land(sequence uint64) (total uint64, ok bool) {
+	low, high := 0, f.count
+	for low < high {
+		if mid := (low + high) / 2; f.at(mid).sequence < sequence {
+			low = mid + 1
+		} else {
+			high = mid
+		}
+	}
+	if low == f.count || f.at(low).sequence != sequence {
+		return 0, false
+	}
+	total = f.at(low).total
+	f.forget(low + 1)
+	return total, true
+}
+
+// forgotten reports a sequence older than all that are remembered.
+func (f *flight) forgotten(sequence uint64) bool {
+	return f.count == maxFlight && sequence < f.at(0).sequence
+}
