@@ -3,6 +3,7 @@ package mix_test
 import (
 	"math"
 	"testing"
+	"time"
 
 	"callcenter/audio/mix"
 )
@@ -142,6 +143,34 @@ func TestLongBlocksAreLimitedThroughout(t *testing.T) {
 	for i, x := range out {
 		if x > mix.Ceiling || x < -mix.Ceiling || int64(x)*int64(src[i]) < 0 {
 			t.Fatalf("sample %d = %d for %d", i, x, src[i])
+		}
+	}
+}
+
+func TestALimiterOfAnotherShapeWorksInPlace(t *testing.T) {
+	l := mix.NewLimiter(10000, time.Millisecond, 80*time.Millisecond)
+	pcm := make([]int16, 480)
+	pcm[300] = -30000
+	for i := range pcm {
+		if i != 300 {
+			pcm[i] = 900
+		}
+	}
+	l.InPlace(pcm)
+	if pcm[300] != -10000 || pcm[251] != 900 || pcm[270] == 900 || pcm[479] > 301 {
+		t.Errorf("the peak is %d, 49 samples before it %d, 30 before it %d, at the end %d", pcm[300], pcm[251], pcm[270], pcm[479])
+	}
+	// Down to a third takes two thirds of the attack.
+	if got := l.Limited(); got < 211 || got > 213 {
+		t.Errorf("%d samples counted, want the last 212", got)
+	}
+	l.SetCeiling(200)
+	for range 100 {
+		for i := range pcm {
+			pcm[i] = 900
+		}
+		if l.InPlace(pcm); pcm[479] > 200 {
+			t.Fatalf("a sample of %d above the new ceiling", pcm[479])
 		}
 	}
 }

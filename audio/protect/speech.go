@@ -1,0 +1,141 @@
+package protect
+
+import (
+	"math"
+	"math/bits"
+
+	"callcenter/audio"
+)
+
+const (
+	fullScale = math.MaxInt16
+	// blockSamples is the step in which levels are looked at: 10 ms.
+	blockSamples = audio.PeriodSamples
+
+	// assumed is the speech level before speech was heard, in dBFS RMS; lowest
+	// and highest bound what it becomes.
+	assumed, lowest, highest = -30.0, -45.0, -10.0
+	// silence is the level below which a block says nothing about speech.
+	silence = -50.0
+	// loud is how far above the running level a block is out of the ordinary,
+	// in dB: only a burst, or somebody else, or a louder voice.
+	loud = 8.0
+	// rise and fall are how fast the level follows, in dB a block; shocked is
+	// the rise while the RMS alone is above the limit, where a voice seldom is.
+	rise, shocked, fall = 0.10, 0.03, 0.015
+	// smoothing is the share of a new block in the mean energy: about 0.5 s.
+	smoothing = 0.02
+
+	// variation is the change from one block to the next that a steady sound
+	// does not have, in dB.
+	variation = 1.0
+	// pairsMin is how many neighbouring blocks are compared before sound may
+	// count as speech, 160 ms, and pairsMax how many of the newest count.
+	pairsMin, pairsMax = 16, 24
+	// forget is after how many blocks without a loud one the loud ones are
+	// taken for another event: 2 s.
+	forget = 200
+)
+
+// speech follows the level of the speech in a signal.
+//
+// Speech is told from tones, noise and bursts by its restlessness: a quarter at
+// least of its 10 ms blocks differ from the one before by more than 1 dB, where
+// steady sounds and noise do not. Sound that is loud, 8 dB above the running
+// level, has to prove so by itself, with 160 ms of its own: the speech before a
+// whistle is no proof of the whistle. Its beginnings and ends prove nothing
+// either, or a row of beeps would be speech.
+type speech struct {
+	level float64 // dBFS RMS
+
+	sum  uint64 // energy of the block that is being filled
+	fill int
+
+	mean     float64 // energy of a sample of speech, smoothed
+	previous float64 // level of the block before
+	changed  bool    // whether that one differed from the one before it
+	ordinary restless
+	above    restless // of loud blocks
+	run      int      // loud blocks in a row
+	quiet    int      // blocks since the last loud one
+}
+
+func newSpeech() speech {
+	return speech{level: assumed, mean: energyOf(assumed), previous: math.Inf(-1)}
+}
+
+// add listens to the newest samples, in blocks of any length.
+func (s *speech) add(pcm []int16) {
+	for _, x := range pcm {
+		s.sum += uint64(int64(x) * int64(x))
+		if s.fill++; s.fill == blockSamples {
+			s.block(float64(s.sum) / blockSamples)
+			s.sum, s.fill = 0, 0
+		}
+	}
+}
+
+// block takes 10 ms of that mean energy into account.
+func (s *speech) block(energy float64) {
+	now := levelOf(energy)
+	if now < silence || !s.proven(now) {
+		return
+	}
+	most := rise
+	if now > s.level+Headroom {
+		most = shocked
+	}
+	s.mean += smoothing * (energy - s.mean)
+	s.level += min(max(levelOf(s.mean)-s.level, -fall), most)
+	s.level = min(max(s.level, lowest), highest)
+}
+
+// proven reports whether a block of that level belongs to speech.
+func (s *speech) proven(now float64) bool {
+	before := s.changed
+	s.changed = math.Abs(now-s.previous) > variation
+	s.previous = now
+	if now <= s.level+loud {
+		s.run = 0
+		if s.quiet++; s.quiet > forget {
+			s.above = restless{}
+		}
+		s.ordinary.add(s.changed)
+		return s.ordinary.proven()
+	}
+	s.quiet = 0
+	// The change from the last block but one to the last, both of which are
+	// within the loud sound: the fourth in a row is the first to tell.
+	if s.run++; s.run >= 4 {
+		s.above.add(before)
+	}
+	return s.above.proven()
+}
+
+// restless remembers which of the newest blocks differed from the one before.
+type restless struct {
+	bits uint32
+	n    int
+}
+
+func (r *restless) add(differs bool) {
+	r.bits <<= 1
+	if differs {
+		r.bits |= 1
+	}
+	r.n = min(r.n+1, pairsMax)
+}
+
+// proven reports whether that is how speech is.
+func (r *restless) proven() bool {
+	const newest = 1<<pairsMax - 1
+	return r.n >= pairsMin && 4*bits.OnesCount32(r.bits&newest) >= r.n
+}
+
+// levelOf returns the level of a mean energy in dBFS.
+func levelOf(energy float64) float64 {
+	return 10 * math.Log10(max(energy, 1e-3)/(fullScale*fullScale))
+}
+
+// energyOf is the inverse of levelOf.
+func energyOf(dBFS float64) float64 { return fullScale * fullScale * math.Pow(10, dBFS/10) }
