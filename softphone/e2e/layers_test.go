@@ -80,7 +80,8 @@ func layers() []layer {
 			itself(never("it says what a chunk means, to a server and to a client alike; streams are theirs", grpc)))},
 		{name: "audio", bans: onlyStd},
 		{name: "audio/audiotest", bans: never(noCard, device)},
-		{name: "audio/clean", bans: samples, later: true},
+		{name: "audio/audiotest/trace", bans: sealed},
+		{name: "audio/clean", bans: sealed},
 		{name: "audio/device", bans: slices.Concat(
 			never("a sound card brings samples and knows nothing of calls", codecs, api),
 			never("it serves the programs and must not reach back into them", "callcenter/softphone", "callcenter/server"))},
@@ -89,8 +90,10 @@ func layers() []layer {
 		{name: "audio/level", bans: samples},
 		{name: "audio/mix", bans: samples},
 		{name: "audio/pace", bans: sealed},
+		{name: "audio/playlog", bans: sealed},
 		{name: "audio/playout", bans: playing},
 		{name: "audio/port", bans: sealed},
+		{name: "audio/protect", bans: sealed},
 		{name: "audio/quality", bans: onlyStd},
 		{name: "audio/resample", bans: samples},
 		{name: "audio/ring", bans: onlyStd},
@@ -121,7 +124,7 @@ func phoneLayers(ofPhone []ban) []layer {
 		{name: "softphone/internal/config", bans: ofPhone},
 		{name: "softphone/internal/history", bans: ofPhone, later: true},
 		{name: "softphone/internal/phone", bans: noCardNoScreen},
-		{name: "softphone/internal/replay", bans: ofPhone, later: true},
+		{name: "softphone/internal/replay", bans: slices.Concat(never(noCard, device), never(noContract, api), never(noTransport, grpc)), later: true},
 		{name: "softphone/internal/sound", bans: slices.Concat(ofPhone, never(noContract, api), never(noTransport, grpc))},
 		{name: "softphone/internal/swarm", bans: ofPhone, later: true},
 		{name: "softphone/internal/terminal", bans: never("it looks after the terminal whatever the program in it is", module, grpc)},
@@ -165,9 +168,18 @@ func soleImporters() map[string]string {
 	}
 }
 
+// soleLinkers are the C libraries that exactly one package of ours may link
+// itself, by their names in pkg-config.
+func soleLinkers() map[string]string {
+	return map[string]string{
+		"speexdsp": "audio/clean",
+	}
+}
+
 // goPackage is what `go list -json` says about a package.
 type goPackage struct {
 	ImportPath   string
+	CgoPkgConfig []string
 	Standard     bool
 	Imports      []string
 	TestImports  []string
@@ -217,6 +229,21 @@ func TestOnlyOnePackageImportsEachCLibrary(t *testing.T) {
 		}
 		if !used {
 			t.Errorf("%s does not import %s: is this rule about the right path?", importer, library)
+		}
+	}
+}
+
+func TestOnlyOnePackageLinksEachCLibrary(t *testing.T) {
+	graph := listPackages(t)
+	for library, linker := range soleLinkers() {
+		var found []string
+		for path, p := range graph {
+			if ours(path) && slices.Contains(p.CgoPkgConfig, library) {
+				found = append(found, path)
+			}
+		}
+		if want := []string{module + "/" + linker}; !slices.Equal(found, want) {
+			t.Errorf("%s is linked by %q, want %q alone", library, found, want)
 		}
 	}
 }
@@ -297,7 +324,7 @@ func ours(path string) bool { return path == module || strings.HasPrefix(path, m
 func listPackages(t *testing.T) map[string]goPackage {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "go", "list", "-deps",
-		"-json=ImportPath,Standard,Imports,TestImports,XTestImports", module+"/...")
+		"-json=ImportPath,CgoPkgConfig,Standard,Imports,TestImports,XTestImports", module+"/...")
 	var complaints strings.Builder
 	cmd.Stderr = &complaints
 	out, err := cmd.Output()
