@@ -1,6 +1,10 @@
 package jitter
 
-import "time"
+import (
+	"time"
+
+	"callcenter/audio/quality"
+)
 
 const (
 	baseWindow    = 4 * time.Second
@@ -16,8 +20,7 @@ const (
 	gridStep      = 5 * time.Millisecond
 	maxTarget     = 400 * time.Millisecond
 	minTarget     = 15 * time.Millisecond
-	knee          = 177.3 // ms, ITU-T G.107 annex, where delay begins to hurt talk
-	lossWeight    = 3.8   // R points a percent concealed
+	lossWeight    = 3.8 // R points a percent concealed
 )
 
 // estimator measures lateness and derives the target from it.
@@ -151,7 +154,7 @@ func (e *estimator) retarget() {
 	for i := range n {
 		sum += weights[i]
 	}
-	fixed := ms(e.rest + e.oneWay)
+	fixed := e.rest + e.oneWay
 	best, bestCost := minTarget, 0.0
 	for t := 10 * time.Millisecond; t <= maxTarget-gridStep; t += gridStep {
 		var short float64
@@ -160,7 +163,7 @@ func (e *estimator) retarget() {
 				short += weights[i] * d
 			}
 		}
-		cost := delayImpairment(fixed+ms(t)) + lossWeight*100*short/(ms(interval)*sum)
+		cost := quality.DelayImpairment(fixed+t) + lossWeight*100*short/(ms(interval)*sum)
 		if t == 10*time.Millisecond || cost < bestCost {
 			best, bestCost = t+gridStep, cost
 		}
@@ -169,13 +172,3 @@ func (e *estimator) retarget() {
 }
 
 func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
-
-// delayImpairment is Id of ITU-T G.107 in its two-line form (Cole and
-// Rosenbluth), for a mouth-to-ear delay in ms.
-func delayImpairment(d float64) float64 {
-	id := 0.024 * d
-	if d > knee {
-		id += 0.11 * (d - knee)
-	}
-	return id
-}
