@@ -24,6 +24,13 @@ type Stats struct {
 	Resets           uint64 // epochs, and jumps of sequence or media time
 	Outages          uint64 // stalls too long to wait for
 
+	// RelativePacketArrivalDelay is the sum over packets of how much later each
+	// came than the fastest.
+	RelativePacketArrivalDelay time.Duration
+	// ClockDriftPPM is how much faster the sender's clock runs than ours, in
+	// millionths; 0 until it can be told.
+	ClockDriftPPM float64
+
 	Jitter time.Duration // RFC 3550 interarrival jitter
 	Target time.Duration
 }
