@@ -206,8 +206,17 @@ func (p *Playout) Drained() bool {
 func (p *Playout) Pull(dst []int16, now time.Duration) Pulled {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	dst = dst[:audio.PeriodSamples]
+	before := p.stats
 	p.tick(now)
+	pulled := p.next(dst[:audio.PeriodSamples])
+	pulled.Inserted = int(p.stats.InsertedSamplesForDeceleration - before.InsertedSamplesForDeceleration)
+	pulled.Removed = int(p.stats.RemovedSamplesForAcceleration - before.RemovedSamplesForAcceleration)
+	pulled.Concealed = int(p.stats.ConcealedSamples - before.ConcealedSamples)
+	return pulled
+}
+
+// next gives the next 10 ms.
+func (p *Playout) next(dst []int16) Pulled {
 	switch a := p.buf.Decide(p.clock, p.pos, p.end-p.begin); a {
 	case jitter.Wait:
 		clear(dst)

@@ -1,0 +1,81 @@
+package replay
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"callcenter/audio"
+	"callcenter/audio/jitter"
+	"callcenter/audio/playlog"
+	"callcenter/codec"
+)
+
+func newSender(cfg Config) (*sender, error) {
+	o := cfg.Options
+	o.FrameSamples = cfg.Trace.FrameMS * audio.Rate / 1000
+	enc, err := cfg.Codec.NewEncoder(format(cfg.Codec), o)
+	if err != nil {
+		return nil, fmt.Errorf("make %s encoder for frames of %d ms: %w", cfg.Codec.Name(), cfg.Trace.FrameMS, err)
+	}
+	s := &sender{
+		source: cfg.Source,
+		enc:    enc,
+		frame:  make([]int16, o.FrameSamples),
+		data:   make([]byte, codec.MaxPacket),
+		made:   make(map[int64][]byte),
+		origin: math.MaxInt64,
+		first:  math.MaxInt64,
+	}
+	s.load(cfg.Trace.Packets)
+	return s, nil
+}
+
+// load puts the packets in the order of their arrival.
+func (s *sender) load(packets []playlog.Packet) {
+	for _, p := range packets {
+		s.origin, s.first = min(s.origin, p.SendUS), min(s.first, p.Seq)
+	}
+	s.encoded = s.first
+	for _, p := range packets {
+		s.packets = append(s.packets, arrival{
+			seq:    p.Seq,
+			media:  int64(math.Round(float64(p.SendUS-s.origin) * audio.Rate / 1e6)),
+			arrive: time.Duration(p.ArriveUS) * time.Microsecond,
+			dtx:    p.DTX,
+		})
+	}
+	slices.SortStableFunc(s.packets, func(a, b arrival) int { return cmp.Compare(a.arrive, b.arrive) })
+}
+
+// packet makes the next packet. One that announces silence is a mark without
+// audio, as on the wire.
+func (s *sender) packet() (jitter.Packet, error) {
+	a := s.packets[s.next]
+	s.next++
+	p := jitter.Packet{Sequence: uint64(a.seq-s.first) + 1, Epoch: 1, Media: a.media, DTX: a.dtx}
+	data, err := s.encode(a.seq)
+	if err != nil || a.dtx {
+		return p, err
+	}
+	p.Samples, p.Data = len(s.frame), data
+	return p, nil
+}
+
+// encode returns the frame of a sequence; the encoder hears all of them in
+// order.
+func (s *sender) encode(seq int64) ([]byte, error) {
+	for ; s.encoded <= seq; s.encoded++ {
+		s.source.Fill(s.frame)
+		n, err := s.enc.Encode(s.data, s.frame)
+		if err != nil {
+			return nil, fmt.Errorf("encode frame %d: %w", s.encoded, err)
+		}
+		s.made[s.encoded] = slices.Clone(s.data[:n])
+	}
+	data := s.made[seq]
+	delete(s.made, seq)
+	return data, nil
+}
