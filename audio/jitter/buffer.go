@@ -7,12 +7,16 @@ import (
 )
 
 const (
-	slots       = 512
-	maxBuffered = 2 * audio.Rate          // samples held at most, encoded
-	maxPacket   = audio.Rate * 240 / 1000 // samples of one packet at most
-	maxLeap     = 10 * audio.Rate         // an unexplained media step above it is a new clock
-	maxBack     = audio.Rate / 50         // and so is one backwards above it
-	maxRefused  = 25                      // then the sender began anew, whatever it says
+	slots       = 512            // packets held at most, a power of two,
+	maxBuffered = 2 * audio.Rate // and their samples,
+
+	completeSlots    = 1024 // and the same for a listener who wants every word
+	completeBuffered = 6 * audio.Rate
+
+	maxPacket  = audio.Rate * 240 / 1000 // samples of one packet at most
+	maxLeap    = 10 * audio.Rate         // an unexplained media step above it is a new clock
+	maxBack    = audio.Rate / 50         // and so is one backwards above it
+	maxRefused = 25                      // then the sender began anew, whatever it says
 
 	// Above these a sequence or a media time is garbage: 186 years of audio.
 	maxSequence = 1 << 62
@@ -28,11 +32,17 @@ type Config struct {
 	// Rest is the mouth-to-ear delay outside this buffer and the network, for
 	// the target's trade-off. Zero: 75 ms.
 	Rest time.Duration
+	// Complete plays every packet that came, however late, and leaves it to
+	// time scaling to be live again. It holds six seconds instead of two.
+	Complete bool
 }
 
 // Buffer holds packets and decides. The zero value is not ready; use New.
 type Buffer struct {
-	ring    [slots]slot
+	ring     []slot
+	most     int // samples held at most
+	complete bool
+
 	held    int    // packets in ring
 	samples int    // of all packets in ring
 	next    uint64 // sequence that is played next
@@ -66,11 +76,22 @@ func New(cfg Config) *Buffer {
 	if cfg.Rest == 0 {
 		cfg.Rest = 75 * time.Millisecond
 	}
-	return &Buffer{est: newEstimator(cfg.Rest)}
+	b := &Buffer{est: newEstimator(cfg.Rest), complete: cfg.Complete}
+	n := slots
+	b.most = maxBuffered
+	if cfg.Complete {
+		n, b.most = completeSlots, completeBuffered
+	}
+	b.ring = make([]slot, n)
+	return b
 }
 
+func (b *Buffer) size() uint64 { return uint64(len(b.ring)) }
+
+func (b *Buffer) slot(sequence uint64) *slot { return &b.ring[sequence%b.size()] }
+
 // SetOneWay tells the network's one-way delay, half a round trip.
-func (b *Buffer) SetOneWay(d time.Duration) { b.est.oneWay = max(0, min(d, 2*time.Second)) }
+func (b *Buffer) SetOneWay(d time.Duration) { b.est.rehearsal.oneWay = max(0, min(d, 2*time.Second)) }
 
 // Push takes a packet that arrived at now and copies its data. It reports
 // whether the packet was kept; audio that was not kept is counted.
@@ -83,7 +104,7 @@ func (b *Buffer) Push(p Packet, now time.Duration) bool {
 	if absurd(&p) || !b.place(&p) {
 		return b.discard(&p)
 	}
-	s := &b.ring[p.Sequence%slots]
+	s := b.slot(p.Sequence)
 	if s.used {
 		return b.discard(&p) // a duplicate: a slot's sequence is unique while it is used
 	}
@@ -160,7 +181,7 @@ func (b *Buffer) follow(p *Packet) {
 	switch {
 	case step < -maxBack, step > maxLeap && !explained:
 		b.restart(p)
-	case p.Sequence-b.next < slots:
+	case p.Sequence-b.next < b.size():
 	case explained:
 		b.flush() // all of it is as old as the gap is long
 		b.next = p.Sequence
@@ -172,7 +193,7 @@ func (b *Buffer) follow(p *Packet) {
 // turnTo follows the sender to another epoch. What is held of the old one is
 // played to its end or until the new one is due.
 func (b *Buffer) turnTo(p *Packet) {
-	if !b.playing || b.moved || p.Sequence <= b.highest || p.Sequence-b.next >= slots {
+	if !b.playing || b.moved || p.Sequence <= b.highest || p.Sequence-b.next >= b.size() {
 		b.restart(p)
 		return
 	}
@@ -236,7 +257,7 @@ func (b *Buffer) count(p *Packet) {
 
 // bound drops the oldest packets above the most that may be held.
 func (b *Buffer) bound() {
-	for b.held > 1 && b.samples > maxBuffered {
+	for b.held > 1 && b.samples > b.most {
 		b.throw(b.head())
 	}
 }
@@ -250,7 +271,7 @@ func (b *Buffer) from(sequence uint64) *Packet {
 		return nil
 	}
 	for ; sequence <= b.highest; sequence++ {
-		if s := &b.ring[sequence%slots]; s.used {
+		if s := b.slot(sequence); s.used {
 			return &s.packet
 		}
 	}
@@ -258,7 +279,7 @@ func (b *Buffer) from(sequence uint64) *Packet {
 }
 
 func (b *Buffer) remove(p *Packet) {
-	b.ring[p.Sequence%slots].used = false
+	b.slot(p.Sequence).used = false
 	b.held--
 	b.samples -= p.Samples
 	b.next = p.Sequence + 1
@@ -308,11 +329,16 @@ func moment(pos int64) time.Duration {
 // Target is the delay to aim at.
 func (b *Buffer) Target() time.Duration { return b.est.target }
 
+// Minimum is what the network alone asks for, without any reserve.
+func (b *Buffer) Minimum() time.Duration { return b.est.target - margin }
+
 // Stats returns the counters.
 func (b *Buffer) Stats() Stats {
 	s := b.stats
 	s.Jitter = time.Duration(b.est.jitter)
 	s.Target = b.est.target
 	s.Outages = b.est.outages
+	s.RelativePacketArrivalDelay = b.est.lateness
+	s.ClockDriftPPM = b.est.drift.ppm
 	return s
 }

@@ -364,12 +364,12 @@ func TestTheTargetFollowsTheNetwork(t *testing.T) {
 		b         *jitter.Buffer
 		low, high time.Duration
 	}{
-		{"a silent network", learn(60, 30*ms, steady), 15 * ms, 20 * ms},
+		{"a silent network", learn(60, 30*ms, steady), 14 * ms, 20 * ms},
 		{"jitter of 4 ms", learn(60, 30*ms, audiotest.Gamma(30*ms, 4*ms, 1)), 20 * ms, 45 * ms},
 		{"jitter of 15 ms", learn(60, 30*ms, audiotest.Gamma(30*ms, 15*ms, 1)), 60 * ms, 110 * ms},
 		{"a stall of 100 ms every five seconds", learn(60, 30*ms, steady,
 			100*ms, 100*ms, 100*ms, 100*ms, 100*ms, 100*ms, 100*ms, 100*ms, 100*ms, 100*ms), 70 * ms, 110 * ms},
-		{"a stall that is an outage", learn(20, 30*ms, steady, 2*time.Second), 15 * ms, 40 * ms},
+		{"a stall that is an outage", learn(20, 30*ms, steady, 2*time.Second), 14 * ms, 40 * ms},
 		{"far away, delay costs more", learn(60, 200*ms, audiotest.Gamma(200*ms, 15*ms, 1)), 35 * ms, 70 * ms},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -377,6 +377,68 @@ func TestTheTargetFollowsTheNetwork(t *testing.T) {
 				t.Errorf("the target is %v, want %v to %v", got, c.low, c.high)
 			}
 		})
+	}
+}
+
+func TestWhatIsLeftIsStretchedWhereLatePacketsComeTooLate(t *testing.T) {
+	// Stalls of 150 ms every five seconds: what is 40 ms overdue comes far too late.
+	var stalls []time.Duration
+	for range 10 {
+		stalls = append(stalls, 150*ms)
+	}
+	stalling := learn(60, 30*ms, func(int) time.Duration { return 30 * ms }, stalls...)
+	jittery := learn(60, 30*ms, audiotest.Gamma(30*ms, 8*ms, 1))
+	for _, c := range []struct {
+		name string
+		b    *jitter.Buffer
+		want jitter.Action
+	}{{"stalls", stalling, jitter.Stretch}, {"jitter", jittery, jitter.Play}} {
+		t.Run(c.name, func(t *testing.T) {
+			b, pos := c.b, int64(58*audio.Rate)
+			n := 60*50 + 1
+			p := jitter.Packet{Sequence: uint64(n), Epoch: 1, Media: 60 * audio.Rate, Samples: frame, Data: []byte{1}}
+			now := 60*time.Second + 20*ms + 31*ms
+			b.Push(p, now)
+			// All that is played now was pushed; the next packet is 40 ms overdue.
+			now += 60 * ms
+			pos = p.Media - int64(audio.Samples(b.Target()-(now-60*time.Second-50*ms)))
+			if got := b.Decide(now, pos, frame); got != c.want {
+				t.Errorf("with a target of %v and a packet 40 ms overdue it says %v, want %v", b.Target(), got, c.want)
+			}
+		})
+	}
+}
+
+func TestTheSendersClockIsToldToBeFastOrSlow(t *testing.T) {
+	for _, ppm := range []float64{300, -300, 0} {
+		arrivals := audiotest.Frames(make([]int16, 90*audio.Rate), frame)
+		audiotest.Delay(arrivals, audiotest.Gamma(30*ms, 4*ms, 1))
+		audiotest.Drift(arrivals, ppm)
+		b := jitter.New(jitter.Config{})
+		for _, a := range arrivals {
+			b.Push(a.Packet, a.At)
+			b.Next()
+		}
+		if got := b.Stats().ClockDriftPPM; got < ppm-25 || got > ppm+25 {
+			t.Errorf("a clock that is %v ppm fast is said to be %.0f", ppm, got)
+		}
+	}
+}
+
+func TestForEveryWordNothingIsJumpedOver(t *testing.T) {
+	b := jitter.New(jitter.Config{Complete: true})
+	push(b, 1, 1)
+	b.Decide(at(1)+100*ms, 0, 0)
+	b.Next()
+	now := at(250)
+	for n := 2; n <= 250; n++ {
+		b.Push(packet(n), now)
+	}
+	if got := b.Decide(now+20*ms, frame, frame); got != jitter.Faster {
+		t.Errorf("5 s late it says %v", got)
+	}
+	if b.Skipped() != 0 || b.Buffered() != 249*frame {
+		t.Errorf("skipped %d samples, %d are held", b.Skipped(), b.Buffered())
 	}
 }
 

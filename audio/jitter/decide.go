@@ -15,6 +15,8 @@ const (
 	startDelay = 40 * time.Millisecond
 	burstQuiet = 3 * time.Millisecond
 	burstPulls = 2
+	// stretchExcess is how late playing may be that is made later still.
+	stretchExcess = 100 * time.Millisecond
 )
 
 // Action is what to do with the next 10 ms.
@@ -29,6 +31,9 @@ const (
 	// Faster and Slower play, and take away or add a pitch period.
 	Faster
 	Slower
+	// Stretch does what Slower does, as much as can be: the next packet is
+	// overdue and what is left will not last.
+	Stretch
 	// Conceal: nothing is there. The position stands still.
 	Conceal
 	// Bridge: a frame was dropped by its sender. Conceal; the position goes on.
@@ -73,6 +78,16 @@ func (b *Buffer) Decide(now time.Duration, pos int64, decoded int) Action {
 	return b.join(now, pos, decoded, p)
 }
 
+// SpurtIn returns how long after now the talk spurt at the head is due, when
+// pos has been reached in announced silence; false where none has come.
+func (b *Buffer) SpurtIn(now time.Duration, pos int64) (time.Duration, bool) {
+	p := b.head()
+	if p == nil || !b.dtx || b.moved || len(p.Data) == 0 || joins(p, pos, 0) {
+		return 0, false
+	}
+	return max(0, b.est.target-b.Delay(now, p.Media)), true
+}
+
 // skipMarks consumes marks without audio at the head; they matter once what is
 // decoded has been played.
 func (b *Buffer) skipMarks() *Packet {
@@ -89,7 +104,8 @@ func (b *Buffer) skipMarks() *Packet {
 // the new one has waited for as long as the target.
 func (b *Buffer) cross(now time.Duration, pos int64, decoded int) Action {
 	first := b.from(b.turn)
-	if first != nil && len(first.Data) > 0 && b.Delay(now, first.Media) >= b.est.target {
+	due := first != nil && len(first.Data) > 0 && b.Delay(now, first.Media) >= b.est.target
+	if due && (!b.complete || b.head() == first && decoded < audio.PeriodSamples) {
 		for p := b.head(); p != first; p = b.head() {
 			b.throw(p)
 		}
@@ -135,17 +151,25 @@ func (b *Buffer) join(now time.Duration, pos int64, decoded int, p *Packet) Acti
 // pace decides how fast to play audio that is there.
 func (b *Buffer) pace(now time.Duration, pos int64, decoded int) Action {
 	excess := b.Delay(now, pos) - b.est.target
-	if excess > jumpExcess && b.held > 0 {
+	if excess > jumpExcess && b.held > 0 && !b.complete {
 		return b.jump(now)
 	}
 	b.postponed = 0
 	switch {
+	case excess < stretchExcess && b.overdue(now, pos):
+		return Stretch
 	case excess > tolerance && audio.Duration(b.samples+decoded) >= b.est.target:
 		return Faster
 	case excess < -shortage:
 		return Slower
 	}
 	return Play
+}
+
+// overdue reports that the next packet is so late that it will likely be too
+// late for what plays at pos. In announced silence none is expected.
+func (b *Buffer) overdue(now time.Duration, pos int64) bool {
+	return !b.lastDTX && ms(b.Delay(now, b.lastMedia)) > b.est.rehearsal.overdueAt(ms(b.Delay(now, pos)))
 }
 
 // jump drops what is too old. While a burst is still coming in it waits, since

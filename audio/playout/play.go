@@ -1,0 +1,191 @@
+package playout
+
+import (
+	"callcenter/audio"
+	"callcenter/audio/jitter"
+	"callcenter/audio/stretch"
+)
+
+// next gives the next 10 ms.
+func (p *Playout) next(dst []int16) Pulled {
+	switch a := p.buf.Decide(p.clock, p.pos, p.end-p.begin); a {
+	case jitter.Wait:
+		clear(dst)
+		p.stats.FillingSamples += audio.PeriodSamples
+		return Pulled{Kind: Filling, Media: -1, Epoch: p.epoch}
+	case jitter.Silence:
+		return p.silence(dst)
+	case jitter.Conceal, jitter.Bridge:
+		return p.conceal(dst, a == jitter.Bridge)
+	case jitter.Seek:
+		return p.seek(dst)
+	case jitter.Faster, jitter.Slower, jitter.Stretch:
+		return p.play(dst, p.correct(a))
+	default:
+		p.wanted = 0
+		return p.play(dst, Normal)
+	}
+}
+
+// play fills dst, 10 ms or what is left of them, with decoded audio.
+func (p *Playout) play(dst []int16, kind Kind) Pulled {
+	if !p.decode(len(dst)) {
+		return p.conceal(dst, false)
+	}
+	if p.silent {
+		p.con.Splice() // fades in
+	}
+	if p.concealing {
+		kind = Merged
+	}
+	p.account()
+	res := Pulled{Kind: kind, Media: p.pos, Epoch: p.epoch}
+	p.emit(dst)
+	p.concealing, p.silent = false, false
+	return res
+}
+
+// emit moves what is decoded to dst, as much as there is, and returns how much.
+func (p *Playout) emit(dst []int16) int {
+	n := copy(dst, p.pcm[p.begin:p.end])
+	p.con.Played(dst[:n])
+	if n == audio.PeriodSamples {
+		p.loud = max(stretch.Power(dst[:n]), p.loud*loudDecay)
+	}
+	p.begin += n
+	p.pos += int64(n)
+	p.stats.JitterBufferEmittedCount += uint64(n)
+	p.stats.TotalSamplesReceived += uint64(n)
+	return n
+}
+
+// conceal makes dst up, after the end of what is there. In a stall the position
+// stands still; over a frame that will never come (bridge) it goes on.
+func (p *Playout) conceal(dst []int16, bridge bool) Pulled {
+	res := Pulled{Kind: Concealed, Media: -1, Epoch: p.epoch}
+	if p.end > p.begin {
+		res.Media = p.pos
+	}
+	n := p.emit(dst)
+	made := len(dst) - n
+	p.con.Conceal(dst[n:])
+	if bridge {
+		p.pos += int64(made)
+		p.gapAhead = true
+	} else {
+		p.starve(made)
+	}
+	if !p.concealing {
+		p.stats.ConcealmentEvents++
+	}
+	p.concealing, p.silent = true, false
+	p.run += made
+	p.stats.TotalSamplesReceived += uint64(made)
+	p.stats.ConcealedSamples += uint64(made)
+	return res
+}
+
+// silence plays the pause that the sender announced, in which the position
+// goes on with time. Where the next talk spurt is due within dst it begins
+// there, so that its delay is the target to the sample.
+func (p *Playout) silence(dst []int16) Pulled {
+	p.endRun()
+	n := p.emit(dst)
+	rest := dst[n:]
+	if due, ok := p.buf.SpurtIn(p.clock+audio.Duration(n), p.pos); ok && due < audio.Duration(len(rest)) {
+		rest = rest[:audio.Samples(due)]
+	}
+	clear(rest)
+	if !p.silent {
+		p.con.Splice() // fades into the pause
+	}
+	p.con.Played(rest)
+	p.pos += int64(len(rest))
+	p.concealing, p.silent = false, true
+	p.stats.SilentSamples += uint64(len(rest))
+	if spurt := dst[n+len(rest):]; len(spurt) > 0 {
+		p.seek(spurt)
+	}
+	return Pulled{Kind: Comfort, Media: -1, Epoch: p.epoch}
+}
+
+// seek continues at the oldest packet held, wherever it is. Less than 10 ms that
+// are decoded play before it, more of it is what is to be skipped.
+func (p *Playout) seek(dst []int16) Pulled {
+	next := p.buf.Peek()
+	if next == nil {
+		return p.conceal(dst, false)
+	}
+	res := Pulled{Kind: Normal, Media: -1, Epoch: p.epoch}
+	decoded := p.end - p.begin
+	// In announced silence the decoder has nothing to catch up with.
+	p.gapAhead = p.gapAhead || !p.silent && p.stats.DecodedSamples > 0 && next.Media != p.pos+int64(decoded)
+	n := 0
+	if decoded > 0 && decoded < len(dst) {
+		res.Media = p.pos
+		n = p.emit(dst)
+	}
+	p.stats.AbandonedSamples += uint64(p.end - p.begin)
+	p.con.Splice()
+	p.begin, p.end = 0, 0
+	p.pos, p.epoch = next.Media, next.Epoch
+	p.corrected, p.correction = p.clock, 0
+	rest := p.play(dst[n:], Normal)
+	if n > 0 {
+		return res
+	}
+	return rest
+}
+
+// decode makes at least n samples ready, as far as packets follow each other
+// without a gap.
+func (p *Playout) decode(n int) bool {
+	for p.end-p.begin < n {
+		next := p.buf.Peek()
+		if next == nil || len(next.Data) == 0 || next.Epoch != p.epoch {
+			return false
+		}
+		gap := next.Media - p.pos - int64(p.end-p.begin)
+		if gap >= jitter.MinHole || gap <= -jitter.MinHole {
+			return false
+		}
+		p.compact()
+		if p.end+next.Samples+room > store {
+			return false
+		}
+		p.pos += gap // the sender's rounding must not add up
+		p.append(p.buf.Next())
+	}
+	return true
+}
+
+// append decodes a packet behind what is decoded. One that cannot be decoded is
+// as good as never sent: it leaves a hole.
+func (p *Playout) append(pkt *jitter.Packet) {
+	if p.gapAhead {
+		// The decoder heard nothing of the gap: let it go on by one frame.
+		p.gapAhead = false
+		_ = p.dec.Conceal(p.unheard[:])
+	}
+	end := p.end + pkt.Samples + room
+	n, err := p.dec.Decode(p.pcm[p.end:end:end], pkt.Data)
+	if err != nil || n <= 0 || n > pkt.Samples+room {
+		p.stats.DecodeErrors++
+		p.gapAhead = true
+		return
+	}
+	p.stats.DecodedSamples += uint64(n)
+	p.end += n
+}
+
+// compact moves what is decoded to the front of the store, behind as much of
+// what was played as Slower looks at.
+func (p *Playout) compact() {
+	played := min(p.begin, stretch.MaxLag)
+	if p.begin == played {
+		return
+	}
+	copy(p.pcm[:], p.pcm[p.begin-played:p.end])
+	p.end -= p.begin - played
+	p.begin = played
+}
