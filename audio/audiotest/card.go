@@ -8,8 +8,10 @@ import (
 	"callcenter/audio/playout"
 )
 
-// Card is a sound card that pulls 10 ms every 10 ms of its own clock.
+// Card is a sound card that pulls as its own clock goes.
 type Card struct {
+	// Samples is how much it pulls at once; 0: 10 ms.
+	Samples int
 	// Begin is when it pulls first.
 	Begin time.Duration
 	// Late is the most that a wake-up is early or late.
@@ -34,7 +36,11 @@ type Take struct {
 func (c Card) Play(p *playout.Playout, arrivals []Arrival, until time.Duration) Take {
 	rnd := rand.New(rand.NewPCG(c.Seed, 4))
 	var take Take
-	for at := c.Begin; at < until; at += audio.Period {
+	samples := c.Samples
+	if samples == 0 {
+		samples = audio.PeriodSamples
+	}
+	for at := c.Begin; at < until; at += audio.Duration(samples) {
 		now := at
 		if c.Late > 0 {
 			now += time.Duration(rnd.Int64N(int64(2*c.Late))) - c.Late
@@ -44,8 +50,8 @@ func (c Card) Play(p *playout.Playout, arrivals []Arrival, until time.Duration) 
 			arrivals = arrivals[1:]
 		}
 		var pcm [audio.PeriodSamples]int16
-		pulled := p.Pull(pcm[:], now)
-		take.PCM = append(take.PCM, pcm[:]...)
+		pulled := p.Pull(pcm[:samples], now)
+		take.PCM = append(take.PCM, pcm[:samples]...)
 		take.Ticks = append(take.Ticks, Tick{at, pulled, p.Stats()})
 	}
 	return take

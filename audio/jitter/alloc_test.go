@@ -5,6 +5,7 @@ package jitter_test
 import (
 	"testing"
 
+	"callcenter/audio"
 	"callcenter/audio/jitter"
 )
 
@@ -14,7 +15,7 @@ func TestNothingAllocatesOnceSlotsHaveGrown(t *testing.T) {
 	step := func() {
 		n++
 		b.Push(packet1(n), at(n))
-		b.Decide(at(n), int64(n)*frame, 0)
+		b.Decide(at(n), int64(n)*frame, 0, audio.PeriodSamples)
 		if n > 3 {
 			b.Next()
 		}

@@ -3,6 +3,7 @@ package jitter_test
 import (
 	"testing"
 
+	"callcenter/audio"
 	"callcenter/audio/jitter"
 )
 
@@ -13,7 +14,7 @@ func BenchmarkPushDecideNext(b *testing.B) {
 	for n := 1; b.Loop(); n++ {
 		p := jitter.Packet{Sequence: uint64(n), Media: int64(n-1) * frame, Samples: frame, Data: data}
 		buf.Push(p, at(n))
-		buf.Decide(at(n), p.Media, 0)
+		buf.Decide(at(n), p.Media, 0, audio.PeriodSamples)
 		buf.Next()
 	}
 }

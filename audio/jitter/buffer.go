@@ -50,12 +50,13 @@ type Buffer struct {
 
 	lastMedia int64 // end of the newest packet on the capture clock
 	epoch     uint32
-	begun     bool   // a packet was taken
-	playing   bool   // the first wait is over
-	dtx       bool   // the last packet played opened a silence
-	lastDTX   bool   // the newest packet taken opened a silence
-	bridged   int    // samples concealed in the hole before the next packet
-	postponed int    // pulls for which a jump waited for its burst to end
+	begun     bool // a packet was taken
+	playing   bool // the first wait is over
+	dtx       bool // the last packet played opened a silence
+	lastDTX   bool // the newest packet taken opened a silence
+	bridged   int  // samples concealed in the hole before the next packet
+	waiting   bool // a jump waits for its burst to end,
+	since     time.Duration
 	moved     bool   // the sender's clocks began anew and the ear is not there yet
 	turn      uint64 // then: the first sequence on the new clock
 	refused   int    // packets in a row that were older than the position

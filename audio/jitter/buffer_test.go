@@ -38,7 +38,7 @@ func begun(t *testing.T, n int) *jitter.Buffer {
 	t.Helper()
 	b := jitter.New(jitter.Config{})
 	push(b, 1, n)
-	if a := b.Decide(at(1)+100*ms, 0, 0); a != jitter.Seek {
+	if a := b.Decide(at(1)+100*ms, 0, 0, audio.PeriodSamples); a != jitter.Seek {
 		t.Fatalf("a filled buffer begins with %v", a)
 	}
 	b.Next()
@@ -47,14 +47,14 @@ func begun(t *testing.T, n int) *jitter.Buffer {
 
 func TestItWaitsUntilTheFirstFrameIsOldEnough(t *testing.T) {
 	b := jitter.New(jitter.Config{})
-	if a := b.Decide(0, 0, 0); a != jitter.Wait {
+	if a := b.Decide(0, 0, 0, audio.PeriodSamples); a != jitter.Wait {
 		t.Errorf("an empty buffer says %v", a)
 	}
 	push(b, 1, 1)
-	if a := b.Decide(at(1)+30*ms, 0, 0); a != jitter.Wait {
+	if a := b.Decide(at(1)+30*ms, 0, 0, audio.PeriodSamples); a != jitter.Wait {
 		t.Errorf("after 30 ms it says %v", a)
 	}
-	if a := b.Decide(at(1)+41*ms, 0, 0); a != jitter.Seek {
+	if a := b.Decide(at(1)+41*ms, 0, 0, audio.PeriodSamples); a != jitter.Seek {
 		t.Errorf("after 41 ms it says %v", a)
 	}
 }
@@ -73,7 +73,7 @@ func TestWhatItSaysOfAudioThatIsThere(t *testing.T) {
 		{11 * ms, jitter.Faster},
 		{230 * ms, jitter.Faster},
 	} {
-		if got := b.Decide(20*ms+target+c.excess, 0, frame); got != c.want {
+		if got := b.Decide(20*ms+target+c.excess, 0, frame, audio.PeriodSamples); got != c.want {
 			t.Errorf("%v too late: %v, want %v", c.excess, got, c.want)
 		}
 	}
@@ -81,7 +81,7 @@ func TestWhatItSaysOfAudioThatIsThere(t *testing.T) {
 
 func TestItDoesNotHurryWhereNothingIsWaiting(t *testing.T) {
 	b := begun(t, 1)
-	if a := b.Decide(20*ms+b.Target()+100*ms, 0, frame); a != jitter.Play {
+	if a := b.Decide(20*ms+b.Target()+100*ms, 0, frame, audio.PeriodSamples); a != jitter.Play {
 		t.Errorf("with 20 ms left it says %v", a)
 	}
 }
@@ -89,7 +89,7 @@ func TestItDoesNotHurryWhereNothingIsWaiting(t *testing.T) {
 func TestAJumpKeepsTheNewest(t *testing.T) {
 	b := begun(t, 100)
 	now := at(100) + 10*ms
-	if a := b.Decide(now, frame, frame); a != jitter.Seek {
+	if a := b.Decide(now, frame, frame, audio.PeriodSamples); a != jitter.Seek {
 		t.Fatalf("2 s late it says %v", a)
 	}
 	p := b.Peek()
@@ -108,12 +108,14 @@ func TestAJumpWaitsForTheEndOfTheBurst(t *testing.T) {
 	for n := 2; n <= 100; n++ {
 		b.Push(packet(n), now)
 	}
-	for range 2 {
-		if a := b.Decide(now+ms, frame, frame); a != jitter.Faster {
+	for i := range 2 {
+		if a := b.Decide(now+ms, frame, frame, audio.PeriodSamples); a != jitter.Faster {
 			t.Fatalf("in a burst it says %v", a)
 		}
+		now += 10 * ms
+		b.Push(packet(101+i), now)
 	}
-	if a := b.Decide(now+ms, frame, frame); a != jitter.Seek {
+	if a := b.Decide(now+ms, frame, frame, audio.PeriodSamples); a != jitter.Seek {
 		t.Errorf("it waits for longer than 20 ms: %v", a)
 	}
 }
@@ -139,7 +141,7 @@ func TestOfAHoleItBridgesAsMuchAsIsMissing(t *testing.T) {
 			pos := int64(frame)
 			now := at(2) + b.Target() + c.delay
 			for i, want := range c.want {
-				if got := b.Decide(now, pos, 0); got != want {
+				if got := b.Decide(now, pos, 0, audio.PeriodSamples); got != want {
 					t.Fatalf("pull %d: %v, want %v", i, got, want)
 				}
 				pos += audio.PeriodSamples
@@ -154,16 +156,16 @@ func TestAMarkedSilenceIsNoStall(t *testing.T) {
 	mark := packet(2)
 	mark.DTX, mark.Data = true, nil
 	b.Push(mark, at(2))
-	if a := b.Decide(at(3), frame, 0); a != jitter.Silence {
+	if a := b.Decide(at(3), frame, 0, audio.PeriodSamples); a != jitter.Silence {
 		t.Fatalf("in silence it says %v", a)
 	}
 	p := packet(200)
 	p.Talk = true
 	b.Push(p, at(200))
-	if a := b.Decide(at(200)+b.Target()-ms, frame, 0); a != jitter.Silence {
+	if a := b.Decide(at(200)+b.Target()-ms, frame, 0, audio.PeriodSamples); a != jitter.Silence {
 		t.Errorf("before the target it says %v", a)
 	}
-	if a := b.Decide(at(200)+b.Target()+ms, frame, 0); a != jitter.Seek {
+	if a := b.Decide(at(200)+b.Target()+ms, frame, 0, audio.PeriodSamples); a != jitter.Seek {
 		t.Errorf("at the target it says %v", a)
 	}
 	if s := b.Stats(); s.PacketsLost != 0 || s.PacketsReceived != 2 {
@@ -173,7 +175,7 @@ func TestAMarkedSilenceIsNoStall(t *testing.T) {
 
 func TestAStallIsConcealed(t *testing.T) {
 	b := begun(t, 1)
-	if a := b.Decide(time.Second, frame, 479); a != jitter.Conceal {
+	if a := b.Decide(time.Second, frame, 479, audio.PeriodSamples); a != jitter.Conceal {
 		t.Errorf("with nothing there it says %v", a)
 	}
 }
@@ -402,7 +404,7 @@ func TestWhatIsLeftIsStretchedWhereLatePacketsComeTooLate(t *testing.T) {
 			// All that is played now was pushed; the next packet is 40 ms overdue.
 			now += 60 * ms
 			pos = p.Media - int64(audio.Samples(b.Target()-(now-60*time.Second-50*ms)))
-			if got := b.Decide(now, pos, frame); got != c.want {
+			if got := b.Decide(now, pos, frame, audio.PeriodSamples); got != c.want {
 				t.Errorf("with a target of %v and a packet 40 ms overdue it says %v, want %v", b.Target(), got, c.want)
 			}
 		})
@@ -428,13 +430,13 @@ func TestTheSendersClockIsToldToBeFastOrSlow(t *testing.T) {
 func TestForEveryWordNothingIsJumpedOver(t *testing.T) {
 	b := jitter.New(jitter.Config{Complete: true})
 	push(b, 1, 1)
-	b.Decide(at(1)+100*ms, 0, 0)
+	b.Decide(at(1)+100*ms, 0, 0, audio.PeriodSamples)
 	b.Next()
 	now := at(250)
 	for n := 2; n <= 250; n++ {
 		b.Push(packet(n), now)
 	}
-	if got := b.Decide(now+20*ms, frame, frame); got != jitter.Faster {
+	if got := b.Decide(now+20*ms, frame, frame, audio.PeriodSamples); got != jitter.Faster {
 		t.Errorf("5 s late it says %v", got)
 	}
 	if b.Skipped() != 0 || b.Buffered() != 249*frame {
@@ -461,8 +463,8 @@ func TestJitterIsThatOfRFC3550(t *testing.T) {
 func ExampleBuffer() {
 	b := jitter.New(jitter.Config{})
 	b.Push(jitter.Packet{Sequence: 1, Samples: 960, Data: []byte{1}}, 0)
-	fmt.Println(b.Decide(10*time.Millisecond, 0, 0) == jitter.Wait)
-	fmt.Println(b.Decide(50*time.Millisecond, 0, 0) == jitter.Seek)
+	fmt.Println(b.Decide(10*time.Millisecond, 0, 0, audio.PeriodSamples) == jitter.Wait)
+	fmt.Println(b.Decide(50*time.Millisecond, 0, 0, audio.PeriodSamples) == jitter.Seek)
 	// Output:
 	// true
 	// true

@@ -14,12 +14,12 @@ const (
 	jumpExcess = 240 * time.Millisecond
 	startDelay = 40 * time.Millisecond
 	burstQuiet = 3 * time.Millisecond
-	burstPulls = 2
+	burstWait  = 20 * time.Millisecond
 	// stretchExcess is how late playing may be that is made later still.
 	stretchExcess = 100 * time.Millisecond
 )
 
-// Action is what to do with the next 10 ms.
+// Action is what to do next.
 type Action int
 
 // The actions. Positions that change are those of the next sample to play.
@@ -44,14 +44,15 @@ const (
 	Seek
 )
 
-// Decide says what to do with the 10 ms that start to play at now, when pos is
-// the media time of the next sample and decoded how many samples from there on
-// are decoded. Before the first Seek pos means nothing.
-func (b *Buffer) Decide(now time.Duration, pos int64, decoded int) Action {
+// Decide says what to do with the next want samples (of 5 or 10 ms), which start
+// to play at now, when pos is the media time of the next sample and decoded how
+// many samples from there on are decoded. Before the first Seek pos means
+// nothing.
+func (b *Buffer) Decide(now time.Duration, pos int64, decoded, want int) Action {
 	if b.moved {
-		return b.cross(now, pos, decoded)
+		return b.cross(now, pos, decoded, want)
 	}
-	if decoded >= audio.PeriodSamples {
+	if decoded >= want {
 		return b.pace(now, pos, decoded)
 	}
 	p := b.skipMarks()
@@ -75,7 +76,7 @@ func (b *Buffer) Decide(now time.Duration, pos int64, decoded int) Action {
 		}
 		return Seek
 	}
-	return b.join(now, pos, decoded, p)
+	return b.join(now, pos, decoded, want, p)
 }
 
 // SpurtIn returns how long after now the talk spurt at the head is due, when
@@ -102,16 +103,16 @@ func (b *Buffer) skipMarks() *Packet {
 
 // cross decides while old and new clocks meet: the old audio plays on until
 // the new one has waited for as long as the target.
-func (b *Buffer) cross(now time.Duration, pos int64, decoded int) Action {
+func (b *Buffer) cross(now time.Duration, pos int64, decoded, want int) Action {
 	first := b.from(b.turn)
 	due := first != nil && len(first.Data) > 0 && b.Delay(now, first.Media) >= b.est.target
-	if due && (!b.complete || b.head() == first && decoded < audio.PeriodSamples) {
+	if due && (!b.complete || b.head() == first && decoded < want) {
 		for p := b.head(); p != first; p = b.head() {
 			b.throw(p)
 		}
 		return Seek
 	}
-	if decoded >= audio.PeriodSamples {
+	if decoded >= want {
 		return Play
 	}
 	p := b.skipMarks()
@@ -135,14 +136,14 @@ func joins(p *Packet, pos int64, decoded int) bool {
 }
 
 // join decides how packet p follows what is decoded.
-func (b *Buffer) join(now time.Duration, pos int64, decoded int, p *Packet) Action {
+func (b *Buffer) join(now time.Duration, pos int64, decoded, want int, p *Packet) Action {
 	if joins(p, pos, decoded) {
 		return b.pace(now, pos, decoded)
 	}
 	ahead := p.Media > pos+int64(decoded)
 	late := b.Delay(now, pos) - b.est.target
 	if ahead && late < -holeSlack && b.bridged < holeLimit {
-		b.bridged += audio.PeriodSamples
+		b.bridged += want
 		return Bridge
 	}
 	return Seek
@@ -154,7 +155,7 @@ func (b *Buffer) pace(now time.Duration, pos int64, decoded int) Action {
 	if excess > jumpExcess && b.held > 0 && !b.complete {
 		return b.jump(now)
 	}
-	b.postponed = 0
+	b.waiting = false
 	switch {
 	case excess < stretchExcess && b.overdue(now, pos):
 		return Stretch
@@ -177,11 +178,13 @@ func (b *Buffer) overdue(now time.Duration, pos int64) bool {
 // that a network whose delay rose for good is not taken for one stall after
 // another.
 func (b *Buffer) jump(now time.Duration) Action {
-	if now-b.arrived < burstQuiet && b.postponed < burstPulls {
-		b.postponed++
+	if !b.waiting {
+		b.waiting, b.since = true, now
+	}
+	if now-b.arrived < burstQuiet && now-b.since < burstWait {
 		return Faster
 	}
-	b.postponed = 0
+	b.waiting = false
 	keep := audio.Samples(b.est.target)
 	before := b.held
 	for p := b.head(); p != nil && b.samples-p.Samples >= keep; p = b.head() {

@@ -6,12 +6,12 @@ import (
 	"callcenter/audio/stretch"
 )
 
-// next gives the next 10 ms.
+// next fills dst.
 func (p *Playout) next(dst []int16) Pulled {
-	switch a := p.buf.Decide(p.clock, p.pos, p.end-p.begin); a {
+	switch a := p.buf.Decide(p.clock, p.pos, p.end-p.begin, len(dst)); a {
 	case jitter.Wait:
 		clear(dst)
-		p.stats.FillingSamples += audio.PeriodSamples
+		p.stats.FillingSamples += uint64(len(dst))
 		return Pulled{Kind: Filling, Media: -1, Epoch: p.epoch}
 	case jitter.Silence:
 		return p.silence(dst)
@@ -49,7 +49,7 @@ func (p *Playout) play(dst []int16, kind Kind) Pulled {
 func (p *Playout) emit(dst []int16) int {
 	n := copy(dst, p.pcm[p.begin:p.end])
 	p.con.Played(dst[:n])
-	if n == audio.PeriodSamples {
+	if n == len(dst) && n > 0 {
 		p.loud = max(stretch.Power(dst[:n]), p.loud*loudDecay)
 	}
 	p.begin += n

@@ -80,6 +80,7 @@ type Playout struct {
 	epoch uint32
 
 	clock      time.Duration // smoothed time of this pull
+	pulled     int           // samples of the pull before
 	ticking    bool
 	corrected  time.Duration // when the last correction was made, and by how much
 	wanted     time.Duration // since when a correction has been wanted; 0: none is
@@ -139,14 +140,13 @@ func (p *Playout) Drained() bool {
 	return p.end-p.begin < audio.PeriodSamples && p.buf.Empty()
 }
 
-// Pull fills dst, audio.PeriodSamples long, with the 10 ms that will begin to
-// play at now.
+// Pull fills dst, 10 ms or 5 of them, with what will begin to play at now.
 func (p *Playout) Pull(dst []int16, now time.Duration) Pulled {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	before := p.stats
-	p.tick(now)
-	pulled := p.next(dst[:audio.PeriodSamples])
+	p.tick(now, len(dst))
+	pulled := p.next(dst)
 	pulled.Inserted = int(p.stats.InsertedSamplesForDeceleration - before.InsertedSamplesForDeceleration)
 	pulled.Removed = int(p.stats.RemovedSamplesForAcceleration - before.RemovedSamplesForAcceleration)
 	pulled.Concealed = int(p.stats.ConcealedSamples - before.ConcealedSamples)
@@ -155,8 +155,9 @@ func (p *Playout) Pull(dst []int16, now time.Duration) Pulled {
 
 // tick smooths the time of pulls: a goroutine wakes late at times, the sound
 // card does not.
-func (p *Playout) tick(now time.Duration) {
-	p.clock += audio.Period
+func (p *Playout) tick(now time.Duration, samples int) {
+	p.clock += audio.Duration(p.pulled)
+	p.pulled = samples
 	e := now - p.clock
 	if !p.ticking || e > maxClockError || e < -maxClockError {
 		p.clock, p.ticking = now, true

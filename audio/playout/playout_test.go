@@ -117,6 +117,28 @@ func TestACleanPathPlaysEverySampleUnaltered(t *testing.T) {
 	}
 }
 
+func TestPullsOf5MsPlayTheSame(t *testing.T) {
+	pcm := speech(30*audio.Rate, 17)
+	delay := map[int]time.Duration{}
+	for _, samples := range []int{240, 480} {
+		p, _ := newPlayout()
+		c := card(17)
+		c.Samples = samples
+		take := c.Play(p, clean(pcm, 480, 17), 29*time.Second)
+		s := take.Last().Stats
+		if s.ConcealedSamples > 480 || s.PacketsDiscarded != 0 || s.SkippedSamples != 0 {
+			t.Errorf("%d samples a pull: concealed %d, discarded %d, skipped %d", samples, s.ConcealedSamples, s.PacketsDiscarded, s.SkippedSamples)
+		}
+		if got, want := s.TotalSamplesReceived+s.FillingSamples, uint64(len(take.PCM)); got != want {
+			t.Errorf("%d samples are accounted for of %d", got, want)
+		}
+		delay[samples] = s.JitterBufferDelay / time.Duration(s.Pulls)
+	}
+	if d := delay[240] - delay[480]; d > 8*ms || d < -8*ms {
+		t.Errorf("mean delays %v", delay)
+	}
+}
+
 func TestAToneReturnsFromAStallWithoutAClick(t *testing.T) {
 	for _, hz := range []float64{97, 440, 1000} {
 		pcm := audiotest.Sine(20*audio.Rate, hz, 12000)
