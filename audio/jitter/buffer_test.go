@@ -67,8 +67,8 @@ func TestWhatItSaysOfAudioThatIsThere(t *testing.T) {
 		excess time.Duration
 		want   jitter.Action
 	}{
-		{-6 * ms, jitter.Slower},
-		{-4 * ms, jitter.Play},
+		{-3 * ms, jitter.Slower},
+		{-1 * ms, jitter.Play},
 		{9 * ms, jitter.Play},
 		{11 * ms, jitter.Faster},
 		{230 * ms, jitter.Faster},

@@ -10,7 +10,7 @@ const (
 	holeLimit  = 60 * audio.Rate / 1000 // concealed over a marked hole at most
 	holeSlack  = 5 * time.Millisecond
 	tolerance  = 10 * time.Millisecond // above the target,
-	shortage   = 5 * time.Millisecond  // and below it, where audio may run out
+	shortage   = 2 * time.Millisecond  // and below it, where audio may run out
 	jumpExcess = 240 * time.Millisecond
 	startDelay = 40 * time.Millisecond
 	burstQuiet = 3 * time.Millisecond

@@ -34,6 +34,8 @@ const (
 	// were as late came too late to be played, and never below leastOverdue.
 	hazard       = 0.4
 	leastOverdue = 20.0 // ms
+	// What the edges of a concealment cost beyond its length.
+	edges = 2.5 // ms
 	// Less than this many late packets, old ones counting less, are no rule.
 	fewest = 0.3
 )
@@ -127,7 +129,7 @@ func (r *rehearsal) arrive(late time.Duration) {
 		lasts := b.delay + stretching*max(0, b.delay-from)
 		switch {
 		case l > lasts:
-			b.concealed += l - lasts
+			b.concealed += l - lasts + edges
 			b.delay = l
 		case l > from:
 			b.delay += stretching / (1 + stretching) * (l - from)

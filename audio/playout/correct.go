@@ -25,6 +25,7 @@ const (
 	fasterPatience = 4 * time.Second
 	slowerPatience = time.Second
 	pauseShare     = 1.0 / 400 // of the speech's power, -26 dB
+	silence        = 33 * 33   // -60 dBFS is a pause whatever was said
 	loudDecay      = 0.997     // a period, half in 2.3 s
 )
 
@@ -63,7 +64,9 @@ func (p *Playout) correct(a jitter.Action) Kind {
 }
 
 // pause reports that pcm is a pause between words.
-func (p *Playout) pause(pcm []int16) bool { return stretch.Power(pcm) < p.loud*pauseShare }
+func (p *Playout) pause(pcm []int16) bool {
+	return stretch.Power(pcm) <= max(p.loud*pauseShare, silence)
+}
 
 // faster notes that n samples were removed.
 func (p *Playout) faster(n int) Kind {

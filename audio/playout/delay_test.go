@@ -66,6 +66,22 @@ func TestDriftLetsNoDelayGrow(t *testing.T) {
 					t.Fatalf("at %v the delay is %v", tick.At, d)
 				}
 			}
+			// A correction is unheard in a pause between words; in a word it takes two
+			// periods that are alike.
+			words, pauses := 0, 0
+			for i, tick := range take.Ticks {
+				if tick.Pulled.Inserted+tick.Pulled.Removed == 0 || tick.At < 10*time.Second {
+					continue
+				}
+				if audiotest.Peak(take.PCM[i*audio.PeriodSamples:(i+1)*audio.PeriodSamples]) > 1000 {
+					words++
+				} else {
+					pauses++
+				}
+			}
+			if words > 3 || pauses < 10 {
+				t.Errorf("%d corrections in words and %d in pauses", words, pauses)
+			}
 			s := take.Last().Stats
 			if pct := 100 * float64(s.ConcealedSamples) / float64(s.TotalSamplesReceived); pct > 0.05 {
 				t.Errorf("%.3f %% concealed", pct)
