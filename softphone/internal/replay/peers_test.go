@@ -31,6 +31,13 @@ func (*loop) Close() error { return nil }
 
 var speech = audiotest.Speech(20*audio.Rate, 1)
 
+// play replays a trace of speech.
+func play(t playlog.Trace) (replay.Result, error) {
+	return replay.Run(replay.Config{
+		Trace: t, Source: &loop{pcm: speech}, Codec: pcm.Codec{}, Options: codec.Options{Complexity: 9},
+	})
+}
+
 // rate replays one trace and scores it.
 func rate(tb testing.TB, spec string, seed int64) (playlog.Figures, replay.Result) {
 	tb.Helper()
@@ -38,9 +45,7 @@ func rate(tb testing.TB, spec string, seed int64) (playlog.Figures, replay.Resul
 	if err != nil {
 		tb.Fatal(err)
 	}
-	res, err := replay.Run(replay.Config{
-		Trace: tr.Trace, Source: &loop{pcm: speech}, Codec: pcm.Codec{}, Options: codec.Options{Complexity: 9},
-	})
+	res, err := play(tr.Trace)
 	if err != nil {
 		tb.Fatal(err)
 	}

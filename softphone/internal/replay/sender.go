@@ -13,9 +13,31 @@ import (
 	"callcenter/codec"
 )
 
+// arrival is a packet of the trace as it comes.
+type arrival struct {
+	seq    int64
+	media  int64 // on the capture clock, which begins with the first packet
+	arrive time.Duration
+	dtx    bool
+}
+
+// sender makes the packets of a trace, in the order of their arrival.
+type sender struct {
+	source  audio.Source
+	enc     codec.Encoder
+	frame   []int16
+	data    []byte
+	made    map[int64][]byte // encoded and not yet arrived
+	encoded int64            // frames below this sequence are encoded
+	origin  int64            // send_us of the first sample of the capture clock
+	first   int64            // sequence of the first packet
+	packets []arrival
+	next    int
+}
+
 func newSender(cfg Config) (*sender, error) {
 	o := cfg.Options
-	o.FrameSamples = cfg.Trace.FrameMS * audio.Rate / 1000
+	o.FrameSamples, o.DTX = cfg.Trace.FrameMS*audio.Rate/1000, false
 	enc, err := cfg.Codec.NewEncoder(format(cfg.Codec), o)
 	if err != nil {
 		return nil, fmt.Errorf("make %s encoder for frames of %d ms: %w", cfg.Codec.Name(), cfg.Trace.FrameMS, err)
@@ -69,6 +91,9 @@ func (s *sender) packet() (jitter.Packet, error) {
 func (s *sender) encode(seq int64) ([]byte, error) {
 	for ; s.encoded <= seq; s.encoded++ {
 		s.source.Fill(s.frame)
+		if f, ok := s.source.(interface{ Err() error }); ok && f.Err() != nil {
+			return nil, f.Err()
+		}
 		n, err := s.enc.Encode(s.data, s.frame)
 		if err != nil {
 			return nil, fmt.Errorf("encode frame %d: %w", s.encoded, err)
