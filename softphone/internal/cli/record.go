@@ -36,7 +36,9 @@ func (p *program) record(o *phone.Order, path string) (finish func() error, err 
 		if err := <-done; err != nil {
 			return fmt.Errorf("trace %q: %w", path, err)
 		}
-		_, _ = fmt.Fprintf(p.stderr, "%d packets in trace %q: softphone replay --trace plays them\n", packets, path)
+		if packets > 0 {
+			_, _ = fmt.Fprintf(p.stderr, "%d packets in trace %q: softphone replay --trace plays them\n", packets, path)
+		}
 		return nil
 	}, nil
 }

@@ -165,7 +165,7 @@ func others() map[string]float64 {
 
 func TestOtherSeedsAndParametersDoAsWell(t *testing.T) {
 	for spec, within := range others() {
-		for seed := int64(2); seed <= 5; seed++ {
+		for seed := int64(2); seed <= lastSeed; seed++ {
 			t.Run(fmt.Sprintf("%s --seed %d", spec, seed), func(t *testing.T) {
 				t.Parallel()
 				f, tr := rate(t, spec, seed)

@@ -35,7 +35,9 @@ type Voice struct {
 
 // NewVoice returns a talker.
 func NewVoice(seed uint64) *Voice {
-	v := &Voice{rnd: rand.New(rand.NewPCG(seed, 3)), formants: vowels[0], to: 120, left: 1}
+	//nolint:gosec // a voice is no secret
+	rnd := rand.New(rand.NewPCG(seed, 3))
+	v := &Voice{rnd: rnd, formants: vowels[0], to: 120, left: 1}
 	v.next()
 	return v
 }
