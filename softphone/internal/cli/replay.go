@@ -59,7 +59,8 @@ func (p *program) replay() *cobra.Command {
 		Long: "Replay plays a trace through the playout that calls use, faster than real time, and says how that\n" +
 			"went: delay above the fastest packet, concealment, time back to live after stalls, R and MOS est.\n" +
 			"A trace is made by softphone call --record-trace, or has a line for each packet that arrived,\n" +
-			"\"seq send_us arrive_us [dtx]\", below a line such as \"# frame_ms=20 rtt_ms=60\", which is the frame used.",
+			"\"seq send_us arrive_us [dtx]\", below a line such as \"# frame_ms=20 rtt_ms=60\". The frame is the\n" +
+			"trace's, not --frame; --codec, --bitrate and --complexity count.",
 		Example: "  softphone call echo --duration 60s --record-trace call.txt\n" +
 			"  softphone replay --trace call.txt\n" +
 			"  softphone replay --trace call.txt --audio speech.wav --out ear.wav --playlog play.txt --json",
