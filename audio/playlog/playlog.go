@@ -1,7 +1,7 @@
 // Package playlog says what a playout buffer did on a trace of arrivals, and
-// how good that was: the records of both files, and the figures by which
-// buffers are compared. Offline replay and the tests of the playout path use
-// it.
+// how good that was: the records of both files, their readers and writers, and
+// the figures by which buffers are compared. Offline replay, the recording of
+// calls and the tests of the playout path use it.
 //
 // Both files are text, one record a line. A trace has a line per packet that
 // arrived, and a play log one per 10 ms of output:
@@ -9,6 +9,8 @@
 //	seq send_us arrive_us [dtx]
 //	play_us media_us kind nsamples inserted removed concealed
 //
+// The first line of a trace tells the length of its frames and the round trip,
+// "# frame_ms=20 rtt_ms=60"; further lines that begin with # are comments.
 // Times are in microseconds on one clock, samples at 48 kHz. Functions are for
 // any goroutine and keep nothing.
 package playlog

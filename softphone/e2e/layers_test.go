@@ -124,7 +124,7 @@ func phoneLayers(ofPhone []ban) []layer {
 		{name: "softphone/internal/config", bans: ofPhone},
 		{name: "softphone/internal/history", bans: ofPhone, later: true},
 		{name: "softphone/internal/phone", bans: noCardNoScreen},
-		{name: "softphone/internal/replay", bans: slices.Concat(never(noCard, device), never(noContract, api), never(noTransport, grpc)), later: true},
+		{name: "softphone/internal/replay", bans: slices.Concat(never(noCard, device), never(noContract, api), never(noTransport, grpc))},
 		{name: "softphone/internal/sound", bans: slices.Concat(ofPhone, never(noContract, api), never(noTransport, grpc))},
 		{name: "softphone/internal/swarm", bans: ofPhone, later: true},
 		{name: "softphone/internal/terminal", bans: never("it looks after the terminal whatever the program in it is", module, grpc)},

@@ -29,6 +29,7 @@ import (
 	"callcenter/api"
 	"callcenter/api/wire"
 	"callcenter/audio"
+	"callcenter/audio/jitter"
 	"callcenter/audio/level"
 	"callcenter/audio/playout"
 	"callcenter/audio/port"
@@ -53,8 +54,8 @@ const (
 // ErrNoAnswer means that the server took the stream and said nothing.
 var ErrNoAnswer = errors.New("no answer")
 
-// Config is what a call is made of. All fields but OnAnswer and OnNotice are
-// needed.
+// Config is what a call is made of. All fields but OnAnswer, OnNotice and
+// OnPacket are needed.
 type Config struct {
 	Client      api.CallCenterClient
 	CallID      string
@@ -74,6 +75,9 @@ type Config struct {
 	OnAnswer func()
 	// OnNotice is called for what the operator should read.
 	OnNotice func(callstate.Notice)
+	// OnPacket is called for each packet that arrives, with the smoothed round
+	// trip (0: not known yet). It must not wait, nor keep the packet's data.
+	OnPacket func(p jitter.Packet, arrived, rtt time.Duration)
 }
 
 // Call is one call. Use New, then Run once.

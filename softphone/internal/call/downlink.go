@@ -52,6 +52,10 @@ func (c *Call) receive(packets *wire.Packets, chunk *api.AudioChunk) {
 	}
 	if p, ok := packets.Read(chunk); ok {
 		c.playout.Push(p, now)
+		if c.cfg.OnPacket != nil {
+			rtt, _ := c.link.RTT()
+			c.cfg.OnPacket(p, now, rtt)
+		}
 	}
 	c.figures.malformed.Store(packets.Malformed())
 	if e := chunk.GetEvent(); e != nil {

@@ -21,6 +21,7 @@ import (
 func (p *program) call() *cobra.Command {
 	var (
 		limit  time.Duration
+		record string
 		asJSON bool
 	)
 	cmd := &cobra.Command{
@@ -31,24 +32,26 @@ func (p *program) call() *cobra.Command {
 			"how the call goes.",
 		Example: "  softphone call echo --duration 10s\n" +
 			"  softphone call room/support --name Ada --capture headset --playback headset\n" +
-			"  softphone call echo --capture file:speech.wav --playback file:out.wav --duration 10s --json",
+			"  softphone call echo --capture file:speech.wav --playback file:out.wav --duration 10s --json\n" +
+			"  softphone call room/support --record-trace bad-call.txt",
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			r, err := p.runCall(cmd, args, limit)
+			r, err := p.runCall(cmd, args, limit, record)
 			return p.account(r, err, asJSON)
 		},
 	}
 	cmd.Flags().DurationVar(&limit, "duration", 0, "end the call so long after the answer, such as `10s`")
+	cmd.Flags().StringVar(&record, recordFlag, "", "write when each packet arrived to `FILE`, for softphone replay")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the report as one JSON object, also when the call failed")
 	return cmd
 }
 
-func (p *program) runCall(cmd *cobra.Command, args []string, limit time.Duration) (call.Report, error) {
+func (p *program) runCall(cmd *cobra.Command, args []string, limit time.Duration, record string) (call.Report, error) {
 	var r call.Report
 	if len(args) == 1 {
 		r.Destination = args[0]
 	}
-	if err := p.load(cmd, "duration", "json"); err != nil {
+	if err := p.load(cmd, "duration", "json", recordFlag); err != nil {
 		return r, err
 	}
 	if r.Destination == "" {
@@ -66,16 +69,21 @@ func (p *program) runCall(cmd *cobra.Command, args []string, limit time.Duration
 	if err != nil {
 		return r, err
 	}
+	order := phone.Order{Destination: r.Destination, Limit: limit}
+	finish, err := p.record(&order, record)
+	if err != nil {
+		return r, err
+	}
 	ctx, cancel := context.WithCancel(cmd.Context())
 	shown := make(chan struct{})
 	go func() {
 		defer close(shown)
 		showStatus(ctx, ph, p.stderr)
 	}()
-	r, err = ph.Place(ctx, phone.Order{Destination: r.Destination, Limit: limit})
+	r, err = ph.Place(ctx, order)
 	cancel()
 	<-shown
-	return r, err
+	return r, errors.Join(err, finish())
 }
 
 // account prints the report and passes the error on.

@@ -24,6 +24,7 @@ import (
 
 	"callcenter/api"
 	"callcenter/audio"
+	"callcenter/audio/jitter"
 	"callcenter/audio/port"
 	"callcenter/codec"
 	"callcenter/softphone/internal/call"
@@ -125,6 +126,8 @@ type Order struct {
 	// Limit ends the call so long after the answer, once everything has been
 	// heard; 0: no limit.
 	Limit time.Duration
+	// OnPacket is call.Config's; nil: nobody looks on.
+	OnPacket func(p jitter.Packet, arrived, rtt time.Duration)
 }
 
 // Place makes a call and returns when it is over: its report, also when it
@@ -204,6 +207,7 @@ func (p *Phone) place(ctx context.Context, id string, o Order) (_ call.Report, e
 		Microphone: mic.Endpoint(), Earpiece: ear.Endpoint(),
 		OnAnswer: func() { close(answered) },
 		OnNotice: p.Say,
+		OnPacket: o.OnPacket,
 	})
 	if err != nil {
 		return empty, err

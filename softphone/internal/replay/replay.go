@@ -1,7 +1,8 @@
 // Package replay plays a trace of arrivals through the very playout that calls
 // use, offline and faster than real time: the same jitter buffer, decoder, time
 // scaling and concealment, on a clock that only counts. The `replay` command
-// and the benchmark against other buffers call it.
+// and the benchmark against other buffers call it. A Recorder makes such a trace
+// of a live call.
 //
 // Whatever the source says is cut into the trace's frames and encoded, also
 // those that the sender then dropped; each packet is pushed at the time the
@@ -9,7 +10,7 @@
 // a play log (package playlog), a line per pull, whose media_us is the frame's
 // send_us plus the offset inside it.
 //
-// A Run is for one goroutine. PCM is 48 kHz mono.
+// A Run is for one goroutine, and so is a Source. PCM is 48 kHz mono.
 package replay
 
 import (
@@ -27,19 +28,22 @@ import (
 const tail = 500 * time.Millisecond
 
 // ErrEmpty means that a trace has no packets.
-var ErrEmpty = errors.New("the trace has no packets")
+var ErrEmpty = errors.New("the trace has no packets: nothing arrived while it was recorded")
 
 // Config is what is replayed. All fields but Out and Complete are needed.
 type Config struct {
 	Trace playlog.Trace
-	// Source is what the far end says; one that ends is looped by its maker.
+	// Source is what the far end says, without end. One that can fail half way
+	// has a method Err() error, which ends the run.
 	Source audio.Source
 	Codec  codec.Codec
-	// Options of the encoder; FrameSamples is the trace's, whatever it says.
+	// Options of the encoder. FrameSamples is the trace's, whatever it says, and
+	// so is where silence was announced: DTX is off.
 	Options codec.Options
 	// Complete keeps every word instead of jumping to be live.
 	Complete bool
-	// Out takes what the ear hears, 10 ms at a time; nil: nobody listens.
+	// Out takes what the ear hears, 10 ms at a time; nil: nobody listens. Its
+	// error ends the run.
 	Out func(pcm []int16) error
 }
 
@@ -112,26 +116,4 @@ func line(p playout.Pulled, now time.Duration, s *sender) playlog.Line {
 
 func format(c codec.Codec) codec.Format {
 	return codec.Format{Codec: c.Name(), Rate: audio.Rate, Channels: 1}
-}
-
-// arrival is a packet of the trace as it comes.
-type arrival struct {
-	seq    int64
-	media  int64 // on the capture clock, which begins with the first packet
-	arrive time.Duration
-	dtx    bool
-}
-
-// sender makes the packets of a trace, in the order of their arrival.
-type sender struct {
-	source  audio.Source
-	enc     codec.Encoder
-	frame   []int16
-	data    []byte
-	made    map[int64][]byte // encoded and not yet arrived
-	encoded int64            // frames below this sequence are encoded
-	origin  int64            // send_us of the first sample of the capture clock
-	first   int64            // sequence of the first packet
-	packets []arrival
-	next    int
 }
