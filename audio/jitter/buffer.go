@@ -48,20 +48,21 @@ type Buffer struct {
 	next    uint64 // sequence that is played next
 	highest uint64 // newest sequence taken
 
-	lastMedia int64 // end of the newest packet on the capture clock
-	epoch     uint32
-	begun     bool // a packet was taken
-	playing   bool // the first wait is over
-	dtx       bool // the last packet played opened a silence
-	lastDTX   bool // the newest packet taken opened a silence
-	bridged   int  // samples concealed in the hole before the next packet
-	waiting   bool // a jump waits for its burst to end,
-	since     time.Duration
-	moved     bool   // the sender's clocks began anew and the ear is not there yet
-	turn      uint64 // then: the first sequence on the new clock
-	refused   int    // packets in a row that were older than the position
-	arrived   time.Duration
-	skipped   uint64
+	lastMedia  int64 // end of the newest packet on the capture clock
+	epoch      uint32
+	begun      bool // a packet was taken
+	playing    bool // the first wait is over
+	dtx        bool // the last packet played opened a silence
+	lastDTX    bool // the newest packet taken opened a silence
+	bridged    int  // samples concealed in the hole before the next packet
+	waiting    bool // a jump waits for its burst to end,
+	since      time.Duration
+	concealing bool   // the last decision
+	moved      bool   // the sender's clocks began anew and the ear is not there yet
+	turn       uint64 // then: the first sequence on the new clock
+	refused    int    // packets in a row that were older than the position
+	arrived    time.Duration
+	skipped    uint64
 
 	est   estimator
 	stats Stats

@@ -49,6 +49,12 @@ const (
 // many samples from there on are decoded. Before the first Seek pos means
 // nothing.
 func (b *Buffer) Decide(now time.Duration, pos int64, decoded, want int) Action {
+	a := b.decide(now, pos, decoded, want)
+	b.concealing = a == Conceal
+	return a
+}
+
+func (b *Buffer) decide(now time.Duration, pos int64, decoded, want int) Action {
 	if b.moved {
 		return b.cross(now, pos, decoded, want)
 	}
@@ -182,6 +188,9 @@ func (b *Buffer) jump(now time.Duration) Action {
 		b.waiting, b.since = true, now
 	}
 	if now-b.arrived < burstQuiet && now-b.since < burstWait {
+		if b.concealing {
+			return Conceal // rather than a scrap of what is about to be skipped
+		}
 		return Faster
 	}
 	b.waiting = false

@@ -29,6 +29,11 @@ func TestAfterAStallItIsBackAtOnce(t *testing.T) {
 					t.Fatalf("%v after the stall the delay is still %v more", tick.At-at-stall, d)
 				}
 			}
+			for _, tick := range take.Between(at+100*ms, at+stall+500*ms).Ticks {
+				if stall > 240*ms && tick.Pulled.Media >= 0 && tick.Stats.Delay > before.Delay+100*ms {
+					t.Errorf("%v after the stall a scrap of %v ago is played", tick.At-at-stall, tick.Stats.Delay)
+				}
+			}
 			last := take.Last().Stats
 			concealed := audio.Duration(int(last.ConcealedSamples - before.ConcealedSamples))
 			if off := stall - before.Delay - concealed; off > 30*ms || off < -50*ms {

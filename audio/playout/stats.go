@@ -99,24 +99,27 @@ func (p *Playout) account() {
 	}
 }
 
-// starve notes that n samples were made up since nothing was there.
+// starve notes that n samples were made up since nothing was there, or what came
+// is about to be skipped.
 func (p *Playout) starve(n int) {
-	if !p.stalled {
-		p.stalled = true
-		p.stats.StallCount++
-		if !p.recovering {
-			p.before = p.stats.Delay
-		}
-	}
+	p.stalled = true
 	p.stats.StallDuration += audio.Duration(n)
+	if p.concealing {
+		return
+	}
+	p.stats.StallCount++
+	if !p.recovering {
+		p.before = p.stats.Delay
+	}
+	p.recovering = false
 }
 
 // resume notes that a packet came at now.
 func (p *Playout) resume(now time.Duration) {
-	if p.stalled {
-		p.stalled = false
+	if p.stalled && !p.recovering {
 		p.recovering, p.returned = true, now
 	}
+	p.stalled = false
 }
 
 // endRun ends a run of made-up audio.
