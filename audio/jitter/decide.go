@@ -152,6 +152,9 @@ func (b *Buffer) join(now time.Duration, pos int64, decoded, want int, p *Packet
 		b.bridged += want
 		return Bridge
 	}
+	if b.Delay(now, p.Media)-b.est.target > jumpExcess && !b.complete && b.jump(now) == Conceal {
+		return Conceal
+	}
 	return Seek
 }
 

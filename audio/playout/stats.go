@@ -87,6 +87,7 @@ func (p *Playout) account() {
 	p.stats.JitterBufferMinimumDelay += p.buf.Minimum()
 	p.stats.Pulls++
 	p.endRun()
+	p.stalled = false
 	if p.recovering && d <= p.before+calm {
 		p.recovering = false
 		ttl := p.clock - p.returned
