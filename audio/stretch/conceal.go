@@ -62,7 +62,7 @@ func (c *Concealer) begin() {
 	for i, s := range c.history {
 		reversed[Window-1-i] = s
 	}
-	lag, rho := bestLag(reversed[:])
+	lag, rho := bestLag(reversed[:], 0)
 	if rho < accept {
 		lag = MaxLag // no pitch: the longest piece, so that it hums least
 	}
