@@ -1,0 +1,113 @@
+package stretch
+
+import (
+	"math"
+
+	"callcenter/audio"
+)
+
+const (
+	order = 8 // of linear prediction
+
+	// Correction of an autocorrelation before it is fitted, so that the filter is
+	// stable and nothing rings: a floor 40 dB below, and peaks at least some 60 Hz
+	// wide.
+	whiteFloor = 1e-4
+	lagWidthHz = 60.0
+)
+
+// autocorrelation of a signal at lags 0 to order.
+type autocorrelation [order + 1]float64
+
+// add sums up the products of pcm under a window that is zero at both ends, in
+// such a way that a mean square of 1 gives 1, times weight.
+func (r *autocorrelation) add(pcm []int16, weight float64) {
+	var x [historySamples]float64
+	n := min(len(pcm), len(x))
+	half := float64(n) / 2
+	for i, s := range pcm[:n] {
+		u := (float64(i) + 0.5 - half) / half
+		w := 1 - u*u
+		x[i] = float64(s) * w * w
+	}
+	const meanWindow = 128.0 / 315 // of the window's square
+	weight /= meanWindow * float64(n)
+	for k := range r {
+		var sum float64
+		for i, v := range x[k:n] {
+			sum += v * x[i]
+		}
+		r[k] += weight * sum
+	}
+}
+
+// synthesis is a filter that gives white noise the spectrum of a signal, by
+// linear prediction. The zero value is silent.
+type synthesis struct {
+	predict [order]float64 // from the newest past sample to the oldest
+	past    [order]float64
+	newest  int // in past, which is a ring
+	gain    float64
+}
+
+// fit takes the spectrum of r with this mean square instead of r's own, by
+// Levinson and Durbin's recursion. What was made so far goes on.
+func (s *synthesis) fit(r *autocorrelation, power float64) {
+	s.predict, s.gain = [order]float64{}, 0
+	if r[0] <= 0 || power <= 0 {
+		s.past = [order]float64{}
+		return
+	}
+	var c [order + 1]float64 // corrected, of power 1
+	c[0] = 1
+	for k := 1; k <= order; k++ {
+		x := 2 * math.Pi * lagWidthHz * float64(k) / audio.Rate
+		c[k] = r[k] / r[0] * (1 - x*x/2) / (1 + whiteFloor)
+	}
+	a, rest := &s.predict, 1.0
+	for m := range order {
+		next := c[m+1]
+		for i := range m {
+			next -= a[i] * c[m-i]
+		}
+		reflection := next / rest
+		for i, j := 0, m-1; i <= j; i, j = i+1, j-1 {
+			a[i], a[j] = a[i]-reflection*a[j], a[j]-reflection*a[i]
+		}
+		a[m] = reflection
+		rest *= 1 - reflection*reflection
+	}
+	s.gain = math.Sqrt(rest * power)
+}
+
+// follow lets the filter go on from the end of pcm, order samples or more, times
+// scale.
+func (s *synthesis) follow(pcm []int16, scale float64) {
+	s.newest = 0
+	for i := range s.past {
+		s.past[i] = scale * float64(pcm[len(pcm)-1-i])
+	}
+}
+
+// next returns the next sample, made of white noise of power 1.
+func (s *synthesis) next(white float64) float64 {
+	if s.gain == 0 {
+		return 0
+	}
+	y := s.gain * white
+	for i, a := range s.predict {
+		y += a * s.past[(s.newest+i)%order]
+	}
+	s.newest = (s.newest + order - 1) % order
+	s.past[s.newest] = y
+	return y
+}
+
+// random is a source of white noise. The zero value is ready.
+type random uint64
+
+// next is evenly spread and has a power of 1.
+func (r *random) next() float64 {
+	*r = *r*6364136223846793005 + 1442695040888963407 // Knuth's MMIX
+	return math.Sqrt(3.0) / (1 << 31) * float64(int32(*r>>32))
+}
