@@ -6,7 +6,7 @@ const (
 	alignSamples = 480 // compared at most, 10 ms,
 	alignLeast   = 240 // and at least
 	alignLevel   = 0.1 // of speech in what is made up, below which there is no phase
-	tie          = 0.03
+	tie          = 0.1
 )
 
 // Align says where in next, the real audio that is about to follow made-up audio

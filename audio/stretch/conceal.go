@@ -4,7 +4,7 @@ import "math"
 
 const (
 	historySamples = Window
-	mergeSamples   = 240 // 5 ms
+	mergeSamples   = 480 // 10 ms
 	comfortFade    = 480 // into announced silence, 10 ms
 
 	// Concealment keeps its level for 20 ms and is down to three quarters after
@@ -52,7 +52,7 @@ func (c *Concealer) Played(pcm []int16) {
 		c.active = c.merged < mergeSamples
 	}
 	if c.floor.hear(pcm[mixed:]) {
-		c.noise.fit(&c.floor.quietest, c.floor.power)
+		c.noise.fit(&c.floor.quietest.auto, c.floor.quietest.auto[0])
 	}
 	c.remember(pcm)
 }
@@ -117,7 +117,7 @@ func (c *Concealer) next() int16 {
 	}
 	c.made++
 	if c.announced {
-		c.level = max(0, c.level-1.0/comfortFade)
+		c.level = max(0, c.level-1.0/comfortFade-1e-12)
 	} else {
 		c.level = min(c.level, speechLevel(c.made))
 	}

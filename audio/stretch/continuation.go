@@ -4,6 +4,7 @@ import "math"
 
 const (
 	seamSamples  = 120 // 2.5 ms, no more than a period
+	slopeSamples = 16
 	pieceSamples = 960 // 20 ms: the longer the piece, the less it hums
 	alike        = 0.05
 
@@ -23,9 +24,10 @@ type continuation struct {
 	length int // of the piece
 	period int // the piece is one or more of these
 	at     int // in the piece
-	// From the first sample of the piece to where the sound had ended, and for
-	// how many samples that still counts.
-	seam, left int
+	// Where the sound had ended, seen from where the piece begins, and how fast it
+	// moved away from it: both are made up for in the first samples.
+	offset, slope float64
+	made          int
 
 	voiced, unvoiced float64 // shares of amplitude
 	noise            synthesis
@@ -44,10 +46,12 @@ func (c *continuation) begin(history []int16) {
 		c.repeat(history, reversed[:], lag, rho)
 	}
 	if share < 1 {
-		end := history[historySamples-localFit:]
-		var r autocorrelation
-		r.add(end, 1)
-		c.noise.fit(&r, Power(end[localFit-localLoud:]))
+		var end [localFit]float64
+		for i := range end {
+			end[i] = float64(history[historySamples-localFit+i])
+		}
+		r := correlate(end[:])
+		c.noise.fit(&r, Power(history[historySamples-localLoud:]))
 		// Both parts together begin where the sound ended.
 		c.noise.follow(history, (1-c.voiced)/c.unvoiced)
 	}
@@ -67,8 +71,9 @@ func (c *continuation) repeat(history, reversed []int16, lag int, rho float64) {
 	copy(c.piece[:], history[begin:])
 	join := min(lag/2, 2*seamSamples)
 	crossFade(c.piece[c.length-join:c.length], history[historySamples-join:], history[begin-join:begin], 1)
-	c.seam = int(history[historySamples-1]) - int(history[begin-1])
-	c.left = seamSamples
+	c.offset = float64(history[historySamples-1]) - float64(history[begin-1])
+	c.slope = c.offset - float64(history[historySamples-2]) + float64(history[begin-2]) + 2*c.offset/seamSamples
+	c.made = 0
 }
 
 // next returns the next sample.
@@ -85,9 +90,14 @@ func (c *continuation) next(white *random) float64 {
 
 func (c *continuation) repeated() float64 {
 	s := float64(c.piece[c.at])
-	if c.left > 0 {
-		s += float64(c.seam) * float64(c.left) / seamSamples
-		c.left--
+	if c.made < seamSamples {
+		c.made++
+		left := 1 - float64(c.made)/seamSamples
+		s += c.offset * left * left
+		if c.made < slopeSamples {
+			left = 1 - float64(c.made)/slopeSamples
+			s += c.slope * float64(c.made) * left * left
+		}
 	}
 	if c.at++; c.at == c.length {
 		c.at = 0

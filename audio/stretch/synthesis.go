@@ -19,26 +19,24 @@ const (
 // autocorrelation of a signal at lags 0 to order.
 type autocorrelation [order + 1]float64
 
-// add sums up the products of pcm under a window that is zero at both ends, in
-// such a way that a mean square of 1 gives 1, times weight.
-func (r *autocorrelation) add(pcm []int16, weight float64) {
-	var x [historySamples]float64
-	n := min(len(pcm), len(x))
-	half := float64(n) / 2
-	for i, s := range pcm[:n] {
+// correlate returns that of x under a window that is zero at both ends, in such a
+// way that a mean square of 1 gives 1. It leaves the windowed signal in x.
+func correlate(x []float64) (r autocorrelation) {
+	half := float64(len(x)) / 2
+	for i := range x {
 		u := (float64(i) + 0.5 - half) / half
 		w := 1 - u*u
-		x[i] = float64(s) * w * w
+		x[i] *= w * w
 	}
 	const meanWindow = 128.0 / 315 // of the window's square
-	weight /= meanWindow * float64(n)
 	for k := range r {
 		var sum float64
-		for i, v := range x[k:n] {
+		for i, v := range x[k:] {
 			sum += v * x[i]
 		}
-		r[k] += weight * sum
+		r[k] = sum / (meanWindow * float64(len(x)))
 	}
+	return r
 }
 
 // synthesis is a filter that gives white noise the spectrum of a signal, by
