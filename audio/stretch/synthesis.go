@@ -20,7 +20,8 @@ const (
 type autocorrelation [order + 1]float64
 
 // correlate returns that of x under a window that is zero at both ends, in such a
-// way that a mean square of 1 gives 1. It leaves the windowed signal in x.
+// way that a mean square of 1 gives 1. It leaves the windowed signal in x, which has
+// more than order samples.
 func correlate(x []float64) (r autocorrelation) {
 	half := float64(len(x)) / 2
 	for i := range x {
@@ -28,13 +29,30 @@ func correlate(x []float64) (r autocorrelation) {
 		w := 1 - u*u
 		x[i] *= w * w
 	}
+	// All lags at once: one after the other would wait for each addition.
+	var r0, r1, r2, r3, r4, r5, r6, r7, r8 float64
+	for i := order; i < len(x); i++ {
+		p := (*[order + 1]float64)(x[i-order:])
+		v := p[8]
+		r0 += v * v
+		r1 += v * p[7]
+		r2 += v * p[6]
+		r3 += v * p[5]
+		r4 += v * p[4]
+		r5 += v * p[3]
+		r6 += v * p[2]
+		r7 += v * p[1]
+		r8 += v * p[0]
+	}
+	r = autocorrelation{r0, r1, r2, r3, r4, r5, r6, r7, r8}
+	for i, v := range x[:order] {
+		for k := range i + 1 {
+			r[k] += v * x[i-k]
+		}
+	}
 	const meanWindow = 128.0 / 315 // of the window's square
 	for k := range r {
-		var sum float64
-		for i, v := range x[k:] {
-			sum += v * x[i]
-		}
-		r[k] = sum / (meanWindow * float64(len(x)))
+		r[k] /= meanWindow * float64(len(x))
 	}
 	return r
 }
@@ -43,8 +61,7 @@ func correlate(x []float64) (r autocorrelation) {
 // linear prediction. The zero value is silent.
 type synthesis struct {
 	predict [order]float64 // from the newest past sample to the oldest
-	past    [order]float64
-	newest  int // in past, which is a ring
+	past    [order]float64 // likewise
 	gain    float64
 }
 
@@ -81,7 +98,6 @@ func (s *synthesis) fit(r *autocorrelation, power float64) {
 // follow lets the filter go on from the end of pcm, order samples or more, times
 // scale.
 func (s *synthesis) follow(pcm []int16, scale float64) {
-	s.newest = 0
 	for i := range s.past {
 		s.past[i] = scale * float64(pcm[len(pcm)-1-i])
 	}
@@ -92,12 +108,10 @@ func (s *synthesis) next(white float64) float64 {
 	if s.gain == 0 {
 		return 0
 	}
-	y := s.gain * white
-	for i, a := range s.predict {
-		y += a * s.past[(s.newest+i)%order]
-	}
-	s.newest = (s.newest + order - 1) % order
-	s.past[s.newest] = y
+	a, p := &s.predict, &s.past
+	y := s.gain*white + (a[0]*p[0] + a[1]*p[1]) + (a[2]*p[2] + a[3]*p[3]) + (a[4]*p[4] + a[5]*p[5]) + (a[6]*p[6] + a[7]*p[7])
+	copy(p[1:], p[:order-1])
+	p[0] = y
 	return y
 }
 
