@@ -149,6 +149,27 @@ func TestUnvoicedSoundGoesOnWithoutABuzz(t *testing.T) {
 	}
 }
 
+func TestTheBreathOfAVoiceDoesNotBuzz(t *testing.T) {
+	voice, breath := audiotest.Sine(4*audio.Rate, 110, 8000), audiotest.Noise(4*audio.Rate, 1500, 4)
+	pcm := sum(voice, breath)
+	var c stretch.Concealer
+	for at := 0; at+480 <= len(pcm); at += 4800 {
+		hear(&c, pcm[at:at+4800])
+		made := make([]int16, 1920)
+		c.Conceal(made)
+		if a := audiotest.Goertzel(made[:1309], 110); a < 6000 || a > 9000 {
+			t.Errorf("the voice at %d has an amplitude of %.0f, it had 8000", at, a)
+		}
+		high := make([]int16, len(made)-2)
+		for i := range high {
+			high[i] = made[i]/2 - made[i+1] + made[i+2]/2
+		}
+		if lag, rho := audiotest.Find(high[:480], high[400:], 0, 960); rho > 0.4 {
+			t.Errorf("the breath made at %d repeats after %d samples, by %.2f", at, lag+400, rho)
+		}
+	}
+}
+
 func TestConcealmentIsLevel(t *testing.T) {
 	for name, pcm := range map[string][]int16{
 		"a voice": audiotest.Voice(2*audio.Rate, 131, 12000),

@@ -95,14 +95,6 @@ func (s *synthesis) fit(r *autocorrelation, power float64) {
 	s.gain = math.Sqrt(rest * power)
 }
 
-// follow lets the filter go on from the end of pcm, order samples or more, times
-// scale.
-func (s *synthesis) follow(pcm []int16, scale float64) {
-	for i := range s.past {
-		s.past[i] = scale * float64(pcm[len(pcm)-1-i])
-	}
-}
-
 // next returns the next sample, made of white noise of power 1.
 func (s *synthesis) next(white float64) float64 {
 	if s.gain == 0 {
