@@ -14,10 +14,12 @@ const (
 	// With less heard than this, the quietest may be speech.
 	sureAfter = 10 // pieces, 1 s
 
-	// What is louder than -45 dBFS at its quietest is hardly a background: the
-	// louder it is, the quieter the noise, and from -20 dBFS there is none.
-	loudest = 184.2 * 184.2
-	tooLoud = 3277.0 * 3277.0
+	// The noise is never louder than -45 dBFS. What is louder than -38 dBFS at its
+	// quietest is hardly a background: the louder that is, the quieter the noise,
+	// and from -20 dBFS there is none.
+	loudest  = 184.2 * 184.2
+	doubtful = 412.5 * 412.5
+	tooLoud  = 3277.0 * 3277.0
 
 	// The quietest of many pieces are quieter than the mean of the same noise,
 	// by this factor of power where it has the bandwidth of room noise.
@@ -133,7 +135,8 @@ func (f *floor) decide() {
 	scale := min(quietBias*mean, least/leastShare) / shape.high
 	power := scale * shape.auto[0]
 	if power < tooLoud {
-		f.quietest.add(&shape, scale/max(1, power*power/(loudest*loudest)))
+		doubt := max(1, power/doubtful)
+		f.quietest.add(&shape, scale*min(1, loudest/power)/(doubt*doubt))
 	}
 }
 

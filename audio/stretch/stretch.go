@@ -6,8 +6,12 @@
 // Faster takes one pitch period away and Slower adds one, by an overlap-add of
 // two neighbouring periods that are alike: the fade's two ends continue the
 // samples around it exactly. Audio with no pitch is changed only where it is so
-// quiet that nobody can tell. Much takes several periods at once, and less alike
-// ones, for when being late is worse than a rough join.
+// quiet that nobody can tell. Much takes several periods at once, less alike
+// ones and steady noise, for when being late is worse than a rough join.
+//
+// A Concealer goes on where audio stopped: pitch as pitch, breath as noise, and
+// soon nothing but the background noise, which it learns from the call. Real
+// audio that comes back continues it in phase, where Align says.
 //
 // Nothing here allocates. Values are for one goroutine.
 package stretch
