@@ -65,12 +65,12 @@ func (b Bands) Loudest() float64 {
 
 // SpectralDistance says how unlike anything in source the worst of got sounds,
 // where got is source with parts taken out, put in twice or made up. Each 21 ms
-// of got, one frame in 5 ms, is compared with the frames of source within reach
+// of got, one frame in 10 ms, is compared with the frames of source within reach
 // samples around where place says that it comes from, and only the most alike
 // counts: the log-spectral distance in thirds of an octave, in dB. It returns
 // the mean and the 99th percentile over all frames that are not silent.
 func SpectralDistance(source, got []int16, place func(at int) int, reach int) (mean, p99 float64) {
-	const hop = 240
+	const hop = 480
 	known := make([]Bands, len(source)/(hop/2)+1)
 	floor := math.Inf(-1)
 	for i := range known {

@@ -62,8 +62,8 @@ func (b *bit) add(other *bit, weight float64) {
 }
 
 type piece struct {
-	all   bit
-	least bit // its quietest 20 ms
+	high  float64 // power without the lowest tones
+	least bit     // its quietest 20 ms
 }
 
 // hear learns from pcm, which follows what was heard before, and reports that
@@ -91,7 +91,7 @@ func (f *floor) analyse() bool {
 		b.high += x * x / (blockSamples - 1)
 	}
 	b.auto = correlate(f.block[:])
-	f.now.all.add(&b, 1.0/pieceBlocks)
+	f.now.high += b.high / pieceBlocks
 	f.blocks++
 	// The first block of a piece has no other before it.
 	if pair := f.last.high + b.high; f.blocks == 2 || f.blocks > 2 && pair < 2*f.now.least.high {
@@ -116,8 +116,8 @@ func (f *floor) analyse() bool {
 func (f *floor) decide() {
 	var which [shapePieces]int
 	var mean float64
-	for _, i := range f.lowest(which[:levelPieces], func(p *piece) float64 { return p.all.high }) {
-		mean += f.pieces[i].all.high / levelPieces
+	for _, i := range f.lowest(which[:levelPieces], func(p *piece) float64 { return p.high }) {
+		mean += f.pieces[i].high / levelPieces
 	}
 	var dips, shape bit
 	quiet := which[:min(f.heard, pieceCount)*shapePieces/pieceCount]

@@ -57,17 +57,17 @@ func TestATenthFasterOrSlowerSoundsTheSame(t *testing.T) {
 		hz  float64 // of its steady pitch
 	}
 	signals := map[string]signal{
-		"97 Hz":   {audiotest.Sine(5*audio.Rate, 97, 12000), 97},
-		"440 Hz":  {audiotest.Sine(5*audio.Rate, 440, 12000), 440},
-		"1000 Hz": {audiotest.Sine(5*audio.Rate, 1000, 12000), 1000},
-		"speech":  {audiotest.Speech(5*audio.Rate, 11), 0},
+		"97 Hz":   {audiotest.Sine(3*audio.Rate, 97, 12000), 97},
+		"440 Hz":  {audiotest.Sine(3*audio.Rate, 440, 12000), 440},
+		"1000 Hz": {audiotest.Sine(3*audio.Rate, 1000, 12000), 1000},
+		"speech":  {audiotest.Speech(3*audio.Rate, 11), 0},
 	}
 	// What no lag fits whole: a whistle over a voice, and two keys of a telephone.
-	signals["a whistle over a voice of 131 Hz"] = signal{sum(audiotest.Voice(5*audio.Rate, 131, 9000), audiotest.Sine(5*audio.Rate, 2917, 1500)), 131}
-	signals["770 and 1336 Hz"] = signal{sum(audiotest.Sine(5*audio.Rate, 770, 6000), audiotest.Sine(5*audio.Rate, 1336, 6000)), 770}
+	signals["a whistle over a voice of 131 Hz"] = signal{sum(audiotest.Voice(3*audio.Rate, 131, 9000), audiotest.Sine(3*audio.Rate, 2917, 1500)), 131}
+	signals["770 and 1336 Hz"] = signal{sum(audiotest.Sine(3*audio.Rate, 770, 6000), audiotest.Sine(3*audio.Rate, 1336, 6000)), 770}
 	for _, hz := range []float64{70, 85, 101.7, 131, 180.4, 263.3, 400} {
 		name := fmt.Sprintf("a voice at %v Hz", hz)
-		signals[name] = signal{audiotest.Voice(5*audio.Rate, hz, 12000), hz}
+		signals[name] = signal{audiotest.Voice(3*audio.Rate, hz, 12000), hz}
 	}
 	for name, s := range signals {
 		for way, want := range map[string]float64{"faster": 0.9, "slower": 1.1} {
@@ -103,9 +103,9 @@ func TestATenthFasterOrSlowerSoundsTheSame(t *testing.T) {
 
 func TestMuchHurries(t *testing.T) {
 	for name, pcm := range map[string][]int16{
-		"speech":           audiotest.Speech(5*audio.Rate, 12),
-		"a voice at 90 Hz": audiotest.Voice(5*audio.Rate, 90, 12000),
-		"noise":            audiotest.Noise(5*audio.Rate, 8000, 1),
+		"speech":           audiotest.Speech(3*audio.Rate, 12),
+		"a voice at 90 Hz": audiotest.Voice(3*audio.Rate, 90, 12000),
+		"noise":            audiotest.Noise(3*audio.Rate, 8000, 1),
 	} {
 		out := paced(pcm, "much")
 		ratio := float64(len(out)) / float64(len(pcm))
