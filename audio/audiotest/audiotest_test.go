@@ -32,6 +32,21 @@ func TestTheInstrumentsReadWhatTheSignalsAre(t *testing.T) {
 	if got := audiotest.Peak([]int16{3, -32768}); got != 32768 {
 		t.Errorf("the peak reads %d", got)
 	}
+	if b := audiotest.Spectrum(audiotest.Sine(audio.Rate, 1000, 10000), 1000); math.Abs(b.Loudest()-77) > 0.5 {
+		t.Errorf("the spectrum of a sine of 10000 (77 dB) has %.1f dB", b.Loudest())
+	}
+	same := func(at int) int { return at }
+	noise := audiotest.Noise(audio.Rate, 10000, 1)
+	half := audiotest.LongTerm(audiotest.Noise(audio.Rate, 5000, 1))
+	if d := audiotest.LongTerm(noise).Distance(half, -90); math.Abs(d-6.02) > 0.05 {
+		t.Errorf("noise of half the amplitude is %.2f dB away", d)
+	}
+	if mean, p99 := audiotest.SpectralDistance(noise, noise, same, 0); mean > 0.01 || p99 > 0.01 {
+		t.Errorf("noise is %.2f dB away from itself, %.2f at most", mean, p99)
+	}
+	if mean, _ := audiotest.SpectralDistance(noise, pcm, same, 4800); mean < 20 {
+		t.Errorf("a sine is only %.2f dB away from noise", mean)
+	}
 	speech := audiotest.Speech(audio.Rate, 1)
 	if pos, rho := audiotest.Find(speech[12345:14345], speech, 11000, 13000); pos != 12345 || rho < 0.999 {
 		t.Errorf("speech from 12345 is found at %d, correlation %.3f", pos, rho)

@@ -88,7 +88,7 @@ func TestRealAudioIsUntouchedAfterTheMerge(t *testing.T) {
 	if !slices.Equal(out[:half], pcm[:half]) {
 		t.Error("audio before the hole was changed")
 	}
-	if !slices.Equal(out[half+480+240:], pcm[half+240:]) {
+	if !slices.Equal(out[half+480+480:], pcm[half+480:]) {
 		t.Error("audio after the merge was changed")
 	}
 	if slices.Equal(out[half+480:half+480+240], pcm[half:half+240]) {
