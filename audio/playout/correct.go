@@ -10,6 +10,8 @@ import (
 
 const (
 	lookahead = stretch.Window + audio.PeriodSamples
+	// alignSamples are looked at to join what follows made-up audio: 25 ms.
+	alignSamples = 1200
 
 	// A correction is followed by a rest, this many times as long as itself, so
 	// that at most an eighth of the time is changed. Far from the target, and

@@ -32,17 +32,48 @@ func (p *Playout) play(dst []int16, kind Kind) Pulled {
 	if !p.decode(len(dst)) {
 		return p.conceal(dst, false)
 	}
-	if p.silent {
-		p.con.Splice() // fades in
-	}
-	if p.concealing {
+	wait := 0
+	if p.joining {
 		kind = Merged
+		wait = p.align(len(dst))
 	}
 	p.account()
 	res := Pulled{Kind: kind, Media: p.pos, Epoch: p.epoch}
-	p.emit(dst)
-	p.concealing, p.silent = false, false
+	p.insert(dst[:wait])
+	p.emit(dst[wait:])
+	p.concealing, p.joining, p.silent = false, false, false
 	return res
+}
+
+// align joins what is decoded with what was made up before it, in phase: it
+// skips part of a period where it is late anyway, and else returns for how many
+// of the next n samples what was made up must go on.
+func (p *Playout) align(n int) (wait int) {
+	p.decode(alignSamples)
+	skip, wait := p.con.Align(p.pcm[p.begin:min(p.end, p.begin+alignSamples)])
+	late := p.buf.Delay(p.clock, p.pos) - p.buf.Target()
+	switch {
+	case late >= audio.Duration(skip) && p.end-p.begin-skip >= n:
+		p.begin += skip
+		p.pos += int64(skip)
+		p.stats.RemovedSamplesForAcceleration += uint64(skip)
+		return 0
+	case wait < n:
+		return wait
+	}
+	return 0
+}
+
+// insert goes on with what was made up although real audio is there: playing
+// becomes slower by that.
+func (p *Playout) insert(dst []int16) {
+	if len(dst) == 0 {
+		return
+	}
+	p.con.Conceal(dst)
+	p.stats.InsertedSamplesForDeceleration += uint64(len(dst))
+	p.stats.JitterBufferEmittedCount += uint64(len(dst))
+	p.stats.TotalSamplesReceived += uint64(len(dst))
 }
 
 // emit moves what is decoded to dst, as much as there is, and returns how much.
@@ -68,7 +99,7 @@ func (p *Playout) conceal(dst []int16, bridge bool) Pulled {
 	}
 	n := p.emit(dst)
 	made := len(dst) - n
-	p.con.Conceal(dst[n:])
+	silent := p.con.Conceal(dst[n:])
 	if bridge {
 		p.pos += int64(made)
 		p.gapAhead = true
@@ -78,10 +109,11 @@ func (p *Playout) conceal(dst []int16, bridge bool) Pulled {
 	if !p.concealing {
 		p.stats.ConcealmentEvents++
 	}
-	p.concealing, p.silent = true, false
+	p.concealing, p.joining, p.silent = true, true, false
 	p.run += made
 	p.stats.TotalSamplesReceived += uint64(made)
 	p.stats.ConcealedSamples += uint64(made)
+	p.stats.SilentConcealedSamples += uint64(silent)
 	return res
 }
 
@@ -95,11 +127,7 @@ func (p *Playout) silence(dst []int16) Pulled {
 	if due, ok := p.buf.SpurtIn(p.clock+audio.Duration(n), p.pos); ok && due < audio.Duration(len(rest)) {
 		rest = rest[:audio.Samples(due)]
 	}
-	clear(rest)
-	if !p.silent {
-		p.con.Splice() // fades into the pause
-	}
-	p.con.Played(rest)
+	p.con.Comfort(rest)
 	p.pos += int64(len(rest))
 	p.concealing, p.silent = false, true
 	p.stats.SilentSamples += uint64(len(rest))
@@ -126,10 +154,13 @@ func (p *Playout) seek(dst []int16) Pulled {
 		n = p.emit(dst)
 	}
 	p.stats.AbandonedSamples += uint64(p.end - p.begin)
-	p.con.Splice()
 	p.begin, p.end = 0, 0
 	p.pos, p.epoch = next.Media, next.Epoch
 	p.corrected, p.correction = p.clock, 0
+	if !p.silent {
+		p.con.Splice()
+		p.joining = true
+	}
 	rest := p.play(dst[n:], Normal)
 	if n > 0 {
 		return res

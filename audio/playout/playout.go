@@ -86,7 +86,8 @@ type Playout struct {
 	wanted     time.Duration // since when a correction has been wanted; 0: none is
 	loud       float64       // power of the speech: its peaks, falling slowly
 	correction time.Duration
-	concealing bool
+	concealing bool // the last pull
+	joining    bool // what plays next does not follow what was heard last
 	run        int  // samples made up in a row
 	silent     bool // the last pull was announced silence
 	gapAhead   bool // the next packet follows a real gap

@@ -10,15 +10,17 @@ const (
 )
 
 // Align says where in next, the real audio that is about to follow made-up audio
-// or a splice, to begin so that it continues what is heard in phase: next[k:] is
-// to be played, through Played. It is 0 where there is no pitch to continue, or
-// none of next's is like it; else less than one pitch period, at most MaxLag.
+// or a splice, to begin so that it continues what is heard in phase: either
+// next[skip:] is to be played, through Played, or all of next after wait samples
+// more of Conceal. Both are 0 where there is no pitch to continue, or none of
+// next's is like it, or it continues as it is; else each is less than one pitch
+// period, at most MaxLag.
 // With MaxLag + 480 samples (25 ms) of next it sees all there is to see; it
 // makes do with less, down to 5 ms. It changes nothing, and takes 25 us.
-func (c *Concealer) Align(next []int16) int {
+func (c *Concealer) Align(next []int16) (skip, wait int) {
 	s := &c.speech
 	if !c.active || c.level*s.voiced < alignLevel || len(next) < alignLeast {
-		return 0
+		return 0, 0
 	}
 	n := max(alignLeast, min(alignSamples, len(next)-s.period))
 	furthest := min(s.period-1, len(next)-n)
@@ -36,7 +38,7 @@ func (c *Concealer) Align(next []int16) int {
 		top = max(top, rho[k])
 	}
 	if top < rough {
-		return 0
+		return 0, 0
 	}
 	// Of those about as good, the first skips the least.
 	first := 0
@@ -49,7 +51,10 @@ func (c *Concealer) Align(next []int16) int {
 			best, top = k, r
 		}
 	}
-	return best
+	if best == 0 {
+		return 0, 0
+	}
+	return best, s.period - best
 }
 
 // similarity is the correlation of a with as much of b.

@@ -44,7 +44,7 @@ func FuzzConcealer(f *testing.F) {
 				c.Splice()
 			case 4:
 				fill(pcm)
-				if k := c.Align(pcm); k < 0 || k > stretch.MaxLag || k > 0 && k >= len(pcm) {
+				if k, _ := c.Align(pcm); k < 0 || k > stretch.MaxLag || k > 0 && k >= len(pcm) {
 					t.Fatalf("Align skips %d of %d samples", k, len(pcm))
 				}
 			}
