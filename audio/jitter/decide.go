@@ -59,7 +59,7 @@ func (b *Buffer) decide(now time.Duration, pos int64, decoded, want int) Action 
 		return b.cross(now, pos, decoded, want)
 	}
 	if decoded >= want {
-		return b.pace(now, pos, decoded)
+		return b.pace(now, pos, decoded, want)
 	}
 	p := b.skipMarks()
 	switch {
@@ -144,7 +144,7 @@ func joins(p *Packet, pos int64, decoded int) bool {
 // join decides how packet p follows what is decoded.
 func (b *Buffer) join(now time.Duration, pos int64, decoded, want int, p *Packet) Action {
 	if joins(p, pos, decoded) {
-		return b.pace(now, pos, decoded)
+		return b.pace(now, pos, decoded, want)
 	}
 	ahead := p.Media > pos+int64(decoded)
 	late := b.Delay(now, pos) - b.est.target
@@ -159,8 +159,11 @@ func (b *Buffer) join(now time.Duration, pos int64, decoded, want int, p *Packet
 }
 
 // pace decides how fast to play audio that is there.
-func (b *Buffer) pace(now time.Duration, pos int64, decoded int) Action {
-	excess := b.Delay(now, pos) - b.est.target
+func (b *Buffer) pace(now time.Duration, pos int64, decoded, want int) Action {
+	// A pull needs all its samples when it begins: a packet whose place is further
+	// back in it has that much less time to come. The target means its middle.
+	phase := audio.Duration(decoded%want) - audio.Duration(want/2)
+	excess := b.Delay(now, pos) - phase - b.est.target
 	if excess > jumpExcess && b.held > 0 && !b.complete {
 		return b.jump(now)
 	}
