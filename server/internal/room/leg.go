@@ -80,6 +80,7 @@ func (l *conferenceLeg) Stats() Stats {
 		Jitter:           s.Jitter,
 		Buffer:           s.Delay,
 		Target:           s.Target,
+		Playout:          s,
 	}
 }
 
@@ -109,8 +110,9 @@ func (l *conferenceLeg) listen(at time.Duration) bool {
 	return l.audible
 }
 
-// speak gives the member the sum less its own voice.
-func (l *conferenceLeg) speak(sum *mix.Sum, anew bool) {
+// speak gives the member the sum less its own voice; voices is how many are in
+// the sum.
+func (l *conferenceLeg) speak(sum *mix.Sum, voices int, anew bool) {
 	if l.failed {
 		return
 	}
@@ -121,9 +123,10 @@ func (l *conferenceLeg) speak(sum *mix.Sum, anew bool) {
 	var own []int16
 	if l.audible {
 		own = l.pcm[:]
+		voices--
 	}
 	sum.Minus(l.speaker.next(), own, &l.limiter)
-	l.speaker.done()
+	l.speaker.done(voices > 0)
 }
 
 // rescue keeps what breaks one member's coding from the others.
