@@ -6,8 +6,9 @@ import "testing"
 
 func TestNothingIsAllocatedPerFrame(t *testing.T) {
 	paths := map[string]func(testing.TB) func(){
-		"capture to send": upPath,
-		"receive to play": downPath,
+		"capture to send":         func(tb testing.TB) func() { return upPath(tb, voice(480)) },
+		"capture to send, silent": func(tb testing.TB) func() { return upPath(tb, make([]int16, 480)) },
+		"receive to play":         downPath,
 	}
 	for name, path := range paths {
 		t.Run(name, func(t *testing.T) {
