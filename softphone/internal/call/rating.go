@@ -77,6 +77,10 @@ func (c *Call) counts(p *playout.Stats, t callstate.Traffic) callstate.Counts {
 		SenderDropped: p.PacketsDropped, ClockDriftPPM: p.ClockDriftPPM,
 		Underruns: t.Underruns, Overruns: t.Overruns, EarLimited: c.limited(),
 	}
+	n.BackToLive = p.LastTimeToLive
+	for _, count := range p.TimeToLive[:4] { // up to 500 ms
+		n.Quick += count
+	}
 	if p.Pulls > 0 {
 		per := func(sum time.Duration) time.Duration { return sum / time.Duration(p.Pulls) }
 		n.BufferMean, n.TargetMean = per(p.JitterBufferDelay), per(p.JitterBufferTargetDelay)

@@ -107,10 +107,15 @@ type Counts struct {
 	Stalls                     uint64
 	StallDuration              time.Duration
 	Outages                    uint64
-	SenderDropped              uint64 // frames
-	ClockDriftPPM              float64
-	Underruns, Overruns        uint64 // as in Traffic
-	EarLimited                 uint64 // samples
+	// BackToLive is how long the call took to be live again after the last
+	// stall, and Quick after how many of them it took half a second at most.
+	// Only this side knows its own.
+	BackToLive          time.Duration
+	Quick               uint64
+	SenderDropped       uint64 // frames
+	ClockDriftPPM       float64
+	Underruns, Overruns uint64 // as in Traffic
+	EarLimited          uint64 // samples
 
 	BufferMean, TargetMean, MinimumMean time.Duration // per sample played
 	ArrivalMean                         time.Duration // per packet, later than the fastest

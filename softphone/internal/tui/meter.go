@@ -28,6 +28,7 @@ type meter struct {
 	open        bool // false: silence is not a measurement
 	muted       bool
 	talking     bool // into a muted microphone
+	protection  callstate.Protection
 	large       bool
 }
 
@@ -66,6 +67,12 @@ func (m meter) title(width int) string {
 	}
 	if m.talking {
 		left += "  " + m.st.warn.Render("you are talking")
+	}
+	switch p := m.protection; {
+	case p.Gain <= -0.1:
+		left += "  " + m.st.warn.Render(fmt.Sprintf("limited %.1f dB", p.Gain))
+	case p.Limited > 0:
+		left += "  " + m.st.dim.Render(fmt.Sprintf("limited %d samples", p.Limited))
 	}
 	clip := "      "
 	if m.level.Clip {
