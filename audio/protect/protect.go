@@ -15,7 +15,7 @@
 // flattens a peak that stands at the very beginning of it. What is within the
 // limits passes bit for bit while the gain is 1.
 //
-// The running speech level is the RMS of speech over about half a second. It
+// The running speech level is the RMS of speech over about a second. It
 // follows somebody who talks louder by 10 dB a second, somebody who talks more
 // softly by 1 dB a second, and stays in pauses. Tones, noise and bursts do not
 // move it, nor does what is murmured behind the voice: see speech. Before a

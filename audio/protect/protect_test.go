@@ -162,6 +162,17 @@ func TestTheFirstWordsOfACallAreLeftAlone(t *testing.T) {
 	}
 }
 
+func TestAMuchSofterTalkerIsFollowedInTheEnd(t *testing.T) {
+	l := protect.New(protect.DefaultCeiling)
+	run(l, speech(8*second, -18, 1), 480)
+	for range 5 {
+		run(l, speech(12*second, -40, 3), 480)
+	}
+	if got := l.SpeechLevel(); math.Abs(got+40) > 4 {
+		t.Errorf("after a minute of speech at -40 dBFS the running level is %.1f", got)
+	}
+}
+
 func TestMurmurBehindAVoiceDoesNotMoveItsLevel(t *testing.T) {
 	l := protect.New(protect.DefaultCeiling)
 	run(l, speech(12*second, -22, 1), 480)

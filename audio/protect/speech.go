@@ -34,11 +34,12 @@ const (
 	rise, shocked, fall, settle = 0.10, 0.03, 0.01, 0.06
 	// active is how far below the level a block still is speech as ITU-T P.56
 	// counts it, in dB. What is softer, a breath or the talk of others behind
-	// the voice, takes the level down by drift only.
+	// the voice, takes the level down by drift only, 0.3 dB a second.
 	active = 16.0
 	drift  = 0.003
-	// smoothing is the share of a new block in the mean energy: about 0.5 s.
-	smoothing = 0.02
+	wane   = 0.99931 // drift as a factor of energy
+	// smoothing is the share of a new block in the mean energy: about a second.
+	smoothing = 0.01
 
 	// variation is the change from one block to the next that a steady sound
 	// does not have, in dB.
@@ -101,8 +102,11 @@ func (s *speech) block(energy float64) {
 		return
 	}
 	s.strange = 0
-	if s.heard >= learnt && now < s.level-active {
-		s.level = max(s.level-drift, lowest)
+	if s.heard > 0 && now < levelOf(s.mean)-active {
+		if s.heard == learnt {
+			s.level = max(s.level-drift, lowest)
+			s.mean *= wane
+		}
 		return
 	}
 	s.heard = min(s.heard+1, learnt)

@@ -26,16 +26,16 @@ const EnvPrefix = "SOFTPHONE_"
 
 // Config are the softphone's settings.
 type Config struct {
-	Server      string        // host:port
-	Dest        string        // what the dial key dials
-	Name        string        // shown to others in a room
-	Capture     string        // what the microphone is
-	Playback    string        // what the earpiece is
-	Codec       string        // "opus" or "pcm"
-	Frame       time.Duration // 10 or 20 ms
-	Bitrate     int           // bits a second
-	Complexity  int           // 0 to 10
-	DTX         bool          // marks instead of silence
+	Server     string        // host:port
+	Dest       string        // what the dial key dials
+	Name       string        // shown to others in a room
+	Capture    string        // what the microphone is
+	Playback   string        // what the earpiece is
+	Codec      string        // "opus" or "pcm"
+	Frame      time.Duration // 10 or 20 ms
+	Bitrate    int           // bits a second
+	Complexity int           // 0 to 10
+	DTX        bool          // marks instead of silence
 
 	HighPass, Denoise, LevelControl string // clean-up of the microphone: auto, on or off
 
