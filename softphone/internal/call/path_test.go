@@ -291,9 +291,9 @@ func TestFramesDroppedForAgeCountOnce(t *testing.T) {
 	}{
 		{0, 0, 0},
 		{480, 0, 1},
-		{960, 1, 2},                     // the gap was concealed: already in
-		{0, 1, 100 * 960.0 / (48960)},   // jumped over
-		{480, 1, 100 * 960.0 / (48480)}, // half of it was concealed
+		{960, 1, 2},                   // the gap was concealed: already in
+		{0, 1, 100 * 960.0 / 48960},   // jumped over
+		{480, 1, 100 * 960.0 / 48480}, // half of it was concealed
 	} {
 		var r rated
 		r.total.Store(48000)

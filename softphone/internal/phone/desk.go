@@ -45,8 +45,8 @@ func (p *Phone) ToggleMute() {
 	p.signal()
 }
 
-// ToggleHighPass, ToggleDenoise and ToggleLevelControl switch a part of the
-// microphone's clean-up, for this call and those that follow.
+// ToggleHighPass switches the microphone's high-pass, for this call and those
+// that follow, as ToggleDenoise and ToggleLevelControl do.
 func (p *Phone) ToggleHighPass() {
 	p.switchCleanUp(func(o *clean.Options) { o.HighPass = !o.HighPass })
 }

@@ -85,7 +85,7 @@ func (c cleanUp) Render(width int) string {
 	if !c.c.CanDenoise {
 		noise = "not built in"
 	}
-	var parts []string
+	parts := make([]string, 0, 3)
 	for _, p := range []struct{ key, name, state string }{
 		{c.keys.HighPass.Help().Key, c.keys.HighPass.Help().Desc, onOff(c.c.HighPass)},
 		{c.keys.Denoise.Help().Key, c.keys.Denoise.Help().Desc, noise},
@@ -130,8 +130,10 @@ func (d details) Render(width int) string {
 		wide, there = 8, "there"
 	}
 	column := (width - wide) / 2
-	out := []string{cut(fill(d.st.strong, "Heard", wide)+fill(d.st.strong, "here", column)+d.st.strong.Render(there), width)}
-	for _, f := range d.facts() {
+	facts := d.facts()
+	out := make([]string, 0, 1+len(facts))
+	out = append(out, cut(fill(d.st.strong, "Heard", wide)+fill(d.st.strong, "here", column)+d.st.strong.Render(there), width))
+	for _, f := range facts {
 		name := f.name
 		if narrow {
 			name = f.short
