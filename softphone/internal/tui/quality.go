@@ -31,8 +31,11 @@ func (r rating) Render(width int) string {
 
 // less is what was taken off a score. A little is not shown as nothing.
 func less(mos float64) string {
-	if mos < 0.05 {
-		return fmt.Sprintf("-%.2f", max(mos, 0))
+	switch {
+	case mos < 0.005:
+		return "-0"
+	case mos < 0.05:
+		return fmt.Sprintf("-%.2f", mos)
 	}
 	return fmt.Sprintf("-%.1f", mos)
 }
