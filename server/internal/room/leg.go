@@ -27,6 +27,7 @@ type conferenceLeg struct {
 	limiter mix.Limiter
 	pcm     [audio.PeriodSamples]int16 // what it says in this tick
 	audible bool
+	talks   bool // and they are no pause
 	failed  bool
 }
 
@@ -95,9 +96,10 @@ func (l *conferenceLeg) tell(e Event) {
 }
 
 // listen takes the member's next 10 ms and reports whether there is anything to
-// hear in them.
+// hear in them. The first 10 ms of a pause are: speech fades out in them.
 func (l *conferenceLeg) listen(at time.Duration) bool {
-	l.audible = false
+	before := l.talks
+	l.audible, l.talks = false, false
 	if l.failed {
 		return false
 	}
@@ -105,8 +107,9 @@ func (l *conferenceLeg) listen(at time.Duration) bool {
 	switch l.play.Pull(l.pcm[:], at).Kind {
 	case playout.Filling, playout.Comfort:
 	default:
-		l.audible = true
+		l.talks = true
 	}
+	l.audible = l.talks || before
 	return l.audible
 }
 
