@@ -3,7 +3,9 @@
 # hraban/opus would otherwise want libopusfile, which nothing here uses. Where
 # git cannot tell the revision, Go is told not to ask.
 VCS := $(shell git rev-parse --verify --quiet HEAD >/dev/null 2>&1 || echo -buildvcs=false)
-export GOFLAGS := -tags=nolibopusfile $(VCS) $(GOFLAGS)
+# Where SpeexDSP is not installed, noise suppression is left out.
+SPEEX := $(shell pkg-config --exists speexdsp 2>/dev/null || echo ,nospeexdsp)
+export GOFLAGS := -tags=nolibopusfile$(SPEEX) $(VCS) $(GOFLAGS)
 
 ARGS ?=
 BENCH ?= .
@@ -18,6 +20,7 @@ help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
 
 build: ## bin/softphone and bin/server
+	$(if $(SPEEX),@echo "callcenter: without noise suppression: SpeexDSP is not installed (libspeexdsp-dev)")
 	go build -o bin/ ./softphone ./server
 
 run: ## install what is missing, build, open the softphone on a server of this machine (ARGS=...)

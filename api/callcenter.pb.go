@@ -633,8 +633,46 @@ type Report struct {
 	BufferTargetUs uint32 `protobuf:"varint,9,opt,name=buffer_target_us,json=bufferTargetUs,proto3" json:"buffer_target_us,omitempty"`
 	// Estimated from the far mouth to this ear, microseconds.
 	MouthToEarEstUs uint32 `protobuf:"varint,10,opt,name=mouth_to_ear_est_us,json=mouthToEarEstUs,proto3" json:"mouth_to_ear_est_us,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// The further counters of W3C webrtc-stats. Samples are at 48 kHz; the delays
+	// of the buffer are sums over emitted samples of the delay in seconds.
+	SilentConcealedSamples         uint64  `protobuf:"varint,11,opt,name=silent_concealed_samples,json=silentConcealedSamples,proto3" json:"silent_concealed_samples,omitempty"`
+	ConcealmentEvents              uint64  `protobuf:"varint,12,opt,name=concealment_events,json=concealmentEvents,proto3" json:"concealment_events,omitempty"`
+	InsertedSamplesForDeceleration uint64  `protobuf:"varint,13,opt,name=inserted_samples_for_deceleration,json=insertedSamplesForDeceleration,proto3" json:"inserted_samples_for_deceleration,omitempty"`
+	RemovedSamplesForAcceleration  uint64  `protobuf:"varint,14,opt,name=removed_samples_for_acceleration,json=removedSamplesForAcceleration,proto3" json:"removed_samples_for_acceleration,omitempty"`
+	JitterBufferDelay              float64 `protobuf:"fixed64,15,opt,name=jitter_buffer_delay,json=jitterBufferDelay,proto3" json:"jitter_buffer_delay,omitempty"`
+	JitterBufferTargetDelay        float64 `protobuf:"fixed64,16,opt,name=jitter_buffer_target_delay,json=jitterBufferTargetDelay,proto3" json:"jitter_buffer_target_delay,omitempty"`
+	JitterBufferMinimumDelay       float64 `protobuf:"fixed64,17,opt,name=jitter_buffer_minimum_delay,json=jitterBufferMinimumDelay,proto3" json:"jitter_buffer_minimum_delay,omitempty"`
+	JitterBufferEmittedCount       uint64  `protobuf:"varint,18,opt,name=jitter_buffer_emitted_count,json=jitterBufferEmittedCount,proto3" json:"jitter_buffer_emitted_count,omitempty"`
+	// Sum over packets of how much later each came than the fastest, seconds.
+	RelativePacketArrivalDelay float64 `protobuf:"fixed64,19,opt,name=relative_packet_arrival_delay,json=relativePacketArrivalDelay,proto3" json:"relative_packet_arrival_delay,omitempty"`
+	// Runs of made-up audio of 150 ms and more, and their seconds.
+	InterruptionCount         uint64  `protobuf:"varint,20,opt,name=interruption_count,json=interruptionCount,proto3" json:"interruption_count,omitempty"`
+	TotalInterruptionDuration float64 `protobuf:"fixed64,21,opt,name=total_interruption_duration,json=totalInterruptionDuration,proto3" json:"total_interruption_duration,omitempty"`
+	// W3C has no name for these. Jumped over to be live again:
+	SkippedSamples uint64 `protobuf:"varint,22,opt,name=skipped_samples,json=skippedSamples,proto3" json:"skipped_samples,omitempty"`
+	// Announced silence.
+	DtxSamples uint64 `protobuf:"varint,23,opt,name=dtx_samples,json=dtxSamples,proto3" json:"dtx_samples,omitempty"`
+	// Times in which nothing came and everything was played, and their seconds.
+	StallCount    uint64  `protobuf:"varint,24,opt,name=stall_count,json=stallCount,proto3" json:"stall_count,omitempty"`
+	StallDuration float64 `protobuf:"fixed64,25,opt,name=stall_duration,json=stallDuration,proto3" json:"stall_duration,omitempty"`
+	// Stalls too long to wait for.
+	OutageCount uint64 `protobuf:"varint,26,opt,name=outage_count,json=outageCount,proto3" json:"outage_count,omitempty"`
+	// Frames that the other side's senders marked as dropped.
+	SenderDroppedFrames uint64 `protobuf:"varint,27,opt,name=sender_dropped_frames,json=senderDroppedFrames,proto3" json:"sender_dropped_frames,omitempty"`
+	// How much faster the other side's clock runs, in millionths.
+	ClockDriftPpm float64 `protobuf:"fixed64,28,opt,name=clock_drift_ppm,json=clockDriftPpm,proto3" json:"clock_drift_ppm,omitempty"`
+	// Times that the earpiece ran dry, and samples of the microphone that nobody
+	// took in time.
+	DeviceUnderruns uint64 `protobuf:"varint,29,opt,name=device_underruns,json=deviceUnderruns,proto3" json:"device_underruns,omitempty"`
+	CaptureOverruns uint64 `protobuf:"varint,30,opt,name=capture_overruns,json=captureOverruns,proto3" json:"capture_overruns,omitempty"`
+	// Samples that ear protection turned down.
+	EarLimitedSamples uint64 `protobuf:"varint,31,opt,name=ear_limited_samples,json=earLimitedSamples,proto3" json:"ear_limited_samples,omitempty"`
+	// The E-model's estimate for this ear (ITU-T G.107): 0 to 93.2, and 1 to 4.41.
+	// Zero: not rated.
+	REst          float64 `protobuf:"fixed64,32,opt,name=r_est,json=rEst,proto3" json:"r_est,omitempty"`
+	MosEst        float64 `protobuf:"fixed64,33,opt,name=mos_est,json=mosEst,proto3" json:"mos_est,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Report) Reset() {
@@ -737,6 +775,167 @@ func (x *Report) GetMouthToEarEstUs() uint32 {
 	return 0
 }
 
+func (x *Report) GetSilentConcealedSamples() uint64 {
+	if x != nil {
+		return x.SilentConcealedSamples
+	}
+	return 0
+}
+
+func (x *Report) GetConcealmentEvents() uint64 {
+	if x != nil {
+		return x.ConcealmentEvents
+	}
+	return 0
+}
+
+func (x *Report) GetInsertedSamplesForDeceleration() uint64 {
+	if x != nil {
+		return x.InsertedSamplesForDeceleration
+	}
+	return 0
+}
+
+func (x *Report) GetRemovedSamplesForAcceleration() uint64 {
+	if x != nil {
+		return x.RemovedSamplesForAcceleration
+	}
+	return 0
+}
+
+func (x *Report) GetJitterBufferDelay() float64 {
+	if x != nil {
+		return x.JitterBufferDelay
+	}
+	return 0
+}
+
+func (x *Report) GetJitterBufferTargetDelay() float64 {
+	if x != nil {
+		return x.JitterBufferTargetDelay
+	}
+	return 0
+}
+
+func (x *Report) GetJitterBufferMinimumDelay() float64 {
+	if x != nil {
+		return x.JitterBufferMinimumDelay
+	}
+	return 0
+}
+
+func (x *Report) GetJitterBufferEmittedCount() uint64 {
+	if x != nil {
+		return x.JitterBufferEmittedCount
+	}
+	return 0
+}
+
+func (x *Report) GetRelativePacketArrivalDelay() float64 {
+	if x != nil {
+		return x.RelativePacketArrivalDelay
+	}
+	return 0
+}
+
+func (x *Report) GetInterruptionCount() uint64 {
+	if x != nil {
+		return x.InterruptionCount
+	}
+	return 0
+}
+
+func (x *Report) GetTotalInterruptionDuration() float64 {
+	if x != nil {
+		return x.TotalInterruptionDuration
+	}
+	return 0
+}
+
+func (x *Report) GetSkippedSamples() uint64 {
+	if x != nil {
+		return x.SkippedSamples
+	}
+	return 0
+}
+
+func (x *Report) GetDtxSamples() uint64 {
+	if x != nil {
+		return x.DtxSamples
+	}
+	return 0
+}
+
+func (x *Report) GetStallCount() uint64 {
+	if x != nil {
+		return x.StallCount
+	}
+	return 0
+}
+
+func (x *Report) GetStallDuration() float64 {
+	if x != nil {
+		return x.StallDuration
+	}
+	return 0
+}
+
+func (x *Report) GetOutageCount() uint64 {
+	if x != nil {
+		return x.OutageCount
+	}
+	return 0
+}
+
+func (x *Report) GetSenderDroppedFrames() uint64 {
+	if x != nil {
+		return x.SenderDroppedFrames
+	}
+	return 0
+}
+
+func (x *Report) GetClockDriftPpm() float64 {
+	if x != nil {
+		return x.ClockDriftPpm
+	}
+	return 0
+}
+
+func (x *Report) GetDeviceUnderruns() uint64 {
+	if x != nil {
+		return x.DeviceUnderruns
+	}
+	return 0
+}
+
+func (x *Report) GetCaptureOverruns() uint64 {
+	if x != nil {
+		return x.CaptureOverruns
+	}
+	return 0
+}
+
+func (x *Report) GetEarLimitedSamples() uint64 {
+	if x != nil {
+		return x.EarLimitedSamples
+	}
+	return 0
+}
+
+func (x *Report) GetREst() float64 {
+	if x != nil {
+		return x.REst
+	}
+	return 0
+}
+
+func (x *Report) GetMosEst() float64 {
+	if x != nil {
+		return x.MosEst
+	}
+	return 0
+}
+
 var File_callcenter_proto protoreflect.FileDescriptor
 
 const file_callcenter_proto_rawDesc = "" +
@@ -803,7 +1002,7 @@ const file_callcenter_proto_rawDesc = "" +
 	"KIND_ENDED\x10\x0f\"@\n" +
 	"\vParticipant\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12!\n" +
-	"\fdisplay_name\x18\x02 \x01(\tR\vdisplayName\"\xa1\x03\n" +
+	"\fdisplay_name\x18\x02 \x01(\tR\vdisplayName\"\x80\f\n" +
 	"\x06Report\x12)\n" +
 	"\x10packets_received\x18\x01 \x01(\x04R\x0fpacketsReceived\x12!\n" +
 	"\fpackets_lost\x18\x02 \x01(\x04R\vpacketsLost\x12+\n" +
@@ -815,7 +1014,32 @@ const file_callcenter_proto_rawDesc = "" +
 	"\tbuffer_us\x18\b \x01(\rR\bbufferUs\x12(\n" +
 	"\x10buffer_target_us\x18\t \x01(\rR\x0ebufferTargetUs\x12,\n" +
 	"\x13mouth_to_ear_est_us\x18\n" +
-	" \x01(\rR\x0fmouthToEarEstUs*J\n" +
+	" \x01(\rR\x0fmouthToEarEstUs\x128\n" +
+	"\x18silent_concealed_samples\x18\v \x01(\x04R\x16silentConcealedSamples\x12-\n" +
+	"\x12concealment_events\x18\f \x01(\x04R\x11concealmentEvents\x12I\n" +
+	"!inserted_samples_for_deceleration\x18\r \x01(\x04R\x1einsertedSamplesForDeceleration\x12G\n" +
+	" removed_samples_for_acceleration\x18\x0e \x01(\x04R\x1dremovedSamplesForAcceleration\x12.\n" +
+	"\x13jitter_buffer_delay\x18\x0f \x01(\x01R\x11jitterBufferDelay\x12;\n" +
+	"\x1ajitter_buffer_target_delay\x18\x10 \x01(\x01R\x17jitterBufferTargetDelay\x12=\n" +
+	"\x1bjitter_buffer_minimum_delay\x18\x11 \x01(\x01R\x18jitterBufferMinimumDelay\x12=\n" +
+	"\x1bjitter_buffer_emitted_count\x18\x12 \x01(\x04R\x18jitterBufferEmittedCount\x12A\n" +
+	"\x1drelative_packet_arrival_delay\x18\x13 \x01(\x01R\x1arelativePacketArrivalDelay\x12-\n" +
+	"\x12interruption_count\x18\x14 \x01(\x04R\x11interruptionCount\x12>\n" +
+	"\x1btotal_interruption_duration\x18\x15 \x01(\x01R\x19totalInterruptionDuration\x12'\n" +
+	"\x0fskipped_samples\x18\x16 \x01(\x04R\x0eskippedSamples\x12\x1f\n" +
+	"\vdtx_samples\x18\x17 \x01(\x04R\n" +
+	"dtxSamples\x12\x1f\n" +
+	"\vstall_count\x18\x18 \x01(\x04R\n" +
+	"stallCount\x12%\n" +
+	"\x0estall_duration\x18\x19 \x01(\x01R\rstallDuration\x12!\n" +
+	"\foutage_count\x18\x1a \x01(\x04R\voutageCount\x122\n" +
+	"\x15sender_dropped_frames\x18\x1b \x01(\x04R\x13senderDroppedFrames\x12&\n" +
+	"\x0fclock_drift_ppm\x18\x1c \x01(\x01R\rclockDriftPpm\x12)\n" +
+	"\x10device_underruns\x18\x1d \x01(\x04R\x0fdeviceUnderruns\x12)\n" +
+	"\x10capture_overruns\x18\x1e \x01(\x04R\x0fcaptureOverruns\x12.\n" +
+	"\x13ear_limited_samples\x18\x1f \x01(\x04R\x11earLimitedSamples\x12\x13\n" +
+	"\x05r_est\x18  \x01(\x01R\x04rEst\x12\x17\n" +
+	"\amos_est\x18! \x01(\x01R\x06mosEst*J\n" +
 	"\aPlayout\x12\x17\n" +
 	"\x13PLAYOUT_UNSPECIFIED\x10\x00\x12\x10\n" +
 	"\fPLAYOUT_LIVE\x10\x01\x12\x14\n" +

@@ -68,10 +68,9 @@ func (f Format) Validate() error {
 
 // Options are an encoder's settings.
 type Options struct {
-	Bitrate      int  // bits a second; 0: 32000
-	Complexity   int  // 0 to 10; a caller that wants the default passes 9
-	FrameSamples int  // 48 kHz samples a frame: 480 or 960
-	DTX          bool // true: silence is not sent, see Encoder
+	Bitrate      int // bits a second; 0: 32000
+	Complexity   int // 0 to 10; a caller that wants the default passes 9
+	FrameSamples int // 48 kHz samples a frame: 480 or 960
 }
 
 // Validate returns nil if every codec can encode with o.
@@ -90,10 +89,14 @@ func (o Options) Validate() error {
 // Encoder turns frames into packets. It is for one goroutine at a time.
 type Encoder interface {
 	// Encode writes the packet of one frame (exactly FrameSamples of pcm) to
-	// dst, which has room for MaxPacket bytes, and returns its length. With
-	// Options.DTX a length of 0 means that the frame is silence and needs no
-	// packet. It does not allocate.
+	// dst, which has room for MaxPacket bytes, and returns its length, or 0 for
+	// a frame that SetDTX allowed it to leave out. It does not allocate.
 	Encode(dst []byte, pcm []int16) (int, error)
+	// SetDTX says whether frames may be left out from the next one on; at first
+	// none may. The encoder then leaves out what is silence to its own ear, and
+	// an encoder that has none leaves out every frame: the caller allows it
+	// while silence is all that the caller hears. It does not allocate.
+	SetDTX(on bool) error
 	// Lookahead is the delay that encoding adds beyond the frame, in 48 kHz
 	// samples.
 	Lookahead() int

@@ -4,7 +4,7 @@
 //
 // A frame goes through
 //
-//  1. the high-pass, 24 dB an octave below 80 Hz;
+//  1. the high-pass, 12 dB an octave below 80 Hz;
 //  2. noise suppression by SpeexDSP, up to 24 dB, which adds half a frame of
 //     delay;
 //  3. the level control, which brings active speech to -22 dBFS RMS (RFC 7874),

@@ -131,10 +131,11 @@ func (p *Playout) silence(dst []int16) Pulled {
 	p.pos += int64(len(rest))
 	p.concealing, p.silent = false, true
 	p.stats.SilentSamples += uint64(len(rest))
+	kind := Comfort
 	if spurt := dst[n+len(rest):]; len(spurt) > 0 {
-		p.seek(spurt)
+		kind = p.seek(spurt).Kind
 	}
-	return Pulled{Kind: Comfort, Media: -1, Epoch: p.epoch}
+	return Pulled{Kind: kind, Media: -1, Epoch: p.epoch}
 }
 
 // seek continues at the oldest packet held, wherever it is. Less than 10 ms that

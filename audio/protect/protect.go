@@ -15,10 +15,14 @@
 // flattens a peak that stands at the very beginning of it. What is within the
 // limits passes bit for bit while the gain is 1.
 //
-// The running speech level is the RMS of speech over about half a second. It
+// The running speech level is the RMS of speech over about a second. It
 // follows somebody who talks louder by 10 dB a second, somebody who talks more
-// softly by 1.5 dB a second, and stays in pauses. Tones, noise and bursts do not
-// move it: see speech.
+// softly by 1 dB a second, and stays in pauses. Tones, noise and bursts do not
+// move it, nor does what is murmured behind the voice: see speech. Before a
+// second of speech was heard there is no level to stay near, and the ceiling
+// alone counts, but for a sound that goes on for 0.3 s and is no speech: it goes
+// down to -10 dBFS. So ordinary speech, whose peaks are up to 20 dB above its
+// RMS, passes untouched as far as the ceiling lets it, from the first word on.
 //
 // PCM is 48 kHz mono in blocks of any length, 10 ms being what it is made for.
 // Levels are in dBFS, 0 being a sample of 32767 or an RMS of that.
@@ -118,7 +122,7 @@ func (l *Limiter) Limited() uint64 { return l.limited.Load() }
 func (l *Limiter) Gain() float64 { return math.Float64frombits(l.gain.Load()) }
 
 // SpeechLevel returns the running speech level in dBFS RMS; before any speech
-// it is the level that is assumed, -30.
+// it is the level that is assumed, -20.
 func (l *Limiter) SpeechLevel() float64 { return math.Float64frombits(l.level.Load()) }
 
 // Delay returns by how many samples the limiter delays what it is given: none.

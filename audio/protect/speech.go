@@ -12,19 +12,34 @@ const (
 	// blockSamples is the step in which levels are looked at: 10 ms.
 	blockSamples = audio.PeriodSamples
 
-	// assumed is the speech level before speech was heard, in dBFS RMS; lowest
-	// and highest bound what it becomes.
-	assumed, lowest, highest = -30.0, -45.0, -10.0
+	// assumed is the speech level before speech was heard, in dBFS RMS: with it
+	// the ceiling alone counts, since nobody has got used to anything yet and
+	// the first words of a call may be loud. A sound that goes on for more than
+	// strangeBlocks and is no speech makes it suspected, by wary dB a block.
+	// lowest and highest bound what the level becomes.
+	assumed, suspected, lowest, highest = -20.0, -30.0, -45.0, -10.0
+	strangeBlocks                       = 30
+	wary                                = 0.2
+	// enough is how many blocks of speech make a first level, and learnt how
+	// many until it follows slowly: one second and four.
+	enough, learnt = 100, 400
 	// silence is the level below which a block says nothing about speech.
 	silence = -50.0
 	// loud is how far above the running level a block is out of the ordinary,
 	// in dB: only a burst, or somebody else, or a louder voice.
 	loud = 8.0
 	// rise and fall are how fast the level follows, in dB a block; shocked is
-	// the rise while the RMS alone is above the limit, where a voice seldom is.
-	rise, shocked, fall = 0.10, 0.03, 0.015
-	// smoothing is the share of a new block in the mean energy: about 0.5 s.
-	smoothing = 0.02
+	// the rise while the RMS alone is above the limit, where a voice seldom is,
+	// and settle the fall until the level is learnt.
+	rise, shocked, fall, settle = 0.10, 0.03, 0.01, 0.06
+	// active is how far below the level a block still is speech as ITU-T P.56
+	// counts it, in dB. What is softer, a breath or the talk of others behind
+	// the voice, takes the level down by drift only, 0.3 dB a second.
+	active = 16.0
+	drift  = 0.003
+	wane   = 0.99931 // drift as a factor of energy
+	// smoothing is the share of a new block in the mean energy: about a second.
+	smoothing = 0.01
 
 	// variation is the change from one block to the next that a steady sound
 	// does not have, in dB.
@@ -52,6 +67,8 @@ type speech struct {
 	fill int
 
 	mean     float64 // energy of a sample of speech, smoothed
+	heard    int     // blocks of speech, at most learnt
+	strange  int     // loud blocks in a row that are no speech
 	previous float64 // level of the block before
 	changed  bool    // whether that one differed from the one before it
 	ordinary restless
@@ -79,15 +96,45 @@ func (s *speech) add(pcm []int16) {
 func (s *speech) block(energy float64) {
 	now := levelOf(energy)
 	if now < silence || !s.proven(now) {
+		if s.heard < enough {
+			s.doubt(now)
+		}
 		return
 	}
-	most := rise
-	if now > s.level+Headroom {
-		most = shocked
+	s.strange = 0
+	if s.heard > 0 && now < levelOf(s.mean)-active {
+		if s.heard == learnt {
+			s.level = max(s.level-drift, lowest)
+			s.mean *= wane
+		}
+		return
 	}
-	s.mean += smoothing * (energy - s.mean)
-	s.level += min(max(levelOf(s.mean)-s.level, -fall), most)
+	s.heard = min(s.heard+1, learnt)
+	up, down := rise, fall
+	switch {
+	case s.heard < enough:
+		down = 0
+	case s.heard < learnt:
+		down = settle
+	}
+	if now > s.level+Headroom {
+		up = shocked
+	}
+	s.mean += max(smoothing, 1/float64(s.heard)) * (energy - s.mean)
+	s.level += min(max(levelOf(s.mean)-s.level, -down), up)
 	s.level = min(max(s.level, lowest), highest)
+}
+
+// doubt looks at a block that is no speech before speech was heard. What goes on
+// and on loudly lowers the level that is assumed, as long as it lasts.
+func (s *speech) doubt(now float64) {
+	if now < suspected {
+		s.strange, s.level = 0, max(s.level, assumed)
+		return
+	}
+	if s.strange++; s.strange > strangeBlocks {
+		s.level = max(s.level-wary, min(s.level, suspected))
+	}
 }
 
 // proven reports whether a block of that level belongs to speech.

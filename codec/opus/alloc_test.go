@@ -29,3 +29,21 @@ func TestFramesDoNotAllocate(t *testing.T) {
 		t.Errorf("a frame allocates %v times, want 0", allocs)
 	}
 }
+
+func TestSilenceDoesNotAllocate(t *testing.T) {
+	enc, _ := newPair(t, mono, usual)
+	packet, silence := make([]byte, codec.MaxPacket), make([]int16, 960)
+	i := 0
+	allocs := testing.AllocsPerRun(200, func() {
+		i++
+		if err := enc.SetDTX(i%100 != 0); err != nil {
+			t.Error(err)
+		}
+		if _, err := enc.Encode(packet, silence); err != nil {
+			t.Error(err)
+		}
+	})
+	if allocs != 0 {
+		t.Errorf("a frame allocates %v times, want 0", allocs)
+	}
+}

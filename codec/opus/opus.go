@@ -47,8 +47,8 @@ type Codec struct{}
 func (Codec) Name() string { return codec.Opus }
 
 // NewEncoder returns an encoder of mono speech with a variable bitrate and
-// without forward error correction. With Options.DTX its Encode returns 0 for
-// frames of silence that need no packet; a short one comes every 400 ms or so.
+// without forward error correction. While SetDTX allows it, Encode returns 0 for
+// frames that libopus takes for silence, which it does after 200 ms of it.
 func (Codec) NewEncoder(f codec.Format, o codec.Options) (codec.Encoder, error) {
 	if err := check(f); err != nil {
 		return nil, err
@@ -72,14 +72,14 @@ func (Codec) NewEncoder(f codec.Format, o codec.Options) (codec.Encoder, error) 
 		{"complexity", enc.SetComplexity(o.Complexity)},
 		{"variable bitrate", enc.SetVBR(true)},
 		{"forward error correction", enc.SetInBandFEC(false)},
-		{"discontinuous transmission", enc.SetDTX(o.DTX)},
+		{"discontinuous transmission", enc.SetDTX(false)},
 		{"bandwidth", enc.SetMaxBandwidth(bandwidth(f.Rate))},
 	} {
 		if setting.err != nil {
 			return nil, fmt.Errorf("set opus encoder's %s: %w", setting.name, setting.err)
 		}
 	}
-	return &encoder{enc: enc, frame: o.FrameSamples, dtx: o.DTX}, nil
+	return &encoder{enc: enc, frame: o.FrameSamples}, nil
 }
 
 // NewDecoder returns a decoder of any Opus stream to 48 kHz mono.
@@ -119,8 +119,9 @@ func bandwidth(rate int) libopus.Bandwidth {
 
 type encoder struct {
 	enc   *libopus.Encoder
-	frame int // samples
-	dtx   bool
+	frame int  // samples
+	dtx   bool // frames of silence may be left out
+	quiet bool // the frame before was
 }
 
 // Encode implements codec.Encoder.
@@ -136,10 +137,36 @@ func (e *encoder) Encode(dst []byte, pcm []int16) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("encode opus: %w", err)
 	}
-	if e.dtx && n <= silentPacket {
-		return 0, nil
+	if e.quiet, err = e.silent(n); err != nil || e.quiet {
+		return 0, err
 	}
 	return n, nil
+}
+
+// silent reports whether the frame that was encoded into n bytes is to be left
+// out. libopus makes packets of one byte for silence, and a larger one now and
+// then to refresh the noise that its decoder makes up.
+func (e *encoder) silent(n int) (bool, error) {
+	if !e.dtx || n <= silentPacket || !e.quiet {
+		return e.dtx && n <= silentPacket, nil
+	}
+	in, err := e.enc.InDTX()
+	if err != nil {
+		return false, fmt.Errorf("ask opus encoder for its transmission: %w", err)
+	}
+	return in, nil
+}
+
+// SetDTX implements codec.Encoder.
+func (e *encoder) SetDTX(on bool) error {
+	if on == e.dtx {
+		return nil
+	}
+	if err := e.enc.SetDTX(on); err != nil {
+		return fmt.Errorf("set opus encoder's discontinuous transmission: %w", err)
+	}
+	e.dtx, e.quiet = on, false
+	return nil
 }
 
 // Lookahead implements codec.Encoder.

@@ -148,12 +148,14 @@ func TestANarrowListenerGetsANarrowBand(t *testing.T) {
 }
 
 func TestDTX(t *testing.T) {
-	silence := make([]int16, 960)
-	count := func(o codec.Options) (sent int) {
-		enc, _ := newPair(t, mono, o)
+	count := func(dtx bool, signal []int16) (sent int) {
+		enc, _ := newPair(t, mono, usual)
+		if err := enc.SetDTX(dtx); err != nil {
+			t.Fatal(err)
+		}
 		packet := make([]byte, codec.MaxPacket)
-		for range 100 {
-			n, err := enc.Encode(packet, silence)
+		for ; len(signal) >= 960; signal = signal[960:] {
+			n, err := enc.Encode(packet, signal[:960])
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -163,13 +165,36 @@ func TestDTX(t *testing.T) {
 		}
 		return sent
 	}
-	with := usual
-	with.DTX = true
-	if sent := count(usual); sent != 100 {
+	silence := make([]int16, 100*960)
+	if sent := count(false, silence); sent != 100 {
 		t.Errorf("without DTX %d of 100 silent frames give a packet, want all", sent)
 	}
-	if sent := count(with); sent < 10 || sent > 30 {
-		t.Errorf("with DTX %d of 100 silent frames give a packet, want 10 to 30", sent)
+	if sent := count(true, silence); sent < 8 || sent > 12 {
+		t.Errorf("with DTX %d of 100 silent frames give a packet, want those of the first 200 ms", sent)
+	}
+	if sent := count(true, speech(100*960)); sent != 100 {
+		t.Errorf("with DTX %d of 100 frames of speech give a packet, want all", sent)
+	}
+}
+
+func TestDTXCanBeTakenBack(t *testing.T) {
+	enc, _ := newPair(t, mono, usual)
+	packet, silence := make([]byte, codec.MaxPacket), make([]int16, 960)
+	for i := range 90 {
+		on := i/30%2 == 0
+		if err := enc.SetDTX(on); err != nil {
+			t.Fatal(err)
+		}
+		n, err := enc.Encode(packet, silence)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !on && n == 0 {
+			t.Fatalf("frame %d was left out", i)
+		}
+		if i%30 > 25 && on && n != 0 {
+			t.Fatalf("frame %d was not left out", i)
+		}
 	}
 }
 

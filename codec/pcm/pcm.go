@@ -31,9 +31,9 @@ type Codec struct{}
 func (Codec) Name() string { return codec.PCM }
 
 // NewEncoder returns an encoder to the rate and channels of f. A frame that
-// would not fit into a packet (20 ms at 96 kHz stereo) is an error. Bitrate,
-// complexity and DTX have no meaning here. Where the rate gives no whole number
-// of samples a frame, packets differ by one sample.
+// would not fit into a packet (20 ms at 96 kHz stereo) is an error. Bitrate and
+// complexity have no meaning here. Where the rate gives no whole number of
+// samples a frame, packets differ by one sample.
 func (Codec) NewEncoder(f codec.Format, o codec.Options) (codec.Encoder, error) {
 	if err := check(f); err != nil {
 		return nil, err
@@ -92,6 +92,13 @@ type encoder struct {
 	channels  int
 	lookahead int     // samples at 48 kHz
 	converted []int16 // a frame at the wire's rate
+	dtx       bool
+}
+
+// SetDTX implements codec.Encoder. This encoder has no ear for silence.
+func (e *encoder) SetDTX(on bool) error {
+	e.dtx = on
+	return nil
 }
 
 // Encode implements codec.Encoder.
@@ -103,6 +110,9 @@ func (e *encoder) Encode(dst []byte, pcm []int16) (int, error) {
 		return 0, fmt.Errorf("encode pcm: room for %d bytes, a frame needs %d", len(dst), most)
 	}
 	n := e.conv.Process(e.converted, pcm)
+	if e.dtx {
+		return 0, nil
+	}
 	at := 0
 	for _, x := range e.converted[:n] {
 		for range e.channels {

@@ -253,3 +253,20 @@ func TestWrongUseIsAnError(t *testing.T) {
 		}
 	}
 }
+
+func TestWhereSilenceMayBeLeftOutTheCallerDecides(t *testing.T) {
+	enc, err := pcm.Codec{}.NewEncoder(codec.Format{Codec: codec.PCM, Rate: 48000, Channels: 1}, codec.Options{FrameSamples: 480})
+	if err != nil {
+		t.Fatal(err)
+	}
+	frame, packet := make([]int16, 480), make([]byte, codec.MaxPacket)
+	for i, on := range []bool{false, true, false} {
+		if err := enc.SetDTX(on); err != nil {
+			t.Fatal(err)
+		}
+		n, err := enc.Encode(packet, frame)
+		if err != nil || (n == 0) != on {
+			t.Errorf("frame %d: %d bytes, %v", i, n, err)
+		}
+	}
+}

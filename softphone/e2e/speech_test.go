@@ -63,6 +63,7 @@ func TestPCMInShortFramesComesBackAsItWas(t *testing.T) {
 	in := writeWAV(t, "speech.wav", said)
 	out := filepath.Join(t.TempDir(), "out.wav")
 	r := runPhone(t, nil, "call", "echo", "--server", s.address, "--codec", "pcm", "--frame", "10ms",
+		"--dtx=false", "--ear-protection=false",
 		"--capture", "file:"+in, "--playback", "file:"+out, "--duration", "3s", "--json")
 	rep := r.report(t)
 	if r.code != 0 || rep.Codec != "pcm" || rep.FrameMS != 10 || rep.Lost != 0 || rep.Sent < 290 {

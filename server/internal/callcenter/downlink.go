@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"callcenter/api"
+	"callcenter/api/wire"
 	"callcenter/audio/sendq"
 	"callcenter/server/internal/room"
 )
@@ -31,6 +32,9 @@ var _ room.Downlink = (*downlink)(nil)
 
 // Send implements room.Downlink.
 func (d *downlink) Send(f sendq.Frame) { d.queue.Push(f) }
+
+// Skip implements room.Downlink.
+func (d *downlink) Skip() { d.queue.Skip() }
 
 // SendWait implements room.Downlink. Only the receive loop pushes in the calls
 // that use it, so that a queue with room keeps it.
@@ -187,17 +191,9 @@ func (c *call) name(f *sendq.Frame) {
 func (c *call) fillReport() {
 	l, q := c.leg.Stats(), c.queue.Stats()
 	r := &c.report
+	wire.Describe(r, &l.Playout)
 	r.PacketsReceived = l.Received
 	r.PacketsLost = l.Lost
 	r.PacketsDiscarded = l.Discarded + l.Malformed + c.flooded.Load()
 	r.PacketsDropped = q.DroppedAge + q.DroppedFull
-	r.TotalSamplesReceived = l.TotalSamples
-	r.ConcealedSamples = l.ConcealedSamples
-	r.JitterUs = micros(l.Jitter)
-	r.BufferUs = micros(l.Buffer)
-	r.BufferTargetUs = micros(l.Target)
-}
-
-func micros(d time.Duration) uint32 {
-	return uint32(min(max(0, d/time.Microsecond), 1<<31))
 }

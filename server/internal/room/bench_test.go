@@ -16,6 +16,7 @@ import (
 type nowhere struct{ frames int }
 
 func (n *nowhere) Send(sendq.Frame)                      { n.frames++ }
+func (n *nowhere) Skip()                                 {}
 func (n *nowhere) SendWait(context.Context, sendq.Frame) {}
 func (n *nowhere) Event(Event)                           {}
 func (n *nowhere) Fail(error)                            {}

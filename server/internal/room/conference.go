@@ -17,7 +17,8 @@ import (
 //  1. the next 10 ms of every member come out of their playout buffer
 //  2. those that are not silent are added up
 //  3. each member gets the sum less their own voice, through their limiter
-//  4. once that fills a frame of theirs, it is encoded and sent
+//  4. once that fills a frame of theirs, it is encoded and sent, or announced as
+//     silence when nobody is heard in it
 //
 // A member that is slow to take its frames loses the oldest in its Downlink and
 // delays nobody.
@@ -98,13 +99,15 @@ func (c *conference) tick(at time.Duration, anew bool) {
 	c.mu.Unlock()
 
 	c.sum.Reset()
+	voices := 0
 	for _, l := range legs {
 		if l.listen(at) {
 			c.sum.Add(l.pcm[:])
+			voices++
 		}
 	}
 	for _, l := range legs {
-		l.speak(c.sum, anew)
+		l.speak(c.sum, voices, anew)
 	}
 }
 

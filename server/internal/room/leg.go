@@ -27,6 +27,7 @@ type conferenceLeg struct {
 	limiter mix.Limiter
 	pcm     [audio.PeriodSamples]int16 // what it says in this tick
 	audible bool
+	talks   bool // and they are no pause
 	failed  bool
 }
 
@@ -80,6 +81,7 @@ func (l *conferenceLeg) Stats() Stats {
 		Jitter:           s.Jitter,
 		Buffer:           s.Delay,
 		Target:           s.Target,
+		Playout:          s,
 	}
 }
 
@@ -94,9 +96,10 @@ func (l *conferenceLeg) tell(e Event) {
 }
 
 // listen takes the member's next 10 ms and reports whether there is anything to
-// hear in them.
+// hear in them. The first 10 ms of a pause are: speech fades out in them.
 func (l *conferenceLeg) listen(at time.Duration) bool {
-	l.audible = false
+	before := l.talks
+	l.audible, l.talks = false, false
 	if l.failed {
 		return false
 	}
@@ -104,13 +107,15 @@ func (l *conferenceLeg) listen(at time.Duration) bool {
 	switch l.play.Pull(l.pcm[:], at).Kind {
 	case playout.Filling, playout.Comfort:
 	default:
-		l.audible = true
+		l.talks = true
 	}
+	l.audible = l.talks || before
 	return l.audible
 }
 
-// speak gives the member the sum less its own voice.
-func (l *conferenceLeg) speak(sum *mix.Sum, anew bool) {
+// speak gives the member the sum less its own voice; voices is how many are in
+// the sum.
+func (l *conferenceLeg) speak(sum *mix.Sum, voices int, anew bool) {
 	if l.failed {
 		return
 	}
@@ -121,9 +126,10 @@ func (l *conferenceLeg) speak(sum *mix.Sum, anew bool) {
 	var own []int16
 	if l.audible {
 		own = l.pcm[:]
+		voices--
 	}
 	sum.Minus(l.speaker.next(), own, &l.limiter)
-	l.speaker.done()
+	l.speaker.done(voices > 0)
 }
 
 // rescue keeps what breaks one member's coding from the others.

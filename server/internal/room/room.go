@@ -24,6 +24,7 @@ import (
 
 	"callcenter/audio"
 	"callcenter/audio/jitter"
+	"callcenter/audio/playout"
 	"callcenter/audio/sendq"
 	"callcenter/codec"
 )
@@ -84,6 +85,9 @@ type Downlink interface {
 	// Send takes a frame and never waits: when the member is slow, the oldest
 	// frame is dropped, counted and marked.
 	Send(f sendq.Frame)
+	// Skip takes a sequence for a frame slot that carries nothing, in announced
+	// silence.
+	Skip()
 	// SendWait takes a frame and waits for room until ctx ends, for members
 	// who know no drop marks and must get every frame back.
 	SendWait(ctx context.Context, f sendq.Frame)
@@ -134,6 +138,8 @@ type Stats struct {
 	// At 48 kHz, given to the mix, and how many of them were made up.
 	TotalSamples, ConcealedSamples uint64
 	Jitter, Buffer, Target         time.Duration
+	// Playout is all that a conference's playout counts; zero elsewhere.
+	Playout playout.Stats
 }
 
 // Config are a Directory's parts.

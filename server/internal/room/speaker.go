@@ -1,6 +1,8 @@
 package room
 
 import (
+	"time"
+
 	"callcenter/audio"
 	"callcenter/audio/level"
 	"callcenter/audio/sendq"
@@ -12,13 +14,23 @@ const (
 	// worth the processor time of another call.
 	complexity = 5
 
-	// The marks of a level, as on the wire.
+	// The marks of a level, of silence and of a talk spurt, as on the wire.
 	markVoice      = 1 << 7
 	markLevelValid = 1 << 8
+	markDTX        = 1 << 9
+	markTalk       = 1 << 10
+	levelSilent    = 127
+
+	// tail is how long a mix in which nobody is heard any more is still encoded:
+	// the codec delays sound, and words must end before silence is announced.
+	tail = 100 * time.Millisecond
+	// dtxInterval is how often announced silence says that it goes on.
+	dtxInterval = 200 * time.Millisecond
 )
 
 // speaker makes the frames that one member hears from 10 ms of PCM at a time.
-// One goroutine uses it.
+// Silence is announced instead of encoded to a member that knows marks: after a
+// tail, then every 200 ms. One goroutine uses it.
 type speaker struct {
 	down  Downlink
 	enc   codec.Encoder
@@ -33,6 +45,12 @@ type speaker struct {
 
 	skipped uint32 // frames that could not be encoded since the last that was
 	failed  uint64
+
+	dtx     bool // the member knows marks
+	audible bool // there is something to hear in the frame that is being filled
+	quiet   int  // samples since there last was
+	paused  bool // silence is announced
+	marked  int  // samples since it last was
 }
 
 // newSpeaker returns the frames of m's codec, rate and duration. Where a frame
@@ -61,24 +79,55 @@ func newSpeaker(cfg Config, m Member, down Downlink) (*speaker, error) {
 		clock: cfg.Clock,
 		pcm:   make([]int16, o.FrameSamples),
 		epoch: 1,
+		dtx:   m.Extended,
 	}, nil
 }
 
 // next returns where the next 10 ms go.
 func (s *speaker) next() []int16 { return s.pcm[s.fill : s.fill+audio.PeriodSamples] }
 
-// done says that the next 10 ms are written. A full frame is sent.
-func (s *speaker) done() {
+// done says that the next 10 ms are written, and whether there is anything to
+// hear in them. A full frame is sent.
+func (s *speaker) done(audible bool) {
+	s.audible = s.audible || audible
 	s.fill += audio.PeriodSamples
 	if s.fill < len(s.pcm) {
 		return
 	}
-	s.fill = 0
-	s.send()
+	if s.audible {
+		s.quiet = 0
+	} else {
+		s.quiet = min(s.quiet+len(s.pcm), audio.Rate)
+	}
+	s.fill, s.audible = 0, false
+	if s.dtx && s.quiet > audio.Samples(tail) {
+		s.pause()
+	} else {
+		s.send()
+	}
 	s.media += int64(len(s.pcm))
 }
 
+// pause uses the slot of a silent frame to say that nothing comes.
+func (s *speaker) pause() {
+	s.marked += len(s.pcm)
+	if s.paused && s.marked < audio.Samples(dtxInterval) {
+		s.down.Skip()
+		return
+	}
+	s.paused, s.marked = true, 0
+	s.down.Send(sendq.Frame{
+		DroppedBefore: s.skipped,
+		Epoch:         s.epoch,
+		Media:         uint64(s.media) + 1,
+		Marks:         markLevelValid | levelSilent | markDTX,
+		Made:          s.clock(),
+	})
+	s.skipped = 0
+}
+
 func (s *speaker) send() {
+	voice := s.voice.Add(s.pcm)
 	n, err := s.enc.Encode(s.buf[:], s.pcm)
 	if err != nil {
 		s.failed++
@@ -86,8 +135,12 @@ func (s *speaker) send() {
 		return
 	}
 	marks := markLevelValid | uint32(level.DBov(s.pcm))
-	if s.voice.Add(s.pcm) {
+	if voice {
 		marks |= markVoice
+	}
+	if s.paused {
+		s.paused = false
+		marks |= markTalk
 	}
 	s.down.Send(sendq.Frame{
 		DroppedBefore: s.skipped,

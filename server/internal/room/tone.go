@@ -58,7 +58,7 @@ func (l *toneLeg) run(clock audio.Clock) {
 		}
 		for range len(l.speaker.pcm) / audio.PeriodSamples {
 			l.source.Fill(l.speaker.next())
-			l.speaker.done()
+			l.speaker.done(true)
 		}
 	}
 }

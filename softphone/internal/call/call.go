@@ -3,17 +3,18 @@
 // earpiece's port.
 //
 //  1. uplink takes a frame from the capture port when the sound card signals,
-//     measures, mutes and encodes it, and pushes it into the send queue.
+//     measures, cleans up, mutes and encodes it, and pushes it into the send
+//     queue. Of silence it pushes marks only.
 //  2. sender is the sole caller of Send: frames, and empty chunks when
 //     liveness, an acknowledgement, an event or a report is due.
 //  3. downlink is the sole caller of Recv and always drains: timing, events,
 //     and packets into the playout.
-//  4. ear keeps the playback port filled from the playout, as the sound card
-//     asks for more.
+//  4. ear keeps the playback port filled from the playout, through the ear's
+//     protection, as the sound card asks for more.
 //
 // Each is one goroutine; Run starts all four and waits for them. A call does
-// not open devices or connections: package phone does. Snapshot, Mute, Finish
-// and HangUp may be called from any goroutine.
+// not open devices or connections: package phone does. Snapshot, SetMuted,
+// SetCleanUp, Finish and HangUp may be called from any goroutine.
 package call
 
 import (
@@ -29,10 +30,12 @@ import (
 	"callcenter/api"
 	"callcenter/api/wire"
 	"callcenter/audio"
+	"callcenter/audio/clean"
 	"callcenter/audio/jitter"
 	"callcenter/audio/level"
 	"callcenter/audio/playout"
 	"callcenter/audio/port"
+	"callcenter/audio/protect"
 	"callcenter/audio/sendq"
 	"callcenter/codec"
 	"callcenter/softphone/internal/callstate"
@@ -64,6 +67,14 @@ type Config struct {
 
 	Codec   codec.Codec
 	Options codec.Options
+	// DTX sends marks instead of silence.
+	DTX bool
+	// CleanUp is what is done to the microphone at first.
+	CleanUp clean.Options
+	// Unprotected leaves the ear's limiter out, and EarCeiling is its ceiling in
+	// dBFS of peaks otherwise; protect.DefaultCeiling is a good one.
+	Unprotected bool
+	EarCeiling  float64
 
 	Clock    audio.Clock
 	Capture  *port.Capture
@@ -87,7 +98,11 @@ type Call struct {
 	queue   *sendq.Queue
 	link    *wire.Link
 	playout *playout.Playout
+	cleaner *clean.Cleaner
+	protect *protect.Limiter // nil without protection
 	figures figures
+	peer    peer
+	own     *api.Report // of the sender
 
 	micMeter, earMeter *level.Meter
 	voice              *level.Voice
@@ -117,12 +132,18 @@ func New(cfg Config) (*Call, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make %s decoder: %w", cfg.Codec.Name(), err)
 	}
+	cleaner, err := clean.New(cfg.Options.FrameSamples, cfg.CleanUp)
+	if err != nil {
+		return nil, err
+	}
 	c := &Call{
 		cfg:        cfg,
 		enc:        enc,
 		queue:      sendq.New(),
 		link:       wire.NewLink(cfg.Clock()),
 		playout:    playout.New(playout.Config{Decoder: dec}),
+		cleaner:    cleaner,
+		own:        &api.Report{},
 		micMeter:   &level.Meter{},
 		earMeter:   &level.Meter{},
 		voice:      &level.Voice{},
@@ -131,6 +152,9 @@ func New(cfg Config) (*Call, error) {
 		uplinkDone: make(chan struct{}),
 		downDone:   make(chan struct{}),
 	}
+	if !cfg.Unprotected {
+		c.protect = protect.New(cfg.EarCeiling)
+	}
 	return c, nil
 }
 
@@ -138,6 +162,7 @@ func New(cfg Config) (*Call, error) {
 // the server's status or ErrNoAnswer otherwise, ctx's error when it was
 // cancelled.
 func (c *Call) Run(ctx context.Context) error {
+	defer c.cleaner.Close() // once the uplink is over
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer c.stopClock()
@@ -234,6 +259,9 @@ func (c *Call) SetMuted(on bool) { c.muted.Store(on) }
 
 // Muted reports whether the microphone is muted.
 func (c *Call) Muted() bool { return c.muted.Load() }
+
+// SetCleanUp changes what is done to the microphone, from the next frame on.
+func (c *Call) SetCleanUp(o clean.Options) { c.cleaner.Set(o) }
 
 // Finish ends the call once everything said has been sent and heard.
 func (c *Call) Finish() { c.finish(false) }

@@ -47,6 +47,7 @@ func (c *Call) receive(packets *wire.Packets, chunk *api.AudioChunk) {
 		c.figures.server.add(time.Duration(t) * time.Microsecond)
 	}
 	if r := chunk.GetReport(); r != nil {
+		c.peer.take(r)
 		rtt, _ := c.link.RTT()
 		c.queue.SetPeer(rtt, time.Duration(r.GetBufferTargetUs())*time.Microsecond)
 	}

@@ -54,10 +54,15 @@ func (c *Call) fill(pcm []int16, loop *loopProbe) {
 		now := c.cfg.Clock()
 		ahead := audio.Duration(c.cfg.Playback.Buffered())
 		pulled := c.playout.Pull(pcm, now+ahead)
+		if c.protect != nil {
+			c.protect.Process(pcm)
+		}
 		c.earMeter.Add(pcm, now)
 		pos, n := c.cfg.Playback.Write(pcm)
 		c.figures.ahead.add(ahead)
-		if s := c.playout.Stats(); pulled.Media >= 0 {
+		s := c.playout.Stats()
+		c.figures.rated.heard(&s, !c.muted.Load())
+		if pulled.Media >= 0 {
 			c.figures.buffer.add(s.Delay)
 			loop.expect(pos, pulled)
 		}
@@ -91,8 +96,8 @@ func (l *loopProbe) expect(pos uint64, p playout.Pulled) {
 }
 
 // measureLoop enters the loop delay of every probe that the playback callback
-// took meanwhile. What plays at a media position was captured an encoder's
-// look-ahead before it.
+// took meanwhile. What plays at a media position was captured before it, by the
+// encoder's look-ahead and what the clean-up holds back.
 func (c *Call) measureLoop(l *loopProbe) {
 	if c.cfg.Destination != "echo" {
 		l.first = l.next
@@ -105,7 +110,7 @@ func (c *Call) measureLoop(l *loopProbe) {
 			return
 		}
 		l.first++
-		media := p.media - int64(c.enc.Lookahead())
+		media := p.media - int64(c.enc.Lookahead()) - c.figures.cleanUp.Load()
 		if media < 0 {
 			continue
 		}

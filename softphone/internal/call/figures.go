@@ -1,13 +1,14 @@
 package call
 
 import (
+	"math"
+	"slices"
 	"sync/atomic"
 	"time"
 
 	"callcenter/audio"
+	"callcenter/audio/clean"
 	"callcenter/audio/level"
-	"callcenter/audio/playout"
-	"callcenter/audio/quality"
 	"callcenter/softphone/internal/callstate"
 )
 
@@ -16,6 +17,8 @@ type figures struct {
 	sent      atomic.Uint64 // frames handed to gRPC
 	dropped   atomic.Uint64 // frames of ours dropped for age
 	malformed atomic.Uint64
+	cleanUp   atomic.Int64 // samples that the clean-up held the last frame back
+	rated     rated
 
 	rtt    histogram
 	server histogram // in the server
@@ -40,6 +43,18 @@ func (c *Call) Snapshot(s *callstate.Snapshot) {
 	s.Delay = c.delay((*histogram).recent)
 	s.Traffic = c.traffic()
 	s.Quality = c.quality(s.Delay, s.Traffic)
+	p := c.playout.Stats()
+	s.Counts = c.counts(&p, s.Traffic)
+	s.Remote = c.peer.load()
+	o := c.cleaner.Options()
+	s.CleanUp = callstate.CleanUp{
+		HighPass: o.HighPass, Denoise: o.Denoise, CanDenoise: clean.HasDenoise, Level: o.Level, Gain: c.cleaner.Gain(),
+	}
+	if c.protect != nil {
+		s.Protection = callstate.Protection{
+			On: true, Ceiling: c.protect.Ceiling(), Gain: 20 * math.Log10(c.protect.Gain()), Limited: c.protect.Limited(),
+		}
+	}
 }
 
 func meter(m *level.Meter, now time.Duration) callstate.Meter {
@@ -75,7 +90,7 @@ func (c *Call) stages(d callstate.Delay, of pick) []callstate.Stage {
 	queued, queuedKnown := of(&c.figures.queued)
 	server, serverKnown := of(&c.figures.server)
 	ahead, aheadKnown := of(&c.figures.ahead)
-	return []callstate.Stage{
+	stages := []callstate.Stage{
 		{Name: "microphone", Delay: c.cfg.Microphone.Period},
 		{Name: "frame", Delay: max(0, frame-c.cfg.Microphone.Period), Measured: true},
 		{Name: "look-ahead", Delay: audio.Duration(c.enc.Lookahead()), Measured: true},
@@ -87,6 +102,10 @@ func (c *Call) stages(d callstate.Delay, of pick) []callstate.Stage {
 		{Name: "earpiece", Delay: ahead, Measured: aheadKnown},
 		{Name: "sound system", Delay: c.cfg.Earpiece.Period},
 	}
+	if held := c.figures.cleanUp.Load(); held > 0 {
+		stages = slices.Insert(stages, 2, callstate.Stage{Name: "clean-up", Delay: audio.Duration(int(held)), Measured: true})
+	}
+	return stages
 }
 
 func (c *Call) traffic() callstate.Traffic {
@@ -98,27 +117,8 @@ func (c *Call) traffic() callstate.Traffic {
 		Lost:         p.PacketsLost,
 		Dropped:      c.figures.dropped.Load() + p.PacketsDropped,
 		Late:         p.PacketsDiscarded,
-		ConcealedPct: concealedPct(p),
+		ConcealedPct: share(p.ConcealedSamples, p.TotalSamplesReceived),
 		Underruns:    playback.Underruns,
 		Overruns:     capture.Overrun,
 	}
-}
-
-func concealedPct(p playout.Stats) float64 {
-	if p.TotalSamplesReceived == 0 {
-		return 0
-	}
-	return 100 * float64(p.ConcealedSamples) / float64(p.TotalSamplesReceived)
-}
-
-func (c *Call) quality(d callstate.Delay, t callstate.Traffic) callstate.Quality {
-	if t.Received == 0 {
-		return callstate.Quality{}
-	}
-	way := d.MouthToEarEst
-	if d.LoopKnown {
-		// Measured, plus the parts outside both callbacks.
-		way = d.Loop + c.cfg.Microphone.Period + c.cfg.Earpiece.Period
-	}
-	return callstate.Quality{MOS: quality.Estimate(way, t.ConcealedPct).MOS, Known: true}
 }

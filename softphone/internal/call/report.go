@@ -4,7 +4,7 @@ import (
 	"math"
 	"time"
 
-	"callcenter/audio"
+	"callcenter/api/wire"
 )
 
 // Percentiles of a delay, in ms; absent values are null.
@@ -45,12 +45,46 @@ type Report struct {
 	MouthToEarEstMS *float64     `json:"mouth_to_ear_est_ms"`
 	LoopMS          *Percentiles `json:"loop_ms,omitempty"`
 	MOSEst          *float64     `json:"mos_est"`
+	REst            *float64     `json:"r_est"`
+	Rating          *Rating      `json:"rating,omitempty"`
+	CleanUp         *CleanUp     `json:"clean_up,omitempty"`
+	Remote          *Remote      `json:"remote,omitempty"`
 	Ended           string       `json:"ended"`
 	Error           string       `json:"error,omitempty"`
 	Stats           *Stats       `json:"stats,omitempty"`
 }
 
-// Stats carries W3C webrtc-stats names: times in seconds, samples at 48 kHz.
+// Rating says what mos_est is made of: what was rated, outside the time that was
+// spent muted, and what each takes off the best MOS.
+type Rating struct {
+	DelayMS  float64 `json:"delay_ms"`
+	MOSDelay float64 `json:"mos_delay"`
+	LossPct  float64 `json:"loss_pct"`
+	MOSLoss  float64 `json:"mos_loss"`
+}
+
+// CleanUp is what was done to the microphone at the end of the call.
+type CleanUp struct {
+	HighPass     bool    `json:"high_pass"`
+	Denoise      bool    `json:"denoise"`
+	LevelControl bool    `json:"level_control"`
+	GainDB       float64 `json:"gain_db"`
+}
+
+// Remote is what the other side last said of how it hears us. An echo plays us
+// to nobody and says only what it received.
+type Remote struct {
+	Received        uint64   `json:"received"`
+	Lost            uint64   `json:"lost"`
+	ConcealedPct    *float64 `json:"concealed_pct"`
+	JitterMS        *float64 `json:"jitter_ms"`
+	BufferMS        *float64 `json:"buffer_ms"`
+	MouthToEarEstMS *float64 `json:"mouth_to_ear_est_ms"`
+	MOSEst          *float64 `json:"mos_est"`
+}
+
+// Stats carries W3C webrtc-stats names: times in seconds, samples at 48 kHz,
+// the delays of the jitter buffer sums over samples of the delay in seconds.
 type Stats struct {
 	PacketsSent                    uint64  `json:"packetsSent"`
 	PacketsReceived                uint64  `json:"packetsReceived"`
@@ -58,19 +92,34 @@ type Stats struct {
 	PacketsDiscarded               uint64  `json:"packetsDiscarded"`
 	Jitter                         float64 `json:"jitter"`
 	JitterBufferDelay              float64 `json:"jitterBufferDelay"`
+	JitterBufferTargetDelay        float64 `json:"jitterBufferTargetDelay"`
+	JitterBufferMinimumDelay       float64 `json:"jitterBufferMinimumDelay"`
 	JitterBufferEmittedCount       uint64  `json:"jitterBufferEmittedCount"`
 	TotalSamplesReceived           uint64  `json:"totalSamplesReceived"`
 	ConcealedSamples               uint64  `json:"concealedSamples"`
+	SilentConcealedSamples         uint64  `json:"silentConcealedSamples"`
 	ConcealmentEvents              uint64  `json:"concealmentEvents"`
 	InsertedSamplesForDeceleration uint64  `json:"insertedSamplesForDeceleration"`
 	RemovedSamplesForAcceleration  uint64  `json:"removedSamplesForAcceleration"`
+	RelativePacketArrivalDelay     float64 `json:"relativePacketArrivalDelay"`
+	InterruptionCount              uint64  `json:"interruptionCount"`
+	TotalInterruptionDuration      float64 `json:"totalInterruptionDuration"`
 	// Below are ours: W3C has no name for them.
-	SkippedSamples   uint64 `json:"skippedSamples"`
-	DTXSamples       uint64 `json:"dtxSamples"`
-	DecodeErrors     uint64 `json:"decodeErrors"`
-	DeviceUnderruns  uint64 `json:"deviceUnderruns"`
-	CaptureOverruns  uint64 `json:"captureOverruns"`
-	MalformedPackets uint64 `json:"malformedPackets"`
+	SkippedSamples uint64  `json:"skippedSamples"`
+	StallCount     uint64  `json:"stallCount"`
+	StallDuration  float64 `json:"stallDuration"`
+	// TimeToLive counts how long after a stall the call was live again: within
+	// 50, 100, 200, 500 ms, 1, 2, 5 s, and later.
+	TimeToLive          []uint64 `json:"timeToLive"`
+	OutageCount         uint64   `json:"outageCount"`
+	SenderDroppedFrames uint64   `json:"senderDroppedFrames"`
+	DTXSamples          uint64   `json:"dtxSamples"`
+	ClockDriftPPM       float64  `json:"clockDriftPpm"`
+	DecodeErrors        uint64   `json:"decodeErrors"`
+	DeviceUnderruns     uint64   `json:"deviceUnderruns"`
+	CaptureOverruns     uint64   `json:"captureOverruns"`
+	MalformedPackets    uint64   `json:"malformedPackets"`
+	EarLimitedSamples   uint64   `json:"earLimitedSamples"`
 }
 
 // Report returns the account of the call so far.
@@ -96,9 +145,17 @@ func (c *Call) Report() Report {
 		r.BufferMS = Buffer{P95: c.figures.buffer.percentiles().P95, Target: optional(d.Target, true)}
 		r.BufferMS.Mean = optional(c.figures.buffer.mean())
 		r.MouthToEarEstMS = optional(d.MouthToEarEst, true)
-		mos := round(c.quality(d, t).MOS)
-		r.MOSEst = &mos
 	}
+	if q := c.quality(d, t); q.Known {
+		r.REst, r.MOSEst = rounded(q.R), rounded(q.MOS)
+		r.Rating = &Rating{
+			DelayMS: millis(q.Delay), MOSDelay: round(q.DelayMOS),
+			LossPct: round(q.LossPct), MOSLoss: round(q.LossMOS),
+		}
+	}
+	o := c.cleaner.Options()
+	r.CleanUp = &CleanUp{HighPass: o.HighPass, Denoise: o.Denoise, LevelControl: o.Level, GainDB: round(c.cleaner.Gain())}
+	r.Remote = c.remote()
 	if d.LoopKnown {
 		loop := c.figures.loop.percentiles()
 		r.LoopMS = &loop
@@ -110,35 +167,69 @@ func (h *histogram) percentiles() Percentiles {
 	return Percentiles{P50: optional(h.quantile(0.5)), P95: optional(h.quantile(0.95))}
 }
 
+// remote is nil before the other side reported.
+func (c *Call) remote() *Remote {
+	h := c.peer.load()
+	if !h.Known {
+		return nil
+	}
+	r := &Remote{Received: h.Received, Lost: h.Lost}
+	if h.Plays {
+		r.ConcealedPct = rounded(h.ConcealedPct)
+		r.JitterMS, r.BufferMS = optional(h.Jitter, true), optional(h.Buffer, true)
+	}
+	r.MouthToEarEstMS = optional(h.MouthToEarEst, h.MouthToEarEst > 0)
+	if h.MOS > 0 {
+		r.MOSEst = rounded(h.MOS)
+	}
+	return r
+}
+
 func (c *Call) stats() *Stats {
 	p, t := c.playout.Stats(), c.traffic()
-	// The sum of W3C weighs each sample with its delay.
-	perPull := p.JitterBufferDelay.Seconds() * audio.PeriodSamples
 	return &Stats{
 		PacketsSent:                    t.Sent,
 		PacketsReceived:                p.PacketsReceived,
 		PacketsLost:                    p.PacketsLost,
 		PacketsDiscarded:               p.PacketsDiscarded,
 		Jitter:                         p.Jitter.Seconds(),
-		JitterBufferDelay:              perPull,
+		JitterBufferDelay:              wire.SampleSeconds(p.JitterBufferDelay),
+		JitterBufferTargetDelay:        wire.SampleSeconds(p.JitterBufferTargetDelay),
+		JitterBufferMinimumDelay:       wire.SampleSeconds(p.JitterBufferMinimumDelay),
 		JitterBufferEmittedCount:       p.JitterBufferEmittedCount,
 		TotalSamplesReceived:           p.TotalSamplesReceived,
 		ConcealedSamples:               p.ConcealedSamples,
+		SilentConcealedSamples:         p.SilentConcealedSamples,
 		ConcealmentEvents:              p.ConcealmentEvents,
 		InsertedSamplesForDeceleration: p.InsertedSamplesForDeceleration,
 		RemovedSamplesForAcceleration:  p.RemovedSamplesForAcceleration,
+		RelativePacketArrivalDelay:     p.RelativePacketArrivalDelay.Seconds(),
+		InterruptionCount:              p.InterruptionCount,
+		TotalInterruptionDuration:      p.TotalInterruptionDuration.Seconds(),
 		SkippedSamples:                 p.SkippedSamples,
+		StallCount:                     p.StallCount,
+		StallDuration:                  p.StallDuration.Seconds(),
+		TimeToLive:                     p.TimeToLive[:],
+		OutageCount:                    p.Outages,
+		SenderDroppedFrames:            p.PacketsDropped,
 		DTXSamples:                     p.SilentSamples,
+		ClockDriftPPM:                  round(p.ClockDriftPPM),
 		DecodeErrors:                   p.DecodeErrors,
 		DeviceUnderruns:                t.Underruns,
 		CaptureOverruns:                t.Overruns,
 		MalformedPackets:               c.figures.malformed.Load(),
+		EarLimitedSamples:              c.limited(),
 	}
 }
 
 func millis(d time.Duration) float64 { return round(float64(d) / float64(time.Millisecond)) }
 
 func round(x float64) float64 { return math.Round(x*100) / 100 }
+
+func rounded(x float64) *float64 {
+	x = round(x)
+	return &x
+}
 
 func optional(d time.Duration, known bool) *float64 {
 	if !known {

@@ -93,7 +93,9 @@ func (c *Call) send(stream callStream, chunk *api.AudioChunk, f *sendq.Frame) er
 	if f != nil {
 		chunk.AudioData, chunk.Sequence, chunk.DroppedBefore = f.Data, f.Sequence, f.DroppedBefore
 		chunk.Epoch, chunk.MediaTime, chunk.Marks = f.Epoch, f.Media, f.Marks
-		c.figures.sent.Add(1)
+		if len(f.Data) > 0 {
+			c.figures.sent.Add(1)
+		}
 		c.figures.dropped.Add(uint64(f.DroppedBefore))
 	}
 	c.link.Stamp(chunk, c.cfg.Clock())
@@ -107,22 +109,6 @@ func (c *Call) report(chunk *api.AudioChunk, last, now time.Duration) time.Durat
 	if now-last < reportInterval {
 		return last
 	}
-	s := c.playout.Stats()
-	chunk.Report = &api.Report{
-		PacketsReceived:      s.PacketsReceived,
-		PacketsLost:          s.PacketsLost,
-		PacketsDiscarded:     s.PacketsDiscarded,
-		PacketsDropped:       c.figures.dropped.Load(),
-		TotalSamplesReceived: s.TotalSamplesReceived,
-		ConcealedSamples:     s.ConcealedSamples,
-		JitterUs:             micros(s.Jitter),
-		BufferUs:             micros(s.Delay),
-		BufferTargetUs:       micros(s.Target),
-		MouthToEarEstUs:      micros(c.delay((*histogram).recent).MouthToEarEst),
-	}
+	chunk.Report = c.ownReport()
 	return now
-}
-
-func micros(d time.Duration) uint32 {
-	return uint32(max(0, min(d/time.Microsecond, 1<<31)))
 }

@@ -6,14 +6,10 @@ import (
 	"time"
 
 	"callcenter/api/wire"
-	"callcenter/audio"
 	"callcenter/audio/level"
 	"callcenter/audio/sendq"
 	"callcenter/codec"
 )
-
-// dtxInterval is how often announced silence says that it goes on.
-const dtxInterval = 200 * time.Millisecond
 
 // talkHold is how long talking into a muted microphone counts after the last
 // speech.
@@ -23,8 +19,8 @@ const talkHold = time.Second
 type uplinkState struct {
 	frame  []int16
 	packet []byte
-	silent bool          // the last slot carried no audio
-	marked time.Duration // when the silence was last announced
+	muted  bool  // the last slot was muted
+	pause  pause // no audio is sent
 }
 
 // uplink sends the microphone, frame by frame, from the answer to the end.
@@ -39,10 +35,7 @@ func (c *Call) uplink(ctx context.Context) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	c.cfg.Capture.Flush()
-	s := &uplinkState{
-		frame:  make([]int16, c.cfg.Options.FrameSamples),
-		packet: make([]byte, codec.MaxPacket),
-	}
+	s := c.newUplink()
 	for {
 		select {
 		case <-ctx.Done():
@@ -63,29 +56,49 @@ func (c *Call) uplink(ctx context.Context) error {
 	}
 }
 
-// sendFrame takes one frame slot through mute, meter and encoder.
+func (c *Call) newUplink() *uplinkState {
+	return &uplinkState{
+		frame:  make([]int16, c.cfg.Options.FrameSamples),
+		packet: make([]byte, codec.MaxPacket),
+	}
+}
+
+// sendFrame takes one frame slot through meter, clean-up, mute and encoder.
+// Level and voice are what the microphone brought, before any clean-up.
 func (c *Call) sendFrame(s *uplinkState, pos uint64) error {
 	now := c.cfg.Clock()
 	c.micMeter.Add(s.frame, now)
 	voice := c.voice.Add(s.frame)
 	marks := wire.LevelMarks(level.DBov(s.frame), voice)
-	if c.muted.Load() {
+	c.cleaner.Process(s.frame)
+	c.figures.cleanUp.Store(int64(c.cleaner.Delay()))
+
+	muted, was := c.muted.Load(), s.muted
+	s.muted = muted
+	switch {
+	case muted:
 		if voice {
 			c.speaking.Store(int64(now))
 		}
-		if s.silent {
-			c.announceSilence(s, pos, now)
+		if was || s.pause.on {
+			c.announce(s, pos, now, wire.LevelMarks(127, false)|wire.MarkMuted)
 			return nil
 		}
 		fade(s.frame, 1, 0)
-	} else if s.silent {
+	case was:
 		fade(s.frame, 0, 1)
-		marks |= wire.MarkTalk
 	}
-	s.silent = c.muted.Load()
-	n, err := c.enc.Encode(s.packet, s.frame)
+	n, err := c.encode(s, voice || muted)
 	if err != nil {
 		return err
+	}
+	if n == 0 {
+		c.announce(s, pos, now, marks)
+		return nil
+	}
+	if s.pause.on {
+		s.pause.on = false
+		marks |= wire.MarkTalk
 	}
 	made, ok := c.cfg.Capture.DeliveredAt(pos + uint64(len(s.frame)) - 1)
 	if !ok {
@@ -96,19 +109,6 @@ func (c *Call) sendFrame(s *uplinkState, pos uint64) error {
 		Samples: len(s.frame), Made: made, Data: s.packet[:n],
 	})
 	return nil
-}
-
-// announceSilence uses the slot of a muted frame to say that nothing comes.
-func (c *Call) announceSilence(s *uplinkState, pos uint64, now time.Duration) {
-	if s.marked != 0 && now-s.marked < dtxInterval-audio.Period {
-		c.queue.Skip()
-		return
-	}
-	s.marked = now
-	c.queue.Push(sendq.Frame{
-		Epoch: epoch, Media: pos + 1, Made: now,
-		Marks: wire.LevelMarks(127, false) | wire.MarkDTX | wire.MarkMuted,
-	})
 }
 
 // fade multiplies pcm by a gain that goes linearly from one value to another,

@@ -82,10 +82,72 @@ type Traffic struct {
 	Underruns, Overruns uint64
 }
 
-// Quality is the E-model's estimate.
+// Quality is the E-model's estimate of what this ear hears, without the time in
+// which the operator was muted.
 type Quality struct {
-	MOS   float64 // 1 to 4.5, est.
+	Known  bool
+	R, MOS float64 // 0 to 93.2 and 1 to 4.41, est.
+	// What was rated, and what each takes off the best MOS.
+	Delay    time.Duration // mouth to ear, or the loop of an echo call
+	DelayMOS float64
+	LossPct  float64 // made up, or dropped for age by a sender
+	LossMOS  float64
+}
+
+// Counts are counters of one ear since the call began, by W3C webrtc-stats;
+// samples are at 48 kHz. The means are the sums of W3C divided by their counts.
+type Counts struct {
+	Inserted, Removed          uint64 // samples, by time scaling
+	Concealed, SilentConcealed uint64 // samples
+	ConcealmentEvents          uint64
+	Interruptions              uint64 // 150 ms and more made up
+	InterruptionDuration       time.Duration
+	Skipped                    uint64 // samples jumped over to be live again
+	DTX                        uint64 // samples of announced silence
+	Stalls                     uint64
+	StallDuration              time.Duration
+	Outages                    uint64
+	// BackToLive is how long the call took to be live again after the last
+	// stall, and Quick after how many of them it took half a second at most.
+	// Only this side knows its own.
+	BackToLive          time.Duration
+	Quick               uint64
+	SenderDropped       uint64 // frames
+	ClockDriftPPM       float64
+	Underruns, Overruns uint64 // as in Traffic
+	EarLimited          uint64 // samples
+
+	BufferMean, TargetMean, MinimumMean time.Duration // per sample played
+	ArrivalMean                         time.Duration // per packet, later than the fastest
+}
+
+// Remote is what the other side last reported of how it hears us.
+type Remote struct {
 	Known bool
+	Plays bool // it plays us to somebody; an echo does not
+
+	Received, Lost, Late uint64
+	ConcealedPct         float64
+	Jitter               time.Duration
+	Buffer, Target       time.Duration
+	MouthToEarEst        time.Duration
+	MOS                  float64 // est.; 0: not rated
+	Counts               Counts
+}
+
+// CleanUp is what is done to the microphone before it is sent.
+type CleanUp struct {
+	HighPass, Denoise, Level bool
+	CanDenoise               bool    // noise suppression is built in
+	Gain                     float64 // of the level control now, dB
+}
+
+// Protection is the limiter before the earpiece.
+type Protection struct {
+	On      bool
+	Ceiling float64 // dBFS of peaks
+	Gain    float64 // now, dB; 0: untouched
+	Limited uint64  // samples turned down
 }
 
 // Snapshot is everything the screen shows, taken at one moment.
@@ -109,6 +171,11 @@ type Snapshot struct {
 	Delay   Delay
 	Traffic Traffic
 	Quality Quality
+	Counts  Counts
+	Remote  Remote
+
+	CleanUp    CleanUp
+	Protection Protection
 }
 
 // Severity says how much an operator must care about a message.

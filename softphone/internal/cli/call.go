@@ -107,37 +107,6 @@ func (p *program) account(r call.Report, err error, asJSON bool) error {
 	return err
 }
 
-// writeReport prints a report for people.
-func writeReport(w io.Writer, r call.Report) error {
-	ms := func(v *float64) string {
-		if v == nil {
-			return "–"
-		}
-		return fmt.Sprintf("%.0f", *v)
-	}
-	loop := "not measured (only in echo calls)"
-	if r.LoopMS != nil {
-		loop = fmt.Sprintf("%s / %s ms (p50/p95)", ms(r.LoopMS.P50), ms(r.LoopMS.P95))
-	}
-	mos := "–"
-	if r.MOSEst != nil {
-		mos = fmt.Sprintf("%.1f", *r.MOSEst)
-	}
-	_, err := fmt.Fprintf(w, `call to %s, %.1f s, %s %d ms, %s
-frames      sent %d, received %d, lost %d, dropped %d, concealed %.2f %%
-round trip  %s / %s / %s ms (p50/p95/max), jitter %.1f ms
-buffer      mean %s, p95 %s, target %s ms
-delay       mouth to ear %s ms est., loop %s
-quality     MOS %s est.
-`,
-		r.Destination, r.DurationS, r.Codec, r.FrameMS, r.Ended,
-		r.Sent, r.Received, r.Lost, r.Dropped, r.ConcealedPct,
-		ms(r.RTTMS.P50), ms(r.RTTMS.P95), ms(r.RTTMS.Max), r.JitterMS,
-		ms(r.BufferMS.Mean), ms(r.BufferMS.P95), ms(r.BufferMS.Target),
-		ms(r.MouthToEarEstMS), loop, mos)
-	return err
-}
-
 // showStatus writes the call's sentences to w, and once a second a line that
 // says how it goes while w is a terminal, until ctx ends.
 func showStatus(ctx context.Context, ph *phone.Phone, w io.Writer) {

@@ -23,12 +23,20 @@ func (p *program) newPhone(log *slog.Logger) (*phone.Phone, error) {
 	if err := sound.Check(ends.capture, ends.playback); err != nil {
 		return nil, usageError{err}
 	}
+	mic, err := sound.Parse(sound.Capture, ends.capture)
+	if err != nil {
+		return nil, usageError{err}
+	}
 	return phone.New(phone.Config{
 		Server:      p.cfg.Server,
 		Destination: p.cfg.Dest,
 		DisplayName: p.cfg.Name,
 		Codec:       c,
 		Options:     p.cfg.Options(),
+		DTX:         p.cfg.DTX,
+		CleanUp:     p.cfg.CleanUp(mic.Kind == sound.Device),
+		Unprotected: !p.cfg.EarProtection,
+		EarCeiling:  p.cfg.EarCeiling,
 		Sound:       ends,
 		Connect:     phone.Connect,
 		Log:         log,

@@ -16,6 +16,8 @@ import (
 
 	"callcenter/api/settings"
 	"callcenter/audio"
+	"callcenter/audio/clean"
+	"callcenter/audio/protect"
 	"callcenter/codec"
 )
 
@@ -24,18 +26,33 @@ const EnvPrefix = "SOFTPHONE_"
 
 // Config are the softphone's settings.
 type Config struct {
-	Server      string        // host:port
-	Dest        string        // what the dial key dials
-	Name        string        // shown to others in a room
-	Capture     string        // what the microphone is
-	Playback    string        // what the earpiece is
-	Codec       string        // "opus" or "pcm"
-	Frame       time.Duration // 10 or 20 ms
-	Bitrate     int           // bits a second
-	Complexity  int           // 0 to 10
+	Server     string        // host:port
+	Dest       string        // what the dial key dials
+	Name       string        // shown to others in a room
+	Capture    string        // what the microphone is
+	Playback   string        // what the earpiece is
+	Codec      string        // "opus" or "pcm"
+	Frame      time.Duration // 10 or 20 ms
+	Bitrate    int           // bits a second
+	Complexity int           // 0 to 10
+	DTX        bool          // marks instead of silence
+
+	HighPass, Denoise, LevelControl string // clean-up of the microphone: auto, on or off
+
+	EarProtection bool
+	EarCeiling    float64 // dBFS of peaks
+
 	configFile  string
 	defaultFile string
 }
+
+// The values of a switch of the clean-up: auto is on for devices only, since
+// files and tones are to arrive as they are.
+const (
+	auto = "auto"
+	on   = "on"
+	off  = "off"
+)
 
 // Flags binds the settings to flags, with their defaults.
 func (c *Config) Flags(fs *pflag.FlagSet) {
@@ -48,6 +65,12 @@ func (c *Config) Flags(fs *pflag.FlagSet) {
 	fs.DurationVar(&c.Frame, "frame", 20*time.Millisecond, "audio in one chunk, `10ms` or 20ms")
 	fs.IntVar(&c.Bitrate, "bitrate", 32000, "Opus `bits` a second, 6000 to 128000")
 	fs.IntVar(&c.Complexity, "complexity", 9, "Opus encoder effort, `0` to 10")
+	fs.BoolVar(&c.DTX, "dtx", true, "announce silence instead of sending it")
+	fs.StringVar(&c.HighPass, "high-pass", auto, "take rumble below 80 Hz off the microphone: `auto` (devices only), on or off")
+	fs.StringVar(&c.Denoise, "denoise", auto, "suppress the microphone's steady noise: `auto` (devices only), on or off")
+	fs.StringVar(&c.LevelControl, "level-control", auto, "bring the microphone's speech to -22 dBFS RMS: `auto` (devices only), on or off")
+	fs.BoolVar(&c.EarProtection, "ear-protection", true, "limit what the earpiece plays")
+	fs.Float64Var(&c.EarCeiling, "ear-ceiling", protect.DefaultCeiling, "highest peak that the earpiece plays, `dBFS`, -30 to 0")
 	c.defaultFile = DefaultFile()
 	fs.StringVar(&c.configFile, settings.ConfigFlag, "", "settings `file` (default "+c.defaultFile+")")
 }
@@ -106,8 +129,34 @@ func (c *Config) check() error {
 		return fmt.Errorf("codec %q: use opus or pcm", c.Codec)
 	case len([]rune(c.Name)) > 64:
 		return errors.New("name is longer than 64 characters: shorten it")
+	case !(c.EarCeiling >= protect.MinCeiling && c.EarCeiling <= protect.MaxCeiling):
+		return fmt.Errorf("ear-ceiling %g: use %g to %g dBFS", c.EarCeiling, protect.MinCeiling, protect.MaxCeiling)
+	}
+	return c.checkCleanUp()
+}
+
+func (c *Config) checkCleanUp() error {
+	for _, s := range []struct{ name, value string }{
+		{"high-pass", c.HighPass}, {"denoise", c.Denoise}, {"level-control", c.LevelControl},
+	} {
+		if s.value != auto && s.value != on && s.value != off {
+			return fmt.Errorf("%s %.32q: use auto, on or off", s.name, s.value)
+		}
+	}
+	if c.Denoise == on && !clean.HasDenoise {
+		return errors.New("denoise on: this build has no noise suppression; build it with SpeexDSP (make build), or use auto")
 	}
 	return nil
+}
+
+// CleanUp says what is done to a microphone, which is a device or not.
+func (c *Config) CleanUp(device bool) clean.Options {
+	set := func(value string) bool { return value == on || value == auto && device }
+	return clean.Options{
+		HighPass: set(c.HighPass),
+		Denoise:  set(c.Denoise) && clean.HasDenoise,
+		Level:    set(c.LevelControl),
+	}
 }
 
 func checkServer(server string) error {

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/spf13/pflag"
+
+	"callcenter/audio/clean"
 )
 
 // load settles the settings of args, with a settings file of that content.
@@ -58,6 +60,9 @@ func TestWhatCannotBeIsRefusedByName(t *testing.T) {
 		"a bitrate too low":       {[]string{"--bitrate", "100"}, "6000"},
 		"a complexity too high":   {[]string{"--complexity", "11"}, "0 to 10"},
 		"an unknown codec":        {[]string{"--codec", "mp3"}, "opus or pcm"},
+		"a clean-up by half":      {[]string{"--level-control", "maybe"}, "auto, on or off"},
+		"a ceiling above all":     {[]string{"--ear-ceiling", "1"}, "-30 to 0"},
+		"a ceiling that is none":  {[]string{"--ear-ceiling", "NaN"}, "-30 to 0"},
 		"a name without end":      {[]string{"--name", strings.Repeat("x", 65)}, "64"},
 	}
 	for name, tt := range tests {
@@ -73,5 +78,21 @@ func TestASlipInTheFileIsNamedWithTheNearestSetting(t *testing.T) {
 	_, err := load(t, "complexty = 3\n")
 	if err == nil || !strings.Contains(err.Error(), "complexity") {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestTheCleanUpIsForDevicesUnlessAsked(t *testing.T) {
+	c, err := load(t, "level-control = \"off\"\n", "--high-pass", "on")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := c.CleanUp(true), (clean.Options{HighPass: true, Denoise: clean.HasDenoise}); got != want {
+		t.Errorf("a device gets %+v, want %+v", got, want)
+	}
+	if got, want := c.CleanUp(false), (clean.Options{HighPass: true}); got != want {
+		t.Errorf("a file gets %+v, want %+v", got, want)
+	}
+	if !c.DTX || !c.EarProtection || c.EarCeiling != -6 {
+		t.Errorf("defaults %+v", c)
 	}
 }

@@ -1,6 +1,9 @@
 package phone
 
-import "callcenter/softphone/internal/callstate"
+import (
+	"callcenter/audio/clean"
+	"callcenter/softphone/internal/callstate"
+)
 
 // Dial asks Run for a call; "" is the default destination. During a call it
 // says so and does nothing.
@@ -42,6 +45,37 @@ func (p *Phone) ToggleMute() {
 	p.signal()
 }
 
+// ToggleHighPass switches the microphone's high-pass, for this call and those
+// that follow, as ToggleDenoise and ToggleLevelControl do.
+func (p *Phone) ToggleHighPass() {
+	p.switchCleanUp(func(o *clean.Options) { o.HighPass = !o.HighPass })
+}
+
+// ToggleDenoise switches noise suppression; where that is not built in it says
+// so.
+func (p *Phone) ToggleDenoise() {
+	if !clean.HasDenoise {
+		p.Say(callstate.Notice{Severity: callstate.Warning, Text: "This build has no noise suppression: build it with SpeexDSP, see the README."})
+		return
+	}
+	p.switchCleanUp(func(o *clean.Options) { o.Denoise = !o.Denoise })
+}
+
+// ToggleLevelControl switches the control of the speech's level.
+func (p *Phone) ToggleLevelControl() {
+	p.switchCleanUp(func(o *clean.Options) { o.Level = !o.Level })
+}
+
+func (p *Phone) switchCleanUp(change func(*clean.Options)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	change(&p.cleanUp)
+	if p.current != nil {
+		p.current.SetCleanUp(p.cleanUp)
+	}
+	p.signal()
+}
+
 // Notices gives the sentences for the operator; it is closed when Run returns.
 func (p *Phone) Notices() <-chan callstate.Notice { return p.notices }
 
@@ -61,11 +95,15 @@ func (p *Phone) Snapshot() callstate.Snapshot {
 	if p.dest != "" {
 		s.Destination = p.dest
 	}
+	s.Protection.On, s.Protection.Ceiling = !p.cfg.Unprotected, p.cfg.EarCeiling
 	if p.current != nil {
 		p.current.Snapshot(&s)
 	} else {
 		s.Microphone, s.Earpiece = silentMeter(), silentMeter()
 	}
+	o := p.cleanUp
+	s.CleanUp.HighPass, s.CleanUp.Denoise, s.CleanUp.Level = o.HighPass, o.Denoise, o.Level
+	s.CleanUp.CanDenoise = clean.HasDenoise
 	s.State, s.Muted = p.state, p.muted
 	return s
 }

@@ -24,6 +24,7 @@ import (
 
 	"callcenter/api"
 	"callcenter/audio"
+	"callcenter/audio/clean"
 	"callcenter/audio/jitter"
 	"callcenter/audio/port"
 	"callcenter/codec"
@@ -61,6 +62,10 @@ type Config struct {
 	DisplayName string
 	Codec       codec.Codec
 	Options     codec.Options
+	DTX         bool          // announce silence instead of sending it
+	CleanUp     clean.Options // of the microphone, at first
+	Unprotected bool          // no limiter before the earpiece
+	EarCeiling  float64       // its ceiling, dBFS of peaks
 	Sound       Sound
 	// Connect returns a client for the server and what closes it.
 	Connect func(server string) (*grpc.ClientConn, error)
@@ -79,6 +84,7 @@ type Phone struct {
 	state      callstate.State
 	dest       string
 	muted      bool
+	cleanUp    clean.Options
 	current    *call.Call // this call, or the last one
 	cancel     context.CancelFunc
 	microphone *audio.Endpoint
@@ -89,6 +95,7 @@ type Phone struct {
 func New(cfg Config) *Phone {
 	return &Phone{
 		cfg:     cfg,
+		cleanUp: cfg.CleanUp,
 		clock:   audio.NewClock(),
 		dial:    make(chan string, 1),
 		changed: make(chan struct{}, 1),
@@ -202,7 +209,8 @@ func (p *Phone) place(ctx context.Context, id string, o Order) (_ call.Report, e
 	c, err := call.New(call.Config{
 		Client: api.NewCallCenterClient(conn), CallID: id,
 		Destination: o.Destination, DisplayName: p.cfg.DisplayName,
-		Codec: p.cfg.Codec, Options: p.cfg.Options,
+		Codec: p.cfg.Codec, Options: p.cfg.Options, DTX: p.cfg.DTX,
+		Unprotected: p.cfg.Unprotected, EarCeiling: p.cfg.EarCeiling,
 		Clock: p.clock, Capture: capture, Playback: playback,
 		Microphone: mic.Endpoint(), Earpiece: ear.Endpoint(),
 		OnAnswer: func() { close(answered) },
@@ -238,6 +246,7 @@ func (p *Phone) attach(c *call.Call) {
 	defer p.mu.Unlock()
 	p.current = c
 	c.SetMuted(p.muted)
+	c.SetCleanUp(p.cleanUp)
 	p.signal()
 }
 

@@ -63,7 +63,7 @@ func TestARunOfTheSameTraceIsTheSame(t *testing.T) {
 	}
 	run := func() (log []playlog.Line, ear []int16) {
 		res, err := replay.Run(replay.Config{
-			Trace: made.Trace, Source: replay.NewVoice(1), Codec: opus.Codec{}, Options: codec.Options{Complexity: 5, DTX: true},
+			Trace: made.Trace, Source: replay.NewVoice(1), Codec: opus.Codec{}, Options: codec.Options{Complexity: 5},
 			Out: func(pcm []int16) error { ear = append(ear, pcm...); return nil },
 		})
 		if err != nil {

@@ -46,7 +46,7 @@ type sender struct {
 
 func newSender(cfg Config) (*sender, error) {
 	o := cfg.Options
-	o.FrameSamples, o.DTX = cfg.Trace.FrameMS*audio.Rate/1000, false
+	o.FrameSamples = cfg.Trace.FrameMS * audio.Rate / 1000
 	enc, err := cfg.Codec.NewEncoder(format(cfg.Codec), o)
 	if err != nil {
 		return nil, fmt.Errorf("make %s encoder for frames of %d ms: %w", cfg.Codec.Name(), cfg.Trace.FrameMS, err)

@@ -76,6 +76,18 @@ func (p *fakePhone) ToggleMute() {
 	p.call("mute", func(s *callstate.Snapshot) { s.Muted = !s.Muted })
 }
 
+func (p *fakePhone) ToggleHighPass() {
+	p.call("high-pass", func(s *callstate.Snapshot) { s.CleanUp.HighPass = !s.CleanUp.HighPass })
+}
+
+func (p *fakePhone) ToggleDenoise() {
+	p.call("denoise", func(s *callstate.Snapshot) { s.CleanUp.Denoise = !s.CleanUp.Denoise })
+}
+
+func (p *fakePhone) ToggleLevelControl() {
+	p.call("level", func(s *callstate.Snapshot) { s.CleanUp.Level = !s.CleanUp.Level })
+}
+
 func (p *fakePhone) Snapshot() callstate.Snapshot {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -106,7 +118,11 @@ func (p *fakePhone) did() []string {
 var silence = callstate.Meter{Peak: -120, RMS: -120, Hold: -120}
 
 func idleSnapshot() callstate.Snapshot {
-	return callstate.Snapshot{Server: "127.0.0.1:50051", Destination: "echo", Microphone: silence, Earpiece: silence}
+	return callstate.Snapshot{
+		Server: "127.0.0.1:50051", Destination: "echo", Microphone: silence, Earpiece: silence,
+		CleanUp:    callstate.CleanUp{HighPass: true, Denoise: true, CanDenoise: true, Level: true},
+		Protection: callstate.Protection{On: true, Ceiling: -6},
+	}
 }
 
 func dialingSnapshot() callstate.Snapshot {
@@ -150,7 +166,26 @@ func liveSnapshot() callstate.Snapshot {
 		Traffic: callstate.Traffic{
 			Sent: 37712, Received: 37690, Lost: 0, Dropped: 3, Late: 19, ConcealedPct: 0.12, Underruns: 2, Overruns: 480,
 		},
-		Quality: callstate.Quality{MOS: 4.38, Known: true},
+		Quality: callstate.Quality{
+			Known: true, R: 89.7, MOS: 4.38, Delay: 148 * ms, DelayMOS: 0.02, LossPct: 0.12, LossMOS: 0.01,
+		},
+		Counts: callstate.Counts{
+			Inserted: 4800, Removed: 5280, Concealed: 21600, SilentConcealed: 480, ConcealmentEvents: 31,
+			Interruptions: 1, InterruptionDuration: 180 * ms, Skipped: 9600, DTX: 301 * 48000,
+			Stalls: 2, StallDuration: 420 * ms, Outages: 1, BackToLive: 120 * ms, Quick: 2,
+			SenderDropped: 3, ClockDriftPPM: -38, Underruns: 2, Overruns: 480,
+			BufferMean: 42 * ms, TargetMean: 40 * ms, MinimumMean: 31 * ms, ArrivalMean: 2400 * time.Microsecond,
+		},
+		Remote: callstate.Remote{
+			Known: true, Plays: true, Received: 37700, Lost: 0, Late: 4, ConcealedPct: 0.31,
+			Jitter: 1900 * time.Microsecond, Buffer: 38 * ms, Target: 35 * ms, MouthToEarEst: 128 * ms, MOS: 4.36,
+			Counts: callstate.Counts{
+				Concealed: 112000, ConcealmentEvents: 12, DTX: 96000, EarLimited: 320,
+				BufferMean: 36 * ms, TargetMean: 35 * ms, MinimumMean: 20 * ms, ClockDriftPPM: 38,
+			},
+		},
+		CleanUp:    callstate.CleanUp{HighPass: true, Denoise: true, CanDenoise: true, Level: true, Gain: 6.2},
+		Protection: callstate.Protection{On: true, Ceiling: -6},
 	}
 }
 
@@ -165,7 +200,12 @@ func clippedSnapshot() callstate.Snapshot {
 	s.Microphone = callstate.Meter{Peak: -0.1, RMS: -9.6, Hold: 0, Clip: true}
 	s.Delay.RTT = 512 * time.Millisecond
 	s.Traffic.ConcealedPct = 4.71
-	s.Quality.MOS = 2.9
+	s.Quality = callstate.Quality{
+		Known: true, R: 57, MOS: 2.9, Delay: 402 * time.Millisecond, DelayMOS: 0.92, LossPct: 4.71, LossMOS: 0.59,
+	}
+	s.CleanUp = callstate.CleanUp{CanDenoise: true}
+	s.Protection.Gain, s.Protection.Limited = -4.2, 12345
+	s.Remote = callstate.Remote{Known: true, Received: 37700, Lost: 2} // an echo
 	return s
 }
 
@@ -194,7 +234,16 @@ func hostileSnapshot() callstate.Snapshot {
 		Sent: 1 << 63, Received: 1<<64 - 1, Lost: 1<<64 - 5, Dropped: 1 << 60, Late: 1 << 62, ConcealedPct: 1e9,
 		Underruns: 1<<64 - 1, Overruns: 1<<64 - 1,
 	}
-	s.Quality.MOS = -1e12
+	s.Quality.MOS, s.Quality.R, s.Quality.Delay, s.Quality.LossPct = -1e12, 1e300, 99*time.Hour, 1e9
+	s.Counts = callstate.Counts{
+		Inserted: 1<<64 - 1, Concealed: 1<<64 - 1, Interruptions: 1<<64 - 1, InterruptionDuration: 1<<63 - 1,
+		ClockDriftPPM: -1e300, EarLimited: 1<<64 - 1, BufferMean: -1 << 62, TargetMean: 1<<63 - 1,
+	}
+	s.Remote = callstate.Remote{
+		Known: true, Plays: true, Received: 1<<64 - 1, ConcealedPct: 1e18, Jitter: 1<<63 - 1, MOS: 1e300, Counts: s.Counts,
+	}
+	s.CleanUp.Gain, s.CleanUp.CanDenoise = 1e300, false
+	s.Protection.Gain, s.Protection.Limited = -1e300, 1<<64-1
 	return s
 }
 
@@ -219,6 +268,8 @@ func scenes() []scene {
 		{name: "clip", snap: clippedSnapshot(), notice: callstate.Notice{Severity: callstate.Warning, Text: "The network is slow: the other side hears you late."}},
 		{name: "ending", snap: endingSnapshot()},
 		{name: "help", snap: liveSnapshot(), keys: []string{"?"}},
+		{name: "details", snap: liveSnapshot(), keys: []string{"i"}},
+		{name: "hostile details", snap: hostileSnapshot(), keys: []string{"i"}},
 		{name: "prompt", snap: idleSnapshot(), keys: []string{"/", "room/sales"}},
 		{name: "quit", snap: liveSnapshot(), keys: []string{"q"}},
 		{name: "server-down", snap: idleSnapshot(), notice: down},

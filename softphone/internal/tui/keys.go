@@ -11,6 +11,7 @@ import (
 // lock must not keep anybody from muting.
 type keyMap struct {
 	Dial, DialOther, Mute, HangUp, Help, Quit, Close, Interrupt key.Binding // anywhere
+	Details, HighPass, Denoise, Level                           key.Binding // anywhere
 	Accept, Cancel                                              key.Binding // the dial prompt
 	Yes, No                                                     key.Binding // the quit question
 }
@@ -24,6 +25,10 @@ func newKeyMap() keyMap {
 		DialOther: bind("/", "dial other", "/"),
 		Mute:      bind("m", "mute", "m", "M"),
 		HangUp:    bind("h", "hang up", "h", "H", "b", "B"),
+		Details:   bind("i", "details", "i", "I"),
+		HighPass:  bind("f", "high-pass", "f", "F"),
+		Denoise:   bind("n", "noise", "n", "N"),
+		Level:     bind("l", "level", "l", "L"),
 		Help:      bind("?", "help", "?"),
 		Quit:      bind("q", "quit", "q", "Q"),
 		Close:     bind("esc", "close", "esc"),
@@ -65,9 +70,13 @@ func (k keyMap) topics(destination string) []topic {
 		{k.DialOther, "type another destination"},
 		{k.Mute, "mute or unmute"},
 		{k.HangUp, "hang up; so does b"},
+		{k.Details, "every figure of both sides"},
 		{k.Quit, "quit; asks in a call"},
 		{k.Interrupt, "quit; twice in a call"},
 		{k.Help, "this help"},
 		{k.Close, "close what is open"},
+		{k.HighPass, "clean-up: take rumble off the microphone, or not"},
+		{k.Denoise, "clean-up: suppress steady noise, or not"},
+		{k.Level, "clean-up: keep the level of speech, or not"},
 	}
 }

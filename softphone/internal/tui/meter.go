@@ -18,6 +18,10 @@ const (
 	redAbove   = -3.0  // a peak here is too loud
 )
 
+// muchLimited is where protection of the ear stands out, in dB: loud speech under
+// the usual ceiling loses less.
+const muchLimited = -6.0
+
 // meter is the level of one direction: a bar for the peak, a mark for the
 // RMS, a tick for the peak hold, the numbers and CLIP. A large meter has two
 // lines.
@@ -28,6 +32,7 @@ type meter struct {
 	open        bool // false: silence is not a measurement
 	muted       bool
 	talking     bool // into a muted microphone
+	protection  callstate.Protection
 	large       bool
 }
 
@@ -66,6 +71,14 @@ func (m meter) title(width int) string {
 	}
 	if m.talking {
 		left += "  " + m.st.warn.Render("you are talking")
+	}
+	switch p := m.protection; {
+	case p.Gain <= muchLimited:
+		left += "  " + m.st.warn.Render(fmt.Sprintf("limited %.1f dB", p.Gain))
+	case p.Gain <= -0.1:
+		left += "  " + m.st.dim.Render(fmt.Sprintf("limited %.1f dB", p.Gain))
+	case p.Limited > 0:
+		left += "  " + m.st.dim.Render(fmt.Sprintf("limited %d samples", p.Limited))
 	}
 	clip := "      "
 	if m.level.Clip {

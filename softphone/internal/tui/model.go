@@ -21,6 +21,7 @@ type mode int
 const (
 	modeCall    mode = iota // the line
 	modeHelp                // the line, with the help over the figures
+	modeDetails             // the line, with all figures of both sides
 	modePrompt              // the dial prompt
 	modeQuit                // the quit question
 	modeLeaving             // nobody: hung up, waiting for the end
@@ -154,7 +155,7 @@ func (m *model) press(msg tea.KeyMsg) tea.Cmd {
 	switch m.mode {
 	case modeQuit:
 		return m.pressQuit(msg)
-	case modeCall, modeHelp:
+	case modeCall, modeHelp, modeDetails:
 		return m.pressLine(msg)
 	case modePrompt, modeLeaving:
 	}
@@ -189,9 +190,17 @@ func (m *model) pressLine(msg tea.KeyMsg) tea.Cmd {
 		m.phone.ToggleMute()
 	case key.Matches(msg, k.HangUp):
 		m.phone.HangUp()
-	case key.Matches(msg, k.Help) && m.mode == modeCall:
-		m.mode = modeHelp
-	case key.Matches(msg, k.Help, k.Close):
+	case key.Matches(msg, k.HighPass):
+		m.phone.ToggleHighPass()
+	case key.Matches(msg, k.Denoise):
+		m.phone.ToggleDenoise()
+	case key.Matches(msg, k.Level):
+		m.phone.ToggleLevelControl()
+	case key.Matches(msg, k.Help):
+		m.overlay(modeHelp)
+	case key.Matches(msg, k.Details):
+		m.overlay(modeDetails)
+	case key.Matches(msg, k.Close):
 		m.mode = modeCall
 	case key.Matches(msg, k.Quit) && m.snap.State == callstate.Idle:
 		return tea.Quit
@@ -199,6 +208,14 @@ func (m *model) pressLine(msg tea.KeyMsg) tea.Cmd {
 		m.mode = modeQuit
 	}
 	return nil
+}
+
+// overlay opens what its key opens, or closes it.
+func (m *model) overlay(what mode) {
+	if m.mode == what {
+		what = modeCall
+	}
+	m.mode = what
 }
 
 // dial calls destination. What was said about an earlier call goes away.

@@ -69,6 +69,11 @@ func TestEveryKeyInEveryState(t *testing.T) {
 		{name: "question mark closes the help", states: all, keys: []string{"?", "?"}},
 		{name: "esc closes the help", states: all, keys: []string{"?", "esc"}},
 		{name: "esc alone does nothing", states: all, keys: []string{"esc", "esc"}},
+		{name: "i opens the details", states: all, keys: []string{"i"}, mode: modeDetails},
+		{name: "i closes the details", states: all, keys: []string{"i", "I"}},
+		{name: "the help takes the place of the details", states: all, keys: []string{"i", "?"}, mode: modeHelp},
+		{name: "esc closes the details", states: all, keys: []string{"i", "esc"}},
+		{name: "f, n and l switch the clean-up", states: all, keys: []string{"f", "n", "l", "F"}, calls: []string{"high-pass", "denoise", "level", "high-pass"}},
 		{name: "mute works under the help", states: talking, keys: []string{"?", "m"}, calls: []string{"mute"}, mode: modeHelp},
 		{name: "dialing closes the help", states: []callstate.State{idle}, keys: []string{"?", "d"}, calls: []string{"dial "}},
 		{name: "q quits without a call", states: []callstate.State{idle}, keys: []string{"q"}, quit: true},
@@ -191,10 +196,10 @@ func TestTheFooterShowsTheKeysThatWork(t *testing.T) {
 		keys  []string
 		want  string
 	}{
-		{callstate.Idle, nil, "d dial  / dial other  ? help  q quit"},
-		{callstate.Dialing, nil, "h hang up  m mute  ? help  q quit"},
-		{callstate.Live, nil, "h hang up  m mute  ? help  q quit"},
-		{callstate.Ending, nil, "? help  q quit"},
+		{callstate.Idle, nil, "d dial  / dial other  ? help  q quit  i details"},
+		{callstate.Dialing, nil, "h hang up  m mute  ? help  q quit  i details"},
+		{callstate.Live, nil, "h hang up  m mute  ? help  q quit  i details"},
+		{callstate.Ending, nil, "? help  q quit  i details"},
 		{callstate.Idle, []string{"/"}, "enter dial  esc cancel"},
 		{callstate.Live, []string{"q"}, "y yes  n no"},
 		{callstate.Live, []string{"q", "y"}, "ctrl+c quit at once"},
@@ -238,6 +243,7 @@ func bindingOf(t *testing.T, k keyMap, name string) key.Binding {
 	t.Helper()
 	b, ok := map[string]key.Binding{
 		"Dial": k.Dial, "DialOther": k.DialOther, "Mute": k.Mute, "HangUp": k.HangUp,
+		"Details": k.Details, "HighPass": k.HighPass, "Denoise": k.Denoise, "Level": k.Level,
 		"Help": k.Help, "Quit": k.Quit, "Close": k.Close, "Interrupt": k.Interrupt,
 	}[name]
 	if !ok {

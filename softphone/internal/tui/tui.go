@@ -37,6 +37,11 @@ type Phone interface {
 	HangUp()
 	// ToggleMute mutes the microphone, or unmutes it.
 	ToggleMute()
+	// ToggleHighPass, ToggleDenoise and ToggleLevelControl switch a part of the
+	// microphone's clean-up, in a call or before it.
+	ToggleHighPass()
+	ToggleDenoise()
+	ToggleLevelControl()
 	// Snapshot returns the state of this moment.
 	Snapshot() callstate.Snapshot
 	// Notices brings sentences for the message line. It is closed when the

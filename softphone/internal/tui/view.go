@@ -45,6 +45,9 @@ const (
 	claimQuality
 	claimDevices
 	claimServer
+	claimRating
+	claimRemote
+	claimCleanUp
 	claimTotals
 	claimScale
 	claimRule
@@ -125,16 +128,23 @@ func (m *model) upper() []block {
 	st := &m.styles
 	narrow := m.width < roomy
 	blocks := []block{{header{st, s, m.destination, m.looks}, claimHeader}, {rule{st}, claimRule}}
-	if m.mode == modeHelp {
-		// The header, a message and the footer stay.
+	// Under an overlay the header, a message and the footer stay.
+	switch m.mode {
+	case modeHelp:
 		return append(blocks, block{helpPanel{st, m.keys.topics(m.destination), m.height - 3}, claimMicrophone})
+	case modeDetails:
+		return append(blocks, block{details{st, s, m.height - 3}, claimMicrophone})
+	case modeCall, modePrompt, modeQuit, modeLeaving:
 	}
 	large := m.width >= spacious && m.height >= tall
 	mic := meter{
 		st: st, name: "Microphone", short: "mic", level: s.Microphone, open: s.MicrophoneOpen != nil,
 		muted: s.Muted, talking: s.Muted && s.TalkingWhileMuted, large: large,
 	}
-	ear := meter{st: st, name: "Earpiece", short: "ear", level: s.Earpiece, open: s.EarpieceOpen != nil, large: large}
+	ear := meter{
+		st: st, name: "Earpiece", short: "ear", level: s.Earpiece, open: s.EarpieceOpen != nil,
+		protection: s.Protection, large: large,
+	}
 	air := block{blank{}, claimAir}
 	if m.height < grand {
 		air = block{nothing{}, claimAir}
@@ -146,6 +156,8 @@ func (m *model) upper() []block {
 	blocks = append(blocks, block{ear, claimEarpiece}, block{blank{}, claimBlank}, air)
 	blocks = append(blocks, m.figureBlocks(narrow)...)
 	blocks = append(blocks, block{blank{}, claimBlank}, air,
+		block{rating{st, s}, claimRating}, block{remote{st, s}, claimRemote},
+		block{cleanUp{st, &m.keys, s.CleanUp}, claimCleanUp},
 		block{detail{st, "Server", "srv", serverText(s)}, claimServer},
 		block{device{st, "Microphone", "mic", s.MicrophoneOpen}, claimDevices},
 		block{device{st, "Earpiece", "ear", s.EarpieceOpen}, claimDevices})
@@ -163,7 +175,7 @@ const mutedHint = "You are muted: press m to be heard."
 func (m *model) lower() []block {
 	st := &m.styles
 	msg := message{st: st, notice: m.notice, most: 1}
-	if m.height >= talkative && m.mode != modeHelp {
+	if m.height >= talkative && m.mode != modeHelp && m.mode != modeDetails {
 		msg.most = 4
 	}
 	if m.snap.Muted && m.snap.TalkingWhileMuted && m.notice.Severity != callstate.Failure {
@@ -192,7 +204,7 @@ func (m *model) question() (question, bool) {
 		return question{st: &m.styles, text: "You are in a call. Hang up and quit?"}, true
 	case modeLeaving:
 		return question{st: &m.styles, text: "Hanging up, then quitting."}, true
-	case modeCall, modeHelp:
+	case modeCall, modeHelp, modeDetails:
 	}
 	return question{}, false
 }
@@ -218,11 +230,15 @@ func (m *model) working() []key.Binding {
 		now := k.Interrupt
 		now.SetHelp(now.Help().Key, "quit at once")
 		return []key.Binding{now}
-	case modeHelp:
+	case modeHelp, modeDetails:
 		return []key.Binding{k.Close, k.Dial, k.DialOther, k.HangUp, k.Mute, k.Quit}
 	case modeCall:
 	}
-	return []key.Binding{k.Dial, k.DialOther, k.HangUp, k.Mute, k.Help, k.Quit}
+	keys := []key.Binding{k.Dial, k.DialOther, k.HangUp, k.Mute, k.Help, k.Quit}
+	if m.width >= spacious {
+		keys = append(keys, k.Details)
+	}
+	return keys
 }
 
 // rule is a line across.

@@ -119,6 +119,8 @@ func TestTheMostImportantRowsStayLongest(t *testing.T) {
 		{40, 9, []string{"LIVE", "mic", "ear", "rtt 23.4 ms", "loop 128 ms", "lost 0.0 %"}, []string{"srv"}},
 		{40, 12, []string{"48kHz 1ch 10ms pulseaudio", "44.1kHz 2ch 10ms pulseaudio", "srv 127.0.0.1:50051, opus 20 ms", "MOS 4.4 est."}, nil},
 		{80, 24, []string{"-60", "good", "mouth to ear est.   132 ms", "48 kHz, 1 ch, 3 × 10 ms, pulseaudio"}, []string{"stage by stage"}},
+		{80, 24, []string{"(-0.02 delay 148 ms, -0.01 concealed 0.1 %)", "They hear   0.31 % concealed", "n noise on", "l level on +6 dB"}, nil},
+		{40, 16, []string{"cln f high on n noise on l level on +6dB", "far conc 0.3 % buf 38ms jit 2ms"}, nil},
 		{120, 40, []string{"stage by stage", "frame and encoder  26.5 ms est."}, nil},
 	} {
 		m := scene{snap: liveSnapshot()}.stage()
@@ -157,6 +159,29 @@ func TestTheTalkingHintYieldsToAFailureOnly(t *testing.T) {
 	m.Update(noticeMsg{Severity: callstate.Failure, Text: "the headset is gone."})
 	if strings.Contains(m.View(), mutedHint) || !strings.Contains(m.View(), "✗ the headset is gone.") {
 		t.Errorf("the failure is hidden:\n%s", m.View())
+	}
+}
+
+func TestTheEarpieceSaysWhatWasTurnedDown(t *testing.T) {
+	s := liveSnapshot()
+	if view := (scene{snap: s}).draw(); strings.Contains(view, "limited") {
+		t.Errorf("nothing was turned down:\n%s", view)
+	}
+	s.Protection.Limited = 4321
+	if view := (scene{snap: s}).draw(); !strings.Contains(view, "Earpiece  limited 4321 samples") {
+		t.Errorf("the count is missing:\n%s", view)
+	}
+	s.Protection.Gain = -3.3
+	if view := (scene{snap: s}).draw(); !strings.Contains(view, "Earpiece  limited -3.3 dB") {
+		t.Errorf("the gain is missing:\n%s", view)
+	}
+}
+
+func TestWithoutNoiseSuppressionTheScreenSaysSo(t *testing.T) {
+	s := liveSnapshot()
+	s.CleanUp.CanDenoise, s.CleanUp.Denoise = false, false
+	if view := (scene{snap: s}).draw(); !strings.Contains(view, "n noise not built in") {
+		t.Errorf("it does not:\n%s", view)
 	}
 }
 
