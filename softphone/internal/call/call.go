@@ -63,6 +63,8 @@ type Config struct {
 
 	Codec   codec.Codec
 	Options codec.Options
+	// Complete keeps every word, both ways, rather than be live.
+	Complete bool
 
 	Clock    audio.Clock
 	Capture  *port.Capture
@@ -118,7 +120,7 @@ func New(cfg Config) (*Call, error) {
 		enc:        enc,
 		queue:      sendq.New(),
 		link:       wire.NewLink(cfg.Clock()),
-		playout:    playout.New(playout.Config{Decoder: dec}),
+		playout:    playout.New(playout.Config{Decoder: dec, Complete: cfg.Complete}),
 		micMeter:   &level.Meter{},
 		earMeter:   &level.Meter{},
 		voice:      &level.Voice{},
@@ -127,6 +129,7 @@ func New(cfg Config) (*Call, error) {
 		uplinkDone: make(chan struct{}),
 		downDone:   make(chan struct{}),
 	}
+	c.queue.SetComplete(cfg.Complete)
 	return c, nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"callcenter/codec"
 	"callcenter/codec/opus"
 	"callcenter/codec/pcm"
+	"callcenter/softphone/internal/config"
 	"callcenter/softphone/internal/phone"
 	"callcenter/softphone/internal/sound"
 )
@@ -29,6 +30,7 @@ func (p *program) newPhone(log *slog.Logger) (*phone.Phone, error) {
 		DisplayName: p.cfg.Name,
 		Codec:       c,
 		Options:     p.cfg.Options(),
+		Complete:    p.cfg.Playout == config.Complete,
 		Sound:       ends,
 		Connect:     phone.Connect,
 		Log:         log,

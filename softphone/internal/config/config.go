@@ -22,6 +22,12 @@ import (
 // EnvPrefix begins the names of the softphone's environment variables.
 const EnvPrefix = "SOFTPHONE_"
 
+// What to do with audio that is late.
+const (
+	Live     = "live"     // skip what is old and be live again
+	Complete = "complete" // keep every word and catch up
+)
+
 // Config are the softphone's settings.
 type Config struct {
 	Server      string        // host:port
@@ -33,6 +39,7 @@ type Config struct {
 	Frame       time.Duration // 10 or 20 ms
 	Bitrate     int           // bits a second
 	Complexity  int           // 0 to 10
+	Playout     string        // Live or Complete
 	configFile  string
 	defaultFile string
 }
@@ -48,6 +55,7 @@ func (c *Config) Flags(fs *pflag.FlagSet) {
 	fs.DurationVar(&c.Frame, "frame", 20*time.Millisecond, "audio in one chunk, `10ms` or 20ms")
 	fs.IntVar(&c.Bitrate, "bitrate", 32000, "Opus `bits` a second, 6000 to 128000")
 	fs.IntVar(&c.Complexity, "complexity", 9, "Opus encoder effort, `0` to 10")
+	fs.StringVar(&c.Playout, "playout", Live, "after a stall be `live` again at once, or play complete and catch up")
 	c.defaultFile = DefaultFile()
 	fs.StringVar(&c.configFile, settings.ConfigFlag, "", "settings `file` (default "+c.defaultFile+")")
 }
@@ -104,6 +112,8 @@ func (c *Config) check() error {
 		return fmt.Errorf("complexity %d: use 0 to 10", c.Complexity)
 	case c.Codec != codec.Opus && c.Codec != codec.PCM:
 		return fmt.Errorf("codec %q: use opus or pcm", c.Codec)
+	case c.Playout != Live && c.Playout != Complete:
+		return fmt.Errorf("playout %q: use live or complete", c.Playout)
 	case len([]rune(c.Name)) > 64:
 		return errors.New("name is longer than 64 characters: shorten it")
 	}

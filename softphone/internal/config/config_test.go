@@ -58,6 +58,7 @@ func TestWhatCannotBeIsRefusedByName(t *testing.T) {
 		"a bitrate too low":       {[]string{"--bitrate", "100"}, "6000"},
 		"a complexity too high":   {[]string{"--complexity", "11"}, "0 to 10"},
 		"an unknown codec":        {[]string{"--codec", "mp3"}, "opus or pcm"},
+		"an unknown playout":      {[]string{"--playout", "all"}, "live or complete"},
 		"a name without end":      {[]string{"--name", strings.Repeat("x", 65)}, "64"},
 	}
 	for name, tt := range tests {
@@ -66,6 +67,16 @@ func TestWhatCannotBeIsRefusedByName(t *testing.T) {
 				t.Errorf("got %v, want %q in it", err, tt.want)
 			}
 		})
+	}
+}
+
+func TestTheListenerIsLiveUnlessToldOtherwise(t *testing.T) {
+	if c, err := load(t, ""); err != nil || c.Playout != Live {
+		t.Errorf("playout %q, %v", c.Playout, err)
+	}
+	t.Setenv("SOFTPHONE_PLAYOUT", "complete")
+	if c, err := load(t, "playout = \"live\"\n"); err != nil || c.Playout != Complete {
+		t.Errorf("playout %q, %v", c.Playout, err)
 	}
 }
 

@@ -60,6 +60,7 @@ type Config struct {
 	DisplayName string
 	Codec       codec.Codec
 	Options     codec.Options
+	Complete    bool // keep every word rather than be live
 	Sound       Sound
 	// Connect returns a client for the server and what closes it.
 	Connect func(server string) (*grpc.ClientConn, error)
@@ -199,7 +200,7 @@ func (p *Phone) place(ctx context.Context, id string, o Order) (_ call.Report, e
 	c, err := call.New(call.Config{
 		Client: api.NewCallCenterClient(conn), CallID: id,
 		Destination: o.Destination, DisplayName: p.cfg.DisplayName,
-		Codec: p.cfg.Codec, Options: p.cfg.Options,
+		Codec: p.cfg.Codec, Options: p.cfg.Options, Complete: p.cfg.Complete,
 		Clock: p.clock, Capture: capture, Playback: playback,
 		Microphone: mic.Endpoint(), Earpiece: ear.Endpoint(),
 		OnAnswer: func() { close(answered) },
