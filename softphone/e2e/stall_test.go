@@ -35,10 +35,7 @@ const (
 )
 
 // pass lets time go by, on the clock that the voices live by.
-func pass(d time.Duration) {
-	t := time.NewTimer(d)
-	<-t.C
-}
+func pass(d time.Duration) { <-time.NewTimer(d).C }
 
 // timeToLive is how long after first the delay was what it had been, and stayed
 // so until the end of heard: no period plays old audio, and in every 200 ms of
@@ -77,17 +74,21 @@ func paused(t *testing.T, p *proxy.Proxy, clock audio.Clock, directions []proxy.
 	pass(stall)
 	p.Resume(directions...)
 	for _, d := range directions {
-		for limit := time.Now().Add(patience); ; pass(time.Millisecond) {
-			if at, ok := p.FirstByte(d); ok {
-				first = max(first, clock()-time.Since(at))
-				break
-			}
-			if time.Now().After(limit) {
-				t.Fatalf("nothing goes %v after the pause", d)
-			}
-		}
+		first = max(first, firstByte(t, p, clock, d))
 	}
 	return begin, first
+}
+
+// firstByte waits for the first byte to pass and returns when it did.
+func firstByte(t *testing.T, p *proxy.Proxy, clock audio.Clock, d proxy.Direction) time.Duration {
+	t.Helper()
+	for limit := time.Now().Add(patience); time.Now().Before(limit); pass(time.Millisecond) {
+		if at, ok := p.FirstByte(d); ok {
+			return clock() - time.Since(at)
+		}
+	}
+	t.Fatalf("nothing goes %v after the stall", d)
+	return 0
 }
 
 func TestAnEchoIsLiveAgainAfterAStall(t *testing.T) {

@@ -54,6 +54,7 @@ type Proxy struct {
 	Addr string
 
 	server string
+	dial   func(func()) // runs what connects to the server
 	lis    net.Listener
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -84,18 +85,39 @@ type pair struct {
 func (c *pair) from(d Direction) *net.TCPConn { return c.ends[d] }
 func (c *pair) to(d Direction) *net.TCPConn   { return c.ends[1-d] }
 
+// Options are where a proxy makes its sockets: each runs a function on a thread
+// of its own, such as one in another network namespace. nil: where it is called.
+type Options struct {
+	Listen, Dial func(func())
+}
+
 // Start relays connections to a server on loopback until the test ends.
 func Start(tb testing.TB, server string) *Proxy {
 	tb.Helper()
+	return StartAcross(tb, server, Options{})
+}
+
+// StartAcross is Start with sockets made as o says.
+func StartAcross(tb testing.TB, server string, o Options) *Proxy {
+	tb.Helper()
+	here := func(do func()) { do() }
+	if o.Listen == nil {
+		o.Listen = here
+	}
+	if o.Dial == nil {
+		o.Dial = here
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	lc := net.ListenConfig{Control: shrink}
-	lis, err := lc.Listen(ctx, "tcp", "127.0.0.1:0")
+	var lis net.Listener
+	var err error
+	o.Listen(func() { lis, err = lc.Listen(ctx, "tcp", "127.0.0.1:0") })
 	if err != nil {
 		cancel()
 		tb.Fatalf("listen for the proxy: %v", err)
 	}
 	p := &Proxy{
-		Addr: lis.Addr().String(), server: server, lis: lis,
+		Addr: lis.Addr().String(), server: server, dial: o.Dial, lis: lis,
 		ctx: ctx, cancel: cancel, conns: make(map[*pair]struct{}),
 	}
 	p.relays.Go(p.accept)
@@ -196,8 +218,17 @@ func (p *Proxy) Reset(d Direction) {
 	})
 }
 
-// FirstByte returns when the first byte passed since the last Resume of that
-// direction, and false before.
+// Watch forgets the first byte that passed in a direction, as Resume does.
+func (p *Proxy) Watch(directions ...Direction) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, d := range directions {
+		p.ways[d].first = time.Time{}
+	}
+}
+
+// FirstByte returns when the first byte passed since the last Resume or Watch of
+// that direction, and false before.
 func (p *Proxy) FirstByte(d Direction) (time.Time, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

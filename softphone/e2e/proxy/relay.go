@@ -24,7 +24,9 @@ func (p *Proxy) accept() {
 func (p *Proxy) serve(client *net.TCPConn) {
 	defer func() { _ = client.Close() }()
 	dialer := net.Dialer{Control: shrink, Timeout: dialLimit}
-	conn, err := dialer.DialContext(p.ctx, "tcp", p.server)
+	var conn net.Conn
+	var err error
+	p.dial(func() { conn, err = dialer.DialContext(p.ctx, "tcp", p.server) })
 	if err != nil {
 		_ = client.SetLinger(0) // the client sees that nobody is there
 		return
