@@ -278,20 +278,8 @@ func heapInUse() uint64 {
 // the next, so that nothing but the code can be late.
 func TestWhoStopsReceivingIsLiveAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		lis := bufconn.Listen(64 << 10)
 		clock := audio.NewClock()
-		servertest.Start(t, servertest.Options{Listener: lis, Clock: clock})
-		connect := func() grpc.ClientConnInterface {
-			conn, err := grpc.NewClient("passthrough:bufconn",
-				grpc.WithTransportCredentials(insecure.NewCredentials()),
-				grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return lis.DialContext(ctx) }),
-				grpc.WithStaticStreamWindowSize(65535), grpc.WithStaticConnWindowSize(1<<20))
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() { _ = conn.Close() })
-			return conn
-		}
+		connect := startInMemory(t, clock)
 		wrong, grown := deafCalls(t, connect, clock)
 		if len(wrong) > 0 {
 			t.Error(strings.Join(wrong, "; "))
@@ -301,6 +289,25 @@ func TestWhoStopsReceivingIsLiveAgain(t *testing.T) {
 			t.Errorf("the heap grew by %d KiB, want %d at most", grown>>10, flatHeap>>10)
 		}
 	})
+}
+
+// startInMemory starts a server that a test on a clock of its own can reach, and
+// returns what connects to it.
+func startInMemory(t *testing.T, clock audio.Clock) func() grpc.ClientConnInterface {
+	t.Helper()
+	lis := bufconn.Listen(64 << 10)
+	servertest.Start(t, servertest.Options{Listener: lis, Clock: clock})
+	return func() grpc.ClientConnInterface {
+		conn, err := grpc.NewClient("passthrough:bufconn",
+			grpc.WithTransportCredentials(insecure.NewCredentials()),
+			grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return lis.DialContext(ctx) }),
+			grpc.WithStaticStreamWindowSize(65535), grpc.WithStaticConnWindowSize(1<<20))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = conn.Close() })
+		return conn
+	}
 }
 
 // TestWhoStopsReceivingIsLiveAgainOverTCP is the same in real time and over real
