@@ -81,7 +81,7 @@ func (l *lossy) outage(t *testing.T, clock audio.Clock) (begin, end, first time.
 // back; the call is live soon after.
 func TestLostPacketsAreOverWhenTCPIsOver(t *testing.T) {
 	t.Parallel()
-	eventually(t, func(t *testing.T) (wrong []string) {
+	calmly(t, func(t *testing.T) (wrong []string, calm bool) {
 		t.Helper()
 		clock := audio.NewClock()
 		link := newLossy(t, servertest.Start(t, servertest.Options{}).Addr)
@@ -108,6 +108,6 @@ func TestLostPacketsAreOverWhenTCPIsOver(t *testing.T) {
 		if rep := o.call.Report(); rep.Lost != 0 {
 			wrong = append(wrong, fmt.Sprintf("%d frames were lost in TCP", rep.Lost))
 		}
-		return append(wrong, r.check(t, true)...)
+		return append(wrong, r.check(t, true)...), o.ear.calm(begin-time.Second, first+aftermath)
 	})
 }

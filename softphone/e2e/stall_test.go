@@ -95,7 +95,7 @@ func TestAnEchoIsLiveAgainAfterAStall(t *testing.T) {
 	for _, directions := range pauses() {
 		t.Run(fmt.Sprint(directions), func(t *testing.T) {
 			t.Parallel()
-			eventually(t, func(t *testing.T) []string {
+			calmly(t, func(t *testing.T) ([]string, bool) {
 				t.Helper()
 				clock := audio.NewClock()
 				p := proxy.Start(t, servertest.Start(t, servertest.Options{}).Addr)
@@ -104,7 +104,8 @@ func TestAnEchoIsLiveAgainAfterAStall(t *testing.T) {
 				pass(settled)
 				begin, first := paused(t, p, clock, directions)
 				pass(aftermath)
-				return returns("the loop", o.ear, begin, first).check(t, true)
+				calm := o.ear.calm(begin-time.Second, first+aftermath)
+				return returns("the loop", o.ear, begin, first).check(t, true), calm
 			})
 		})
 	}
@@ -117,7 +118,7 @@ func TestARoomIsLiveAgainAndOnlyTheStalledLegNoticed(t *testing.T) {
 	for _, directions := range pauses() {
 		t.Run(fmt.Sprint(directions), func(t *testing.T) {
 			t.Parallel()
-			eventually(t, func(t *testing.T) []string {
+			calmly(t, func(t *testing.T) ([]string, bool) {
 				t.Helper()
 				return stallInRoom(t, directions)
 			})
@@ -125,7 +126,7 @@ func TestARoomIsLiveAgainAndOnlyTheStalledLegNoticed(t *testing.T) {
 	}
 }
 
-func stallInRoom(t *testing.T, directions []proxy.Direction) (wrong []string) {
+func stallInRoom(t *testing.T, directions []proxy.Direction) (wrong []string, calm bool) {
 	t.Helper()
 	clock := audio.NewClock()
 	var log legLog
@@ -144,6 +145,10 @@ func stallInRoom(t *testing.T, directions []proxy.Direction) (wrong []string) {
 	begin, first := paused(t, p, clock, directions)
 	grown := int64(heapInUse()) - int64(heap)
 	pass(aftermath)
+	calm = true
+	for _, o := range []*operator{ann, bob, eve} {
+		calm = calm && o.ear.calm(begin-time.Second, first+aftermath)
+	}
 
 	up, down := slices.Contains(directions, proxy.Up), slices.Contains(directions, proxy.Down)
 	wrong = append(wrong, returns("bob hears ann", bob.ear, begin, first).check(t, up)...)
@@ -164,7 +169,7 @@ func stallInRoom(t *testing.T, directions []proxy.Direction) (wrong []string) {
 	if grown > flat {
 		wrong = append(wrong, fmt.Sprintf("the heap grew by %d KiB in the stall", grown>>10))
 	}
-	return wrong
+	return wrong, calm
 }
 
 // recovery is what an ear heard around a stall.

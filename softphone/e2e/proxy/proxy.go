@@ -53,12 +53,11 @@ type Proxy struct {
 	// Addr is where clients connect to, "127.0.0.1:PORT".
 	Addr string
 
-	server string
-	dial   func(func()) // runs what connects to the server
-	lis    net.Listener
-	ctx    context.Context
-	cancel context.CancelFunc
-	relays sync.WaitGroup
+	lis     net.Listener
+	connect func() (net.Conn, error) // to the server
+	closing context.CancelFunc
+	closed  <-chan struct{}
+	relays  sync.WaitGroup
 
 	mu    sync.Mutex
 	conns map[*pair]struct{}
@@ -117,8 +116,13 @@ func StartAcross(tb testing.TB, server string, o Options) *Proxy {
 		tb.Fatalf("listen for the proxy: %v", err)
 	}
 	p := &Proxy{
-		Addr: lis.Addr().String(), server: server, dial: o.Dial, lis: lis,
-		ctx: ctx, cancel: cancel, conns: make(map[*pair]struct{}),
+		Addr: lis.Addr().String(), lis: lis, closing: cancel, closed: ctx.Done(),
+		conns: make(map[*pair]struct{}),
+	}
+	p.connect = func() (conn net.Conn, err error) {
+		dialer := net.Dialer{Control: shrink, Timeout: dialLimit}
+		o.Dial(func() { conn, err = dialer.DialContext(ctx, "tcp", server) })
+		return conn, err
 	}
 	p.relays.Go(p.accept)
 	tb.Cleanup(p.Close)
@@ -140,7 +144,7 @@ func shrink(_, _ string, raw syscall.RawConn) error {
 
 // Close ends all connections and waits until nothing of the proxy is left.
 func (p *Proxy) Close() {
-	p.cancel()
+	p.closing()
 	_ = p.lis.Close() // it may be closed already
 	p.each(func(c *pair) {
 		for _, end := range c.ends {

@@ -23,10 +23,7 @@ func (p *Proxy) accept() {
 // serve relays one client's connection to its end.
 func (p *Proxy) serve(client *net.TCPConn) {
 	defer func() { _ = client.Close() }()
-	dialer := net.Dialer{Control: shrink, Timeout: dialLimit}
-	var conn net.Conn
-	var err error
-	p.dial(func() { conn, err = dialer.DialContext(p.ctx, "tcp", p.server) })
+	conn, err := p.connect()
 	if err != nil {
 		_ = client.SetLinger(0) // the client sees that nobody is there
 		return
@@ -54,7 +51,7 @@ func (p *Proxy) serve(client *net.TCPConn) {
 func (p *Proxy) add(c *pair) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.ctx.Err() != nil {
+	if p.isClosed() {
 		return false
 	}
 	p.conns[c] = struct{}{}
@@ -103,18 +100,27 @@ func (p *Proxy) flows(c *pair, d Direction) bool {
 		p.mu.Unlock()
 		switch {
 		case broken:
-			<-p.ctx.Done()
+			<-p.closed
 			return false
-		case cut || p.ctx.Err() != nil:
+		case cut || p.isClosed():
 			return false
 		case paused == nil:
 			return true
 		}
 		select {
 		case <-paused:
-		case <-p.ctx.Done():
+		case <-p.closed:
 		case <-c.over[d]:
 		}
+	}
+}
+
+func (p *Proxy) isClosed() bool {
+	select {
+	case <-p.closed:
+		return true
+	default:
+		return false
 	}
 }
 
