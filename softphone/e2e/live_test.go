@@ -219,7 +219,7 @@ const (
 
 // operate places a call that listens for somebody's voice, nil for its own. It
 // returns when the call was answered and ends with the test at the latest.
-func operate(t *testing.T, clock audio.Clock, server, destination string, stamps bool, of *voice) *operator {
+func operate(t *testing.T, clock audio.Clock, server, destination string, stamps bool, of *voice, change ...func(*call.Config)) *operator {
 	t.Helper()
 	o := &operator{id: rand.Text(), said: &voice{stamped: stamps, clock: clock}}
 	if of == nil {
@@ -233,12 +233,16 @@ func operate(t *testing.T, clock audio.Clock, server, destination string, stamps
 	device := audio.Endpoint{Name: "test", Rate: audio.Rate, Channels: 1, Period: audio.Period}
 	capture, playback := port.NewCapture(clock), port.NewPlayback(clock)
 	answered := make(chan struct{})
-	o.call, err = call.New(call.Config{
+	cfg := call.Config{
 		Client: api.NewCallCenterClient(conn), CallID: o.id, Destination: destination,
 		Codec: pcm.Codec{}, Options: codec.Options{FrameSamples: 960},
 		Clock: clock, Capture: capture, Playback: playback, Microphone: device, Earpiece: device,
 		OnAnswer: func() { close(answered) },
-	})
+	}
+	for _, c := range change {
+		c(&cfg)
+	}
+	o.call, err = call.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,7 @@ import (
 	"callcenter/audio"
 	"callcenter/server/servertest"
 	"callcenter/softphone/e2e/proxy"
+	"callcenter/softphone/internal/call"
 )
 
 const (
@@ -24,8 +25,10 @@ const (
 	aftermath = 3 * time.Second / 2 // judged after it
 	// liveAgain is how soon after the first byte the delay must be what it was,
 	// within closeEnough.
-	liveAgain   = 500 * time.Millisecond
-	closeEnough = 40 * time.Millisecond
+	liveAgain = 500 * time.Millisecond
+	// closeEnough is 40 ms, as audio/playout counts it, and a period, which is how
+	// finely an ear here can tell.
+	closeEnough = 40*time.Millisecond + audio.Period
 	// unusual is how many samples may be made up of a voice that nobody stalled,
 	// for a machine that is busy.
 	unusual = audio.Rate / 10
@@ -111,6 +114,29 @@ func TestAnEchoIsLiveAgainAfterAStall(t *testing.T) {
 	}
 }
 
+// TestEveryWordIsSentAfterAStall stalls both directions of an echo call. For a
+// listener who wants to be live, both senders drop what is old; for one who wants
+// every word neither drops any.
+func TestEveryWordIsSentAfterAStall(t *testing.T) {
+	for _, complete := range []bool{false, true} {
+		t.Run(fmt.Sprint("complete ", complete), func(t *testing.T) {
+			t.Parallel()
+			clock := audio.NewClock()
+			p := proxy.Start(t, servertest.Start(t, servertest.Options{}).Addr)
+			o := operate(t, clock, p.Addr, "echo", stamped, nil, func(c *call.Config) { c.Complete = complete })
+			pass(settled)
+			paused(t, p, clock, []proxy.Direction{proxy.Up, proxy.Down})
+			pass(aftermath)
+			o.stop()
+			r := o.call.Report()
+			t.Logf("%d frames sent, %d came back, %d were dropped by the senders", r.Sent, r.Received, r.Dropped)
+			if r.Lost != 0 || complete != (r.Dropped == 0) {
+				t.Errorf("%d were dropped, %d lost", r.Dropped, r.Lost)
+			}
+		})
+	}
+}
+
 // TestARoomIsLiveAgainAndOnlyTheStalledLegNoticed stalls one of three in a room,
 // who all talk. The third voice has no stamps, so that those of the others stay
 // whole where it is added to them.
@@ -178,13 +204,18 @@ type recovery struct {
 	before, after time.Duration // medians of the delay
 	took          time.Duration // from the first byte until live
 	live          bool
-	heard, hole   float64 // shares of the voice before the stall and in it
+	heard, hole   float64         // shares of the voice before the stall and in it
+	course        []time.Duration // medians of the delay in each 100 ms after the first byte
 }
 
 func returns(what string, e *ear, begin, first time.Duration) recovery {
 	r := recovery{what: what}
 	r.before, r.heard = delay(e.between(begin-time.Second, begin))
 	_, r.hole = delay(e.between(begin+stall/2, begin+stall))
+	for at := first; at < first+aftermath; at += 100 * time.Millisecond {
+		d, _ := delay(e.between(at, at+100*time.Millisecond))
+		r.course = append(r.course, d.Round(time.Millisecond))
+	}
 	r.after, _ = delay(e.between(first+liveAgain, first+aftermath))
 	r.took, r.live = timeToLive(e.between(first, first+aftermath), first, r.before)
 	return r
@@ -204,7 +235,7 @@ func (r recovery) check(t *testing.T, stalled bool) (wrong []string) {
 		wrong = append(wrong, fmt.Sprintf("%s: %.0f %% of the voice in the stall, so there was none", r.what, 100*r.hole))
 	}
 	if !r.live || r.took > liveAgain {
-		wrong = append(wrong, fmt.Sprintf("%s: live again %v, after %v; want %v at most", r.what, r.live, r.took, liveAgain))
+		wrong = append(wrong, fmt.Sprintf("%s: live again %v, after %v; want %v at most; the delay was %v", r.what, r.live, r.took, liveAgain, r.course))
 	}
 	return wrong
 }
