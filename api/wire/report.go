@@ -4,13 +4,8 @@ import (
 	"time"
 
 	"callcenter/api"
-	"callcenter/audio"
 	"callcenter/audio/playout"
 )
-
-// SampleSeconds turns a sum over pulls, of 10 ms each, into W3C's sum over
-// samples of the delay in seconds.
-func SampleSeconds(sum time.Duration) float64 { return sum.Seconds() * audio.PeriodSamples }
 
 // Describe fills in what of a report a playout knows. It does not allocate.
 func Describe(r *api.Report, s *playout.Stats) {
@@ -27,9 +22,9 @@ func Describe(r *api.Report, s *playout.Stats) {
 	r.ConcealmentEvents = s.ConcealmentEvents
 	r.InsertedSamplesForDeceleration = s.InsertedSamplesForDeceleration
 	r.RemovedSamplesForAcceleration = s.RemovedSamplesForAcceleration
-	r.JitterBufferDelay = SampleSeconds(s.JitterBufferDelay)
-	r.JitterBufferTargetDelay = SampleSeconds(s.JitterBufferTargetDelay)
-	r.JitterBufferMinimumDelay = SampleSeconds(s.JitterBufferMinimumDelay)
+	r.JitterBufferDelay = s.SampleSeconds(s.JitterBufferDelay)
+	r.JitterBufferTargetDelay = s.SampleSeconds(s.JitterBufferTargetDelay)
+	r.JitterBufferMinimumDelay = s.SampleSeconds(s.JitterBufferMinimumDelay)
 	r.JitterBufferEmittedCount = s.JitterBufferEmittedCount
 	r.RelativePacketArrivalDelay = s.RelativePacketArrivalDelay.Seconds()
 	r.InterruptionCount = s.InterruptionCount

@@ -60,7 +60,7 @@ func TestATalkSpurtBeginsAtTheTargetToTheSample(t *testing.T) {
 	conserved(t, p, dec, len(take.Ticks))
 	began := 0
 	for i, tick := range take.Ticks[1:] {
-		if before := take.Ticks[i].Pulled; before.Media >= 0 || before.Concealed > 0 || tick.Pulled.Media < 0 {
+		if before := take.Ticks[i].Pulled; before.Media >= 0 || before.Concealed > 0 || tick.Pulled.Media < 0 || tick.At < time.Second {
 			continue
 		}
 		began++

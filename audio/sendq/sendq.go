@@ -14,13 +14,16 @@
 // the newest audio there is, max(100 ms, target + 60 ms). That is what a
 // listener needs to go on at once: the receiver jumps over the first and fills
 // its buffer with the second. A stall short enough for a receiver to play all of
-// it late, 240 ms beyond its target, drops nothing. For a listener who wants every word (SetComplete) window and age limit
-// are CompleteLimit. A peer that never acknowledges has no window; its transport
-// bounds what is on its way, and Full lets a sender that must not drop wait for
-// room.
+// it late, 240 ms beyond its target, drops nothing. For a listener who wants
+// every word (SetComplete) a frame may wait until it and what is on its way are
+// CompleteLimit long: the window stays as it is, because what waits here can
+// still be dropped oldest first, and what is in the network cannot. A peer that
+// never acknowledges has no window; its transport bounds what is on its way, and
+// Full lets a sender that must not drop wait for room.
 //
 // The queue numbers the frames: every frame offered takes a sequence, sent or
-// not. Data is copied in and out, so that callers keep their buffers. One
+// not. A frame without samples is the mark of a silence and explains the slots
+// skipped after it; where it is dropped they are marked as dropped with it. Data is copied in and out, so that callers keep their buffers. One
 // goroutine pushes, one pops, any may acknowledge or read statistics; a mutex
 // is held for one copy. Lengths are 48 kHz samples, times readings of one
 // audio.Clock. Nothing allocates once the slots have grown to the frames' size.
@@ -45,7 +48,8 @@ const (
 
 	// CompleteCapacity is Capacity for a listener who wants every word.
 	CompleteCapacity = 512
-	// CompleteLimit is such a listener's age limit, and its window.
+	// CompleteLimit is the most audio that such a listener is owed, on its way
+	// and waiting.
 	CompleteLimit = 5 * time.Second
 
 	ackInterval = 60 * time.Millisecond
@@ -69,6 +73,8 @@ type Frame struct {
 	Made          time.Duration // when it was taken or received, for the age
 	Tag           uint32        // the pusher's own, carried along
 	Data          []byte
+
+	skipped uint32 // slots without a frame just after this one
 }
 
 // Stats are counters since the queue was made.
@@ -93,6 +99,10 @@ type Queue struct {
 	limit  int    // frames that wait at most, never above len(ring)
 	last   uint64 // newest sequence given
 	carry  uint32 // dropped since the last frame handed out
+	// Skipped slots whose mark was dropped since then, and whether that last
+	// frame is itself a mark, which explains them.
+	unexplained uint32
+	silent      bool
 
 	sent     flight
 	total    uint64 // samples handed out
@@ -141,7 +151,8 @@ func (q *Queue) Push(f Frame) {
 	f.DroppedBefore = min(f.DroppedBefore, maxDropped)
 	q.last += uint64(f.DroppedBefore) + 1
 	f.Sequence = q.last
-	slot := &q.ring[(q.head+q.length)%len(q.ring)]
+	f.skipped = 0
+	slot := q.at(q.length)
 	data := append(slot.Data[:0], f.Data...)
 	*slot = f
 	slot.Data = data
@@ -154,12 +165,19 @@ func (q *Queue) Push(f Frame) {
 // drop removes the oldest frame. What it said of drops before it is carried
 // on to the next frame that leaves.
 func (q *Queue) drop(counter *uint64) {
-	f := &q.ring[q.head]
-	q.carry = uint32(min(uint64(q.carry)+uint64(f.DroppedBefore)+1, math.MaxUint32))
+	f := q.at(0)
+	q.carry = add(q.carry, uint64(f.DroppedBefore)+1)
+	q.unexplained = add(q.unexplained, uint64(f.skipped))
 	*counter++
 	q.head = (q.head + 1) % len(q.ring)
 	q.length--
 }
+
+// at returns the slot of the i-th frame that waits, the oldest being 0.
+func (q *Queue) at(i int) *Frame { return &q.ring[(q.head+i)%len(q.ring)] }
+
+// add returns a sum that stays at the most there is.
+func add(a uint32, b uint64) uint32 { return uint32(min(uint64(a)+b, math.MaxUint32)) }
 
 // Pop moves the oldest frame that may be sent at now into f, reusing f's data,
 // and reports whether there was one. It drops what waited too long, but never
@@ -171,7 +189,7 @@ func (q *Queue) Pop(f *Frame, now time.Duration) bool {
 		return false
 	}
 	if q.acks && !q.flushing {
-		for limit := q.ageLimit(); q.length > 1 && now-q.ring[q.head].Made > limit; {
+		for limit := q.ageLimit(); q.length > 1 && now-q.at(0).Made > limit; {
 			q.drop(&q.stats.DroppedAge)
 			signal(q.room)
 		}
@@ -179,12 +197,15 @@ func (q *Queue) Pop(f *Frame, now time.Duration) bool {
 			return false
 		}
 	}
-	slot := &q.ring[q.head]
+	slot := q.at(0)
 	data := append(f.Data[:0], slot.Data...)
 	*f = *slot
 	f.Data = data
-	f.DroppedBefore = uint32(min(uint64(f.DroppedBefore)+uint64(q.carry), math.MaxUint32))
-	q.carry = 0
+	f.DroppedBefore = add(f.DroppedBefore, uint64(q.carry))
+	if !q.silent {
+		f.DroppedBefore = add(f.DroppedBefore, uint64(q.unexplained))
+	}
+	q.carry, q.unexplained, q.silent = 0, 0, f.Samples == 0
 	q.head = (q.head + 1) % len(q.ring)
 	q.length--
 	q.total += uint64(f.Samples)
@@ -276,21 +297,18 @@ func (q *Queue) resize() {
 }
 
 func (q *Queue) window() time.Duration {
-	if q.complete {
-		return CompleteLimit
-	}
 	return q.rtt + ackInterval + max(minWindow, q.target+targetSlack)
 }
 
 // closed reports that the window has no room for the oldest frame.
 func (q *Queue) closed() bool {
-	return q.inFlight() > 0 && q.inFlight()+audio.Duration(q.ring[q.head].Samples) > q.window()
+	return q.inFlight() > 0 && q.inFlight()+audio.Duration(q.at(0).Samples) > q.window()
 }
 
 func (q *Queue) ageLimit() time.Duration {
 	switch {
 	case q.complete:
-		return CompleteLimit
+		return max(FreshLimit, CompleteLimit-q.inFlight())
 	case q.closed():
 		return max(FreshLimit, q.target+freshSlack)
 	}

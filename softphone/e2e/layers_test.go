@@ -76,6 +76,7 @@ func layers() []layer {
 	return slices.Concat([]layer{
 		{name: "api", bans: never("it is generated from the contract and stands alone", module)},
 		{name: "api/settings", bans: never("it reads settings for both programs and knows nothing of what they set", module, grpc)},
+		{name: "api/socket", bans: never("it sets options on sockets for both programs and knows nothing of what they carry", module, grpc)},
 		{name: "api/wire", bans: slices.Concat(never(noCard, device),
 			itself(never("it says what a chunk means, to a server and to a client alike; streams are theirs", grpc)))},
 		{name: "audio", bans: onlyStd},
@@ -115,6 +116,7 @@ func phoneLayers(ofPhone []ban) []layer {
 	return []layer{
 		{name: "softphone", bans: slices.Concat(ofPhone, shipped("callcenter/server"))},
 		{name: "softphone/e2e"},
+		{name: "softphone/e2e/proxy"},
 		{name: "softphone/e2e/pulse"},
 		{name: "softphone/e2e/svg"},
 		{name: "softphone/internal/blackbox", bans: ofPhone, later: true},

@@ -190,6 +190,7 @@ func (c *call) open() error {
 	if err := c.svc.register(c, o); err != nil {
 		return err
 	}
+	c.queue.SetComplete(o.Complete)
 	c.leg, err = c.svc.rooms.Join(c.destination, room.Member{
 		CallID:   o.CallID,
 		Name:     o.DisplayName,

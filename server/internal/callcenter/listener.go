@@ -4,6 +4,8 @@ import (
 	"net"
 	"sync"
 	"time"
+
+	"callcenter/api/socket"
 )
 
 // listener remembers the connections that may still be in their handshake:
@@ -21,12 +23,14 @@ type accepted struct {
 	at   time.Time
 }
 
-// Accept hands connections on as they are: gRPC sets options on a *net.TCPConn.
+// Accept tunes connections and hands them on as they are: gRPC sets options on a
+// *net.TCPConn.
 func (l *listener) Accept() (net.Conn, error) {
 	conn, err := l.Listener.Accept()
 	if err != nil {
 		return nil, err
 	}
+	socket.Tune(conn)
 	now := time.Now()
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"callcenter/audio"
-	"callcenter/audio/jitter"
 	"callcenter/audio/mix"
 	"callcenter/audio/playout"
 )
@@ -47,7 +46,7 @@ func newConferenceLeg(cfg Config, m Member, down Downlink) (*conferenceLeg, erro
 	return &conferenceLeg{
 		member:  m,
 		down:    down,
-		play:    playout.New(playout.Config{Decoder: dec, Jitter: jitter.Config{}}),
+		play:    playout.New(playout.Config{Decoder: dec, Complete: m.Complete}),
 		speaker: s,
 	}, nil
 }

@@ -75,6 +75,8 @@ type Config struct {
 	// dBFS of peaks otherwise; protect.DefaultCeiling is a good one.
 	Unprotected bool
 	EarCeiling  float64
+	// Complete keeps every word, both ways, rather than be live.
+	Complete bool
 
 	Clock    audio.Clock
 	Capture  *port.Capture
@@ -141,7 +143,7 @@ func New(cfg Config) (*Call, error) {
 		enc:        enc,
 		queue:      sendq.New(),
 		link:       wire.NewLink(cfg.Clock()),
-		playout:    playout.New(playout.Config{Decoder: dec}),
+		playout:    playout.New(playout.Config{Decoder: dec, Complete: cfg.Complete}),
 		cleaner:    cleaner,
 		own:        &api.Report{},
 		micMeter:   &level.Meter{},
@@ -155,6 +157,7 @@ func New(cfg Config) (*Call, error) {
 	if !cfg.Unprotected {
 		c.protect = protect.New(cfg.EarCeiling)
 	}
+	c.queue.SetComplete(cfg.Complete)
 	return c, nil
 }
 

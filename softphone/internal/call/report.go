@@ -4,7 +4,7 @@ import (
 	"math"
 	"time"
 
-	"callcenter/api/wire"
+	"callcenter/audio/playout"
 )
 
 // Percentiles of a delay, in ms; absent values are null.
@@ -83,43 +83,15 @@ type Remote struct {
 	MOSEst          *float64 `json:"mos_est"`
 }
 
-// Stats carries W3C webrtc-stats names: times in seconds, samples at 48 kHz,
-// the delays of the jitter buffer sums over samples of the delay in seconds.
+// Stats are the counters of the ear's playout and those around it; W3C has a
+// name for PacketsSent alone.
 type Stats struct {
-	PacketsSent                    uint64  `json:"packetsSent"`
-	PacketsReceived                uint64  `json:"packetsReceived"`
-	PacketsLost                    uint64  `json:"packetsLost"`
-	PacketsDiscarded               uint64  `json:"packetsDiscarded"`
-	Jitter                         float64 `json:"jitter"`
-	JitterBufferDelay              float64 `json:"jitterBufferDelay"`
-	JitterBufferTargetDelay        float64 `json:"jitterBufferTargetDelay"`
-	JitterBufferMinimumDelay       float64 `json:"jitterBufferMinimumDelay"`
-	JitterBufferEmittedCount       uint64  `json:"jitterBufferEmittedCount"`
-	TotalSamplesReceived           uint64  `json:"totalSamplesReceived"`
-	ConcealedSamples               uint64  `json:"concealedSamples"`
-	SilentConcealedSamples         uint64  `json:"silentConcealedSamples"`
-	ConcealmentEvents              uint64  `json:"concealmentEvents"`
-	InsertedSamplesForDeceleration uint64  `json:"insertedSamplesForDeceleration"`
-	RemovedSamplesForAcceleration  uint64  `json:"removedSamplesForAcceleration"`
-	RelativePacketArrivalDelay     float64 `json:"relativePacketArrivalDelay"`
-	InterruptionCount              uint64  `json:"interruptionCount"`
-	TotalInterruptionDuration      float64 `json:"totalInterruptionDuration"`
-	// Below are ours: W3C has no name for them.
-	SkippedSamples uint64  `json:"skippedSamples"`
-	StallCount     uint64  `json:"stallCount"`
-	StallDuration  float64 `json:"stallDuration"`
-	// TimeToLive counts how long after a stall the call was live again: within
-	// 50, 100, 200, 500 ms, 1, 2, 5 s, and later.
-	TimeToLive          []uint64 `json:"timeToLive"`
-	OutageCount         uint64   `json:"outageCount"`
-	SenderDroppedFrames uint64   `json:"senderDroppedFrames"`
-	DTXSamples          uint64   `json:"dtxSamples"`
-	ClockDriftPPM       float64  `json:"clockDriftPpm"`
-	DecodeErrors        uint64   `json:"decodeErrors"`
-	DeviceUnderruns     uint64   `json:"deviceUnderruns"`
-	CaptureOverruns     uint64   `json:"captureOverruns"`
-	MalformedPackets    uint64   `json:"malformedPackets"`
-	EarLimitedSamples   uint64   `json:"earLimitedSamples"`
+	PacketsSent uint64 `json:"packetsSent"`
+	playout.Counters
+	DeviceUnderruns   uint64 `json:"deviceUnderruns"`
+	CaptureOverruns   uint64 `json:"captureOverruns"`
+	MalformedPackets  uint64 `json:"malformedPackets"`
+	EarLimitedSamples uint64 `json:"earLimitedSamples"`
 }
 
 // Report returns the account of the call so far.
@@ -188,37 +160,12 @@ func (c *Call) remote() *Remote {
 func (c *Call) stats() *Stats {
 	p, t := c.playout.Stats(), c.traffic()
 	return &Stats{
-		PacketsSent:                    t.Sent,
-		PacketsReceived:                p.PacketsReceived,
-		PacketsLost:                    p.PacketsLost,
-		PacketsDiscarded:               p.PacketsDiscarded,
-		Jitter:                         p.Jitter.Seconds(),
-		JitterBufferDelay:              wire.SampleSeconds(p.JitterBufferDelay),
-		JitterBufferTargetDelay:        wire.SampleSeconds(p.JitterBufferTargetDelay),
-		JitterBufferMinimumDelay:       wire.SampleSeconds(p.JitterBufferMinimumDelay),
-		JitterBufferEmittedCount:       p.JitterBufferEmittedCount,
-		TotalSamplesReceived:           p.TotalSamplesReceived,
-		ConcealedSamples:               p.ConcealedSamples,
-		SilentConcealedSamples:         p.SilentConcealedSamples,
-		ConcealmentEvents:              p.ConcealmentEvents,
-		InsertedSamplesForDeceleration: p.InsertedSamplesForDeceleration,
-		RemovedSamplesForAcceleration:  p.RemovedSamplesForAcceleration,
-		RelativePacketArrivalDelay:     p.RelativePacketArrivalDelay.Seconds(),
-		InterruptionCount:              p.InterruptionCount,
-		TotalInterruptionDuration:      p.TotalInterruptionDuration.Seconds(),
-		SkippedSamples:                 p.SkippedSamples,
-		StallCount:                     p.StallCount,
-		StallDuration:                  p.StallDuration.Seconds(),
-		TimeToLive:                     p.TimeToLive[:],
-		OutageCount:                    p.Outages,
-		SenderDroppedFrames:            p.PacketsDropped,
-		DTXSamples:                     p.SilentSamples,
-		ClockDriftPPM:                  round(p.ClockDriftPPM),
-		DecodeErrors:                   p.DecodeErrors,
-		DeviceUnderruns:                t.Underruns,
-		CaptureOverruns:                t.Overruns,
-		MalformedPackets:               c.figures.malformed.Load(),
-		EarLimitedSamples:              c.limited(),
+		PacketsSent:       t.Sent,
+		Counters:          p.Counters(),
+		DeviceUnderruns:   t.Underruns,
+		CaptureOverruns:   t.Overruns,
+		MalformedPackets:  c.figures.malformed.Load(),
+		EarLimitedSamples: c.limited(),
 	}
 }
 

@@ -70,6 +70,10 @@ func ignore(error) error { return nil }
 
 // open sends the chunk that opens the call.
 func (c *Call) open(stream callStream) error {
+	wish := api.Playout_PLAYOUT_LIVE
+	if c.cfg.Complete {
+		wish = api.Playout_PLAYOUT_COMPLETE
+	}
 	chunk := &api.AudioChunk{
 		CallId:     c.cfg.CallID,
 		SampleRate: audio.Rate,
@@ -80,6 +84,7 @@ func (c *Call) open(stream callStream) error {
 			DisplayName: c.cfg.DisplayName,
 			Codecs:      []string{c.cfg.Codec.Name()},
 			FrameMs:     []uint32{uint32(c.cfg.Options.FrameSamples * 1000 / audio.Rate)},
+			Playout:     wish,
 		},
 	}
 	c.link.Stamp(chunk, c.cfg.Clock())

@@ -9,6 +9,7 @@ import (
 	"callcenter/codec"
 	"callcenter/codec/opus"
 	"callcenter/codec/pcm"
+	"callcenter/softphone/internal/config"
 	"callcenter/softphone/internal/phone"
 	"callcenter/softphone/internal/sound"
 )
@@ -37,6 +38,7 @@ func (p *program) newPhone(log *slog.Logger) (*phone.Phone, error) {
 		CleanUp:     p.cfg.CleanUp(mic.Kind == sound.Device),
 		Unprotected: !p.cfg.EarProtection,
 		EarCeiling:  p.cfg.EarCeiling,
+		Complete:    p.cfg.Playout == config.Complete,
 		Sound:       ends,
 		Connect:     phone.Connect,
 		Log:         log,

@@ -17,10 +17,12 @@ import (
 	"callcenter/audio"
 	"callcenter/audio/file"
 	"callcenter/audio/playlog"
+	"callcenter/audio/playout"
 	"callcenter/audio/quality"
 	"callcenter/codec"
 	"callcenter/codec/opus"
 	"callcenter/codec/pcm"
+	"callcenter/softphone/internal/config"
 	"callcenter/softphone/internal/replay"
 )
 
@@ -30,21 +32,19 @@ const voiceSeed = 1
 // replayJob is what one replay reads and writes.
 type replayJob struct {
 	trace, audio, out, playlog string
-	// complete keeps every word instead of jumping to be live.
-	complete bool
 }
 
 // replayReport is the account of a replay, as scripts read it.
 type replayReport struct {
-	Trace            string           `json:"trace"`
-	DurationS        float64          `json:"duration_s"`
-	Codec            string           `json:"codec"`
-	FrameMS          int              `json:"frame_ms"`
-	RTTMS            float64          `json:"rtt_ms"`
-	Packets          int              `json:"packets"`
-	*playlog.Figures                  // nil: it failed
-	Stats            *replay.Counters `json:"stats,omitempty"`
-	Error            string           `json:"error,omitempty"`
+	Trace            string            `json:"trace"`
+	DurationS        float64           `json:"duration_s"`
+	Codec            string            `json:"codec"`
+	FrameMS          int               `json:"frame_ms"`
+	RTTMS            float64           `json:"rtt_ms"`
+	Packets          int               `json:"packets"`
+	*playlog.Figures                   // nil: it failed
+	Stats            *playout.Counters `json:"stats,omitempty"`
+	Error            string            `json:"error,omitempty"`
 }
 
 // replay is the command that plays a trace offline.
@@ -96,7 +96,7 @@ func (p *program) runReplay(cmd *cobra.Command, job replayJob) (replayReport, er
 		return r, err
 	}
 	r.FrameMS, r.RTTMS, r.Packets = t.FrameMS, t.RTTMS, len(t.Packets)
-	res, err := job.run(cmd.Context(), replay.Config{Trace: t, Codec: c, Options: p.cfg.Options(), Complete: job.complete})
+	res, err := job.run(cmd.Context(), replay.Config{Trace: t, Codec: c, Options: p.cfg.Options(), Complete: p.cfg.Playout == config.Complete})
 	if err != nil {
 		return r, fmt.Errorf("replay trace %q: %w", job.trace, err)
 	}
@@ -105,7 +105,7 @@ func (p *program) runReplay(cmd *cobra.Command, job replayJob) (replayReport, er
 	if err != nil {
 		return r, fmt.Errorf("rate trace %q: %w", job.trace, err)
 	}
-	stats := replay.CountersOf(res.Stats)
+	stats := res.Stats.Counters()
 	r.Figures, r.Stats = &f, &stats
 	return r, nil
 }
@@ -222,7 +222,7 @@ quality       R %.1f est. = %.1f - %.1f for delay - %.1f for concealment; MOS %.
 }
 
 // writeCounters prints the counters under the names that the JSON has.
-func writeCounters(w io.Writer, c replay.Counters) error {
+func writeCounters(w io.Writer, c playout.Counters) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	v := reflect.ValueOf(c)
 	for i := range v.NumField() {

@@ -24,6 +24,12 @@ import (
 // EnvPrefix begins the names of the softphone's environment variables.
 const EnvPrefix = "SOFTPHONE_"
 
+// What to do with audio that is late.
+const (
+	Live     = "live"     // skip what is old and be live again
+	Complete = "complete" // keep every word and catch up
+)
+
 // Config are the softphone's settings.
 type Config struct {
 	Server     string        // host:port
@@ -35,6 +41,7 @@ type Config struct {
 	Frame      time.Duration // 10 or 20 ms
 	Bitrate    int           // bits a second
 	Complexity int           // 0 to 10
+	Playout    string        // Live or Complete
 	DTX        bool          // marks instead of silence
 
 	HighPass, Denoise, LevelControl string // clean-up of the microphone: auto, on or off
@@ -71,6 +78,7 @@ func (c *Config) Flags(fs *pflag.FlagSet) {
 	fs.StringVar(&c.LevelControl, "level-control", auto, "bring the microphone's speech to -22 dBFS RMS: `auto` (devices only), on or off")
 	fs.BoolVar(&c.EarProtection, "ear-protection", true, "limit what the earpiece plays")
 	fs.Float64Var(&c.EarCeiling, "ear-ceiling", protect.DefaultCeiling, "highest peak that the earpiece plays, `dBFS`, -30 to 0")
+	fs.StringVar(&c.Playout, "playout", Live, "after a stall be `live` again at once, or play complete and catch up")
 	c.defaultFile = DefaultFile()
 	fs.StringVar(&c.configFile, settings.ConfigFlag, "", "settings `file` (default "+c.defaultFile+")")
 }
@@ -127,6 +135,8 @@ func (c *Config) check() error {
 		return fmt.Errorf("complexity %d: use 0 to 10", c.Complexity)
 	case c.Codec != codec.Opus && c.Codec != codec.PCM:
 		return fmt.Errorf("codec %q: use opus or pcm", c.Codec)
+	case c.Playout != Live && c.Playout != Complete:
+		return fmt.Errorf("playout %q: use live or complete", c.Playout)
 	case len([]rune(c.Name)) > 64:
 		return errors.New("name is longer than 64 characters: shorten it")
 	case !(c.EarCeiling >= protect.MinCeiling && c.EarCeiling <= protect.MaxCeiling):

@@ -63,6 +63,7 @@ func TestWhatCannotBeIsRefusedByName(t *testing.T) {
 		"a clean-up by half":      {[]string{"--level-control", "maybe"}, "auto, on or off"},
 		"a ceiling above all":     {[]string{"--ear-ceiling", "1"}, "-30 to 0"},
 		"a ceiling that is none":  {[]string{"--ear-ceiling", "NaN"}, "-30 to 0"},
+		"an unknown playout":      {[]string{"--playout", "all"}, "live or complete"},
 		"a name without end":      {[]string{"--name", strings.Repeat("x", 65)}, "64"},
 	}
 	for name, tt := range tests {
@@ -71,6 +72,16 @@ func TestWhatCannotBeIsRefusedByName(t *testing.T) {
 				t.Errorf("got %v, want %q in it", err, tt.want)
 			}
 		})
+	}
+}
+
+func TestTheListenerIsLiveUnlessToldOtherwise(t *testing.T) {
+	if c, err := load(t, ""); err != nil || c.Playout != Live {
+		t.Errorf("playout %q, %v", c.Playout, err)
+	}
+	t.Setenv("SOFTPHONE_PLAYOUT", "complete")
+	if c, err := load(t, "playout = \"live\"\n"); err != nil || c.Playout != Complete {
+		t.Errorf("playout %q, %v", c.Playout, err)
 	}
 }
 

@@ -66,6 +66,7 @@ type Config struct {
 	CleanUp     clean.Options // of the microphone, at first
 	Unprotected bool          // no limiter before the earpiece
 	EarCeiling  float64       // its ceiling, dBFS of peaks
+	Complete    bool          // keep every word rather than be live
 	Sound       Sound
 	// Connect returns a client for the server and what closes it.
 	Connect func(server string) (*grpc.ClientConn, error)
@@ -211,7 +212,8 @@ func (p *Phone) place(ctx context.Context, id string, o Order) (_ call.Report, e
 		Destination: o.Destination, DisplayName: p.cfg.DisplayName,
 		Codec: p.cfg.Codec, Options: p.cfg.Options, DTX: p.cfg.DTX,
 		Unprotected: p.cfg.Unprotected, EarCeiling: p.cfg.EarCeiling,
-		Clock: p.clock, Capture: capture, Playback: playback,
+		Complete: p.cfg.Complete,
+		Clock:    p.clock, Capture: capture, Playback: playback,
 		Microphone: mic.Endpoint(), Earpiece: ear.Endpoint(),
 		OnAnswer: func() { close(answered) },
 		OnNotice: p.Say,
