@@ -14,6 +14,7 @@ import (
 	"callcenter/audio/audiotest/trace"
 	"callcenter/audio/file"
 	"callcenter/audio/playlog"
+	"callcenter/audio/playout"
 	"callcenter/server/servertest"
 	"callcenter/softphone/internal/cli"
 )
@@ -43,7 +44,7 @@ type figures struct {
 	FrameMS int     `json:"frame_ms"`
 	RTTMS   float64 `json:"rtt_ms"`
 	Packets int
-	Stats   map[string]float64
+	Stats   playout.Counters
 	Error   string
 }
 
@@ -98,8 +99,8 @@ func TestReplayPlaysATraceAndRatesIt(t *testing.T) {
 	if f.R < 50 || f.R > 93.2 || f.Stalls != 1 || f.TTLMaxMS >= 500 || f.ConcealedPct < 4 || f.ConcealedPct > 7 {
 		t.Errorf("figures %+v", f.Figures)
 	}
-	if f.Stats["packetsReceived"] != 1000 || f.Stats["concealedSamples"] == 0 || f.Stats["totalSamplesReceived"] == 0 {
-		t.Errorf("counters %v", f.Stats)
+	if f.Stats.PacketsReceived != 1000 || f.Stats.ConcealedSamples == 0 || f.Stats.TotalSamplesReceived == 0 {
+		t.Errorf("counters %+v", f.Stats)
 	}
 	text, err := os.ReadFile(log)
 	if err != nil {
@@ -242,7 +243,7 @@ func TestACallsTraceReplays(t *testing.T) {
 	f := softphone(t, "replay", "--trace", path, "--json").figures(t)
 	t.Logf("mean delay: %.1f ms in the call, %.1f ms replayed; R %.1f", report.BufferMS.Mean, f.MeanMS, f.R)
 	// A busy machine's pulls are late in the call, and never are in a replay.
-	if math.Abs(f.MeanMS-report.BufferMS.Mean) > 100 || f.Stats["packetsReceived"] != float64(report.Received) {
+	if math.Abs(f.MeanMS-report.BufferMS.Mean) > 100 || f.Stats.PacketsReceived != report.Received {
 		t.Errorf("replayed %+v, in the call %+v", f.Figures, report)
 	}
 }
