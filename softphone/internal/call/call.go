@@ -52,6 +52,9 @@ const (
 	hangUpLimit = 500 * time.Millisecond
 
 	epoch = 1
+
+	// echo is the destination that sends back what we say.
+	echo = "echo"
 )
 
 // ErrNoAnswer means that the server took the stream and said nothing.

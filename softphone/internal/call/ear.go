@@ -99,7 +99,7 @@ func (l *loopProbe) expect(pos uint64, p playout.Pulled) {
 // took meanwhile. What plays at a media position was captured before it, by the
 // encoder's look-ahead and what the clean-up holds back.
 func (c *Call) measureLoop(l *loopProbe) {
-	if c.cfg.Destination != "echo" {
+	if c.cfg.Destination != echo {
 		l.first = l.next
 		return
 	}

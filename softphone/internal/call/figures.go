@@ -111,11 +111,16 @@ func (c *Call) stages(d callstate.Delay, of pick) []callstate.Stage {
 func (c *Call) traffic() callstate.Traffic {
 	p := c.playout.Stats()
 	capture, playback := c.cfg.Capture.Stats(), c.cfg.Playback.Stats()
+	own := c.figures.dropped.Load()
+	dropped := own + p.PacketsDropped
+	if c.cfg.Destination == echo {
+		dropped = max(own, p.PacketsDropped) // what was dropped on the way up comes back as marks
+	}
 	return callstate.Traffic{
 		Sent:         c.figures.sent.Load(),
 		Received:     p.PacketsReceived,
 		Lost:         p.PacketsLost,
-		Dropped:      c.figures.dropped.Load() + p.PacketsDropped,
+		Dropped:      dropped,
 		Late:         p.PacketsDiscarded,
 		ConcealedPct: share(p.ConcealedSamples, p.TotalSamplesReceived),
 		Underruns:    playback.Underruns,

@@ -3,25 +3,12 @@ package call_test
 import (
 	"context"
 	"log/slog"
-	"net"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
-	"google.golang.org/grpc/test/bufconn"
-
-	"callcenter/api"
 	"callcenter/audio"
-	"callcenter/audio/pace"
-	"callcenter/audio/port"
-	"callcenter/audio/tone"
-	"callcenter/codec"
-	"callcenter/codec/pcm"
-	"callcenter/server/servertest"
-	"callcenter/softphone/internal/call"
 )
 
 // TestAQuietOperatorLosesNothingOfWhatHeHears listens for a minute, on a clock
@@ -41,55 +28,11 @@ func TestAQuietOperatorLosesNothingOfWhatHeHears(t *testing.T) {
 
 func listenQuietly(t *testing.T, mute, dead bool) {
 	const minute = time.Minute
-	clock := audio.NewClock()
-	lis := bufconn.Listen(64 << 10)
 	var ended endLog
-	s := servertest.Start(t, servertest.Options{Listener: lis, Clock: clock, Log: slog.New(&ended)})
-	conn, err := grpc.NewClient("passthrough:test",
-		grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return lis.DialContext(ctx) }))
-	if err != nil {
-		t.Fatal(err)
-	}
-	capture, playback := port.NewCapture(clock), port.NewPlayback(clock)
-	answered := make(chan struct{})
-	device := audio.Endpoint{Period: audio.Period}
-	c, err := call.New(call.Config{
-		Client: api.NewCallCenterClient(conn), CallID: "quiet", Destination: "tone",
-		Codec: pcm.Codec{}, Options: codec.Options{FrameSamples: 960},
-		Clock: clock, Capture: capture, Playback: playback, Microphone: device, Earpiece: device,
-		OnAnswer: func() { close(answered) },
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	c.SetMuted(mute)
-	ctx, cancel := context.WithCancel(t.Context())
-	var running sync.WaitGroup
-	running.Go(func() {
-		if err := c.Run(context.Background()); err != nil {
-			t.Errorf("the call ended with %v", err)
-		}
-	})
-	<-answered
-	running.Go(func() { _ = pace.RunPlayback(ctx, nowhere{}, playback) })
-	if !dead {
-		source, err := tone.New(300, -20)
-		if err != nil {
-			t.Fatal(err)
-		}
-		running.Go(func() { _ = pace.RunCapture(ctx, source, capture) })
-	}
+	v := dialVirtual(t, virtualOptions{destination: "tone", mute: mute, dead: dead, log: &ended})
 	time.Sleep(minute)
-
-	r := c.Report()
-	c.HangUp()
-	cancel()
-	running.Wait()
-	if err := conn.Close(); err != nil {
-		t.Error(err)
-	}
-	s.Kill()
+	r := v.Report()
+	v.end(t)
 	if frames := uint64(minute / (20 * time.Millisecond)); r.Received < frames-2 || r.Lost != 0 || r.Dropped != 0 {
 		t.Errorf("%d frames of %d came, %d were lost and %d dropped", r.Received, frames, r.Lost, r.Dropped)
 	}
@@ -101,12 +44,6 @@ func listenQuietly(t *testing.T, mute, dead bool) {
 		t.Errorf("the server dropped %d", n)
 	}
 }
-
-// nowhere is a sink that keeps nothing.
-type nowhere struct{}
-
-func (nowhere) Write([]int16) error { return nil }
-func (nowhere) Close() error        { return nil }
 
 // endLog keeps the numbers of the line that ends a call.
 type endLog struct {

@@ -1,0 +1,108 @@
+package call_test
+
+import (
+	"net"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"callcenter/softphone/internal/callstate"
+)
+
+// gate lets bytes of one direction through, or holds them back.
+type gate struct {
+	mu   sync.Mutex
+	open sync.Cond
+	shut bool
+}
+
+func newGate() *gate {
+	g := &gate{}
+	g.open.L = &g.mu
+	return g
+}
+
+func (g *gate) set(shut bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.shut = shut
+	g.open.Broadcast()
+}
+
+func (g *gate) pass() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for g.shut {
+		g.open.Wait()
+	}
+}
+
+// stalling is a connection whose directions can be held back.
+type stalling struct {
+	net.Conn
+	up, down *gate
+}
+
+func (s *stalling) Write(b []byte) (int, error) {
+	s.up.pass()
+	return s.Conn.Write(b)
+}
+
+func (s *stalling) Read(b []byte) (int, error) {
+	n, err := s.Conn.Read(b)
+	s.down.pass()
+	return n, err
+}
+
+// TestAfterAStallTheDelayIsWhatItWas holds back an echo call's directions for two
+// seconds and wants the delay back half a second after the first byte, for good.
+func TestAfterAStallTheDelayIsWhatItWas(t *testing.T) {
+	for name, c := range map[string]struct{ up, down bool }{
+		"up": {up: true}, "down": {down: true}, "both": {true, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { stallFor(t, c.up, c.down) })
+		})
+	}
+}
+
+func stallFor(t *testing.T, up, down bool) {
+	const (
+		stall  = 2 * time.Second
+		limit  = 500 * time.Millisecond
+		slack  = 20 * time.Millisecond
+		dozing = 20 * time.Second
+	)
+	upGate, downGate := newGate(), newGate()
+	v := dialVirtual(t, virtualOptions{destination: "echo", wrap: func(conn net.Conn) net.Conn {
+		return &stalling{conn, upGate, downGate}
+	}})
+	defer v.end(t)
+	delay := func() callstate.Delay {
+		var s callstate.Snapshot
+		v.Snapshot(&s)
+		return s.Delay
+	}
+	time.Sleep(dozing)
+	before := delay()
+	upGate.set(up)
+	downGate.set(down)
+	time.Sleep(stall)
+	upGate.set(false)
+	downGate.set(false)
+	time.Sleep(limit)
+	for range 500 {
+		d := delay()
+		if d.Buffer > before.Buffer+slack || d.Loop > before.Loop+slack {
+			t.Fatalf("buffer %v, loop %v; before the stall they were %v and %v", d.Buffer, d.Loop, before.Buffer, before.Loop)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	var s callstate.Snapshot
+	v.Snapshot(&s)
+	if s.Traffic.Lost != 0 || s.Traffic.Dropped == 0 || s.Counts.BackToLive > limit {
+		t.Errorf("%d frames lost, %d dropped, live again after %v", s.Traffic.Lost, s.Traffic.Dropped, s.Counts.BackToLive)
+	}
+	t.Logf("live again %v after the first byte; %d frames dropped", s.Counts.BackToLive, s.Traffic.Dropped)
+}
