@@ -127,7 +127,7 @@ func (p *Playout) SetOneWay(d time.Duration) {
 }
 
 // Buffered returns how much audio waits, decoded or not. It never exceeds three
-// seconds, whatever a sender does.
+// seconds, or seven where every word is kept, whatever a sender does.
 func (p *Playout) Buffered() time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()

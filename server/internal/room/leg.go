@@ -6,9 +6,14 @@ import (
 	"time"
 
 	"callcenter/audio"
+	"callcenter/audio/jitter"
 	"callcenter/audio/mix"
 	"callcenter/audio/playout"
 )
+
+// restOfTheWay is what mouth to ear takes besides the way up and its buffer: 75
+// ms for both phones, and the tick, the encoder and the listener's buffer.
+const restOfTheWay = 110 * time.Millisecond
 
 // conferenceLeg is a member of a conference: the room's ear for what it says,
 // and the maker of what it hears.
@@ -44,9 +49,13 @@ func newConferenceLeg(cfg Config, m Member, down Downlink) (*conferenceLeg, erro
 		return nil, err
 	}
 	return &conferenceLeg{
-		member:  m,
-		down:    down,
-		play:    playout.New(playout.Config{Decoder: dec, Complete: m.Complete}),
+		member: m,
+		down:   down,
+		play: playout.New(playout.Config{
+			Decoder:  dec,
+			Jitter:   jitter.Config{Rest: restOfTheWay},
+			Complete: m.Complete,
+		}),
 		speaker: s,
 	}, nil
 }

@@ -106,3 +106,44 @@ func stallFor(t *testing.T, up, down bool) {
 	}
 	t.Logf("live again %v after the first byte; %d frames dropped", s.Counts.BackToLive, s.Traffic.Dropped)
 }
+
+// TestEveryWordComesAfterAStallAndTheDelayIsCaughtUp is the same for a listener
+// who wants every word.
+func TestEveryWordComesAfterAStallAndTheDelayIsCaughtUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const stall = 2 * time.Second
+		up, down := newGate(), newGate()
+		v := dialVirtual(t, virtualOptions{destination: "echo", complete: true, wrap: func(conn net.Conn) net.Conn {
+			return &stalling{conn, up, down}
+		}})
+		defer v.end(t)
+		time.Sleep(10 * time.Second)
+		var before, after, s callstate.Snapshot
+		v.Snapshot(&before)
+		up.set(true)
+		down.set(true)
+		time.Sleep(stall)
+		up.set(false)
+		down.set(false)
+		time.Sleep(time.Second)
+		v.Snapshot(&after)
+		if late := after.Delay.Buffer - before.Delay.Buffer; late < stall/2 {
+			t.Errorf("a second after the stall the delay is only %v more: what was said is not being played", late)
+		}
+		caughtUp := time.Second
+		for ; caughtUp < time.Minute; caughtUp += 100 * time.Millisecond {
+			v.Snapshot(&s)
+			if s.Delay.Buffer < before.Delay.Buffer+40*time.Millisecond {
+				break
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+		if s.Traffic.Dropped+s.Traffic.Lost+s.Traffic.Late+s.Counts.Skipped != 0 {
+			t.Errorf("not every word: %+v, %d samples skipped", s.Traffic, s.Counts.Skipped)
+		}
+		if caughtUp > 15*time.Second {
+			t.Errorf("caught up only after %v", caughtUp)
+		}
+		t.Logf("caught up %v after the stall", caughtUp)
+	})
+}

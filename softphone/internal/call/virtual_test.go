@@ -37,6 +37,7 @@ type virtualCall struct {
 type virtualOptions struct {
 	destination string
 	mute, dead  bool
+	complete    bool
 	log         slog.Handler                 // of the server; nil: none
 	wrap        func(conn net.Conn) net.Conn // nil: as it is
 }
@@ -69,7 +70,7 @@ func dialVirtual(t *testing.T, o virtualOptions) *virtualCall {
 	device := audio.Endpoint{Period: audio.Period}
 	v.Call, err = call.New(call.Config{
 		Client: api.NewCallCenterClient(v.conn), CallID: "virtual", Destination: o.destination,
-		Codec: pcm.Codec{}, Options: codec.Options{FrameSamples: 960},
+		Codec: pcm.Codec{}, Options: codec.Options{FrameSamples: 960}, Complete: o.complete,
 		Clock: clock, Capture: capture, Playback: playback, Microphone: device, Earpiece: device,
 		OnAnswer: func() { close(answered) },
 	})
