@@ -67,7 +67,7 @@ type Config struct {
 	Clock    audio.Clock
 	Capture  *port.Capture
 	Playback *port.Playback
-	// Microphone and Earpiece are what is open behind the ports.
+	// Microphone and Earpiece are what is open behind the ports at first.
 	Microphone, Earpiece audio.Endpoint
 
 	// OnAnswer is called once, when the call is connected.
@@ -84,6 +84,8 @@ type Call struct {
 	link    *wire.Link
 	playout *playout.Playout
 	figures figures
+
+	ends atomic.Pointer[endpoints]
 
 	micMeter, earMeter *level.Meter
 	voice              *level.Voice
@@ -127,7 +129,16 @@ func New(cfg Config) (*Call, error) {
 		uplinkDone: make(chan struct{}),
 		downDone:   make(chan struct{}),
 	}
+	c.SetEndpoints(cfg.Microphone, cfg.Earpiece)
 	return c, nil
+}
+
+// endpoints are what is open behind the ports now.
+type endpoints struct{ microphone, earpiece audio.Endpoint }
+
+// SetEndpoints says that a device was opened anew behind its port.
+func (c *Call) SetEndpoints(microphone, earpiece audio.Endpoint) {
+	c.ends.Store(&endpoints{microphone, earpiece})
 }
 
 // Run makes the call and returns when it is over: nil after Finish or HangUp,

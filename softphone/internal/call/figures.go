@@ -71,21 +71,21 @@ func (c *Call) delay(of pick) callstate.Delay {
 }
 
 func (c *Call) stages(d callstate.Delay, of pick) []callstate.Stage {
-	frame := audio.Duration(c.cfg.Options.FrameSamples)
+	frame, ends := audio.Duration(c.cfg.Options.FrameSamples), c.ends.Load()
 	queued, queuedKnown := of(&c.figures.queued)
 	server, serverKnown := of(&c.figures.server)
 	ahead, aheadKnown := of(&c.figures.ahead)
 	return []callstate.Stage{
-		{Name: "microphone", Delay: c.cfg.Microphone.Period},
-		{Name: "frame", Delay: max(0, frame-c.cfg.Microphone.Period), Measured: true},
+		{Name: "microphone", Delay: ends.microphone.Period},
+		{Name: "frame", Delay: max(0, frame-ends.microphone.Period), Measured: true},
 		{Name: "look-ahead", Delay: audio.Duration(c.enc.Lookahead()), Measured: true},
 		{Name: "send queue", Delay: queued, Measured: queuedKnown},
 		{Name: "up", Delay: d.RTT / 2},
 		{Name: "server", Delay: server, Measured: serverKnown},
 		{Name: "down", Delay: d.RTT / 2},
-		{Name: "buffer", Delay: d.Buffer, Measured: true},
+		{Name: "buffer", Delay: max(0, d.Buffer-ahead), Measured: true}, // its delay is up to the callback
 		{Name: "earpiece", Delay: ahead, Measured: aheadKnown},
-		{Name: "sound system", Delay: c.cfg.Earpiece.Period},
+		{Name: "sound system", Delay: ends.earpiece.Period},
 	}
 }
 
@@ -99,8 +99,8 @@ func (c *Call) traffic() callstate.Traffic {
 		Dropped:      c.figures.dropped.Load() + p.PacketsDropped,
 		Late:         p.PacketsDiscarded,
 		ConcealedPct: concealedPct(p),
-		Underruns:    playback.Underruns,
-		Overruns:     capture.Overrun,
+		Underruns:    playback.Underruns + playback.Gaps,
+		Overruns:     capture.Overrun + uint64(audio.Samples(capture.GapTime)),
 	}
 }
 
@@ -118,7 +118,8 @@ func (c *Call) quality(d callstate.Delay, t callstate.Traffic) callstate.Quality
 	way := d.MouthToEarEst
 	if d.LoopKnown {
 		// Measured, plus the parts outside both callbacks.
-		way = d.Loop + c.cfg.Microphone.Period + c.cfg.Earpiece.Period
+		ends := c.ends.Load()
+		way = d.Loop + ends.microphone.Period + ends.earpiece.Period
 	}
 	return callstate.Quality{MOS: quality.Estimate(way, t.ConcealedPct).MOS, Known: true}
 }
