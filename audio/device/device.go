@@ -104,6 +104,9 @@ type Config struct {
 	// Period is how much a callback moves, in whole milliseconds from 2 to
 	// 100. Zero means 10 ms.
 	Period time.Duration
+	// Held opens the device beside one that uses the port: it leaves the port
+	// alone, and plays silence, until Stream.TakeOver.
+	Held bool
 	// Backends are the sound systems to try, in order. Empty means Backends().
 	Backends []Backend
 	// Log receives what the sound library has to say, at level debug. It may be

@@ -24,15 +24,32 @@ const (
 	maxPeriod = 100 * time.Millisecond
 )
 
+// The duties of a callback.
+const (
+	live    int32 = iota // it uses the port
+	held                 // another stream does; it watches its clock, and is silent
+	retired              // it leaves the port alone. A stop is no loss
+)
+
+// fadeSamples is how long a playback device that retires fades out: 2.5 ms.
+const fadeSamples = 120
+
 // Stream is an open device whose callbacks run. Its methods are safe for
 // concurrent use.
 type Stream struct {
 	dir      Direction
 	endpoint audio.Endpoint
 
-	// closed makes a callback leave the port alone. It also tells a stop that was
-	// asked for from one that was not.
-	closed   atomic.Bool
+	// duty is what the callback does with the port, and inside whether it is at
+	// it: who sets duty and then sees that it is not inside knows that it will
+	// act by the new duty.
+	duty   atomic.Int32
+	inside atomic.Bool
+	// Of the callback.
+	rehearsal  port.Rehearsal
+	tail, fade int // the sample played last, and how far it still fades
+	takeOver   func()
+
 	quitOnce sync.Once
 	quit     chan struct{} // closed when the owner is to give the device back
 	released chan struct{} // closed when it did
@@ -42,12 +59,14 @@ type Stream struct {
 }
 
 // OpenCapture opens a microphone and starts it: from now on its callback
-// delivers to p. ctx bounds the opening only, which also has a limit of 5 s.
+// delivers to p, or, with Config.Held, from TakeOver on. ctx bounds the opening
+// only, which also has a limit of 5 s.
 // Errors are ErrNoBackend, ErrNoDevice, ErrMonitorDefault, ErrUnknownDevice,
 // ErrAmbiguous, ErrNoAnswer and those of the sound system. The caller closes
 // the stream.
 func OpenCapture(ctx context.Context, cfg Config, p *port.Capture) (*Stream, error) {
 	s := newStream(Capture)
+	s.takeOver = func() { p.TakeOver(&s.rehearsal) }
 	return s.open(ctx, cfg, s.deliverTo(p))
 }
 
@@ -55,27 +74,60 @@ func OpenCapture(ctx context.Context, cfg Config, p *port.Capture) (*Stream, err
 // takes from p. It is otherwise as OpenCapture.
 func OpenPlayback(ctx context.Context, cfg Config, p *port.Playback) (*Stream, error) {
 	s := newStream(Playback)
+	s.takeOver = p.TakeOver
 	return s.open(ctx, cfg, s.takeFrom(p))
 }
 
 // deliverTo returns the capture callback.
 func (s *Stream) deliverTo(p *port.Capture) malgo.DataProc {
 	return func(_, in []byte, _ uint32) {
-		if !s.closed.Load() {
-			p.Deliver(samples(in))
+		s.inside.Store(true)
+		switch pcm := samples(in); s.duty.Load() {
+		case live:
+			p.Deliver(pcm)
+		case held:
+			p.Rehearse(&s.rehearsal, len(pcm))
 		}
+		s.inside.Store(false)
 	}
 }
 
 // takeFrom returns the playback callback.
 func (s *Stream) takeFrom(p *port.Playback) malgo.DataProc {
 	return func(out, _ []byte, _ uint32) {
-		if s.closed.Load() {
-			clear(out)
-			return
+		s.inside.Store(true)
+		pcm := samples(out)
+		if s.duty.Load() == live {
+			p.Take(pcm)
+			if len(pcm) > 0 {
+				s.tail, s.fade = int(pcm[len(pcm)-1]), fadeSamples
+			}
+		} else {
+			s.fadeOut(pcm)
 		}
-		p.Take(samples(out))
+		s.inside.Store(false)
 	}
+}
+
+// fadeOut fills pcm with silence, after a slope from what was played last.
+func (s *Stream) fadeOut(pcm []int16) {
+	for i := range pcm {
+		pcm[i] = int16(s.tail * s.fade / fadeSamples)
+		s.fade = max(0, s.fade-1)
+	}
+}
+
+// TakeOver makes a stream that was opened with Config.Held the one that uses
+// the port, in place of from, which uses it no more but still has to be closed.
+// From, if it plays, fades to silence; leave it open for as long as it buffers,
+// or the last of it is not heard. One goroutine at a time may call TakeOver.
+func (s *Stream) TakeOver(from *Stream) {
+	from.duty.Store(retired)
+	for from.inside.Load() { // for some µs: callbacks do not block
+		runtime.Gosched()
+	}
+	s.takeOver()
+	s.duty.CompareAndSwap(held, live)
 }
 
 // samples views the memory of the sound library, which is valid only during the
@@ -104,6 +156,9 @@ func (s *Stream) open(ctx context.Context, cfg Config, data malgo.DataProc) (*St
 	if cfg.Period < minPeriod || cfg.Period > maxPeriod || cfg.Period%time.Millisecond != 0 {
 		return nil, fmt.Errorf("open %s: a period of %v is not possible; use whole milliseconds from %v to %v",
 			s.dir.noun(), cfg.Period, minPeriod, maxPeriod)
+	}
+	if cfg.Held {
+		s.duty.Store(held)
 	}
 	opened := make(chan error, 1)
 	go s.own(cfg, data, opened)
@@ -208,7 +263,7 @@ func deviceConfig(dir Direction, period time.Duration) malgo.DeviceConfig {
 // stopped is malgo's stop callback. It runs on a device thread, also after a
 // stop that was asked for.
 func (s *Stream) stopped() {
-	if !s.closed.Load() {
+	if s.duty.Load() != retired {
 		s.lostOnce.Do(func() { close(s.lost) })
 	}
 }
@@ -255,6 +310,6 @@ func (s *Stream) Close() error {
 
 // stop tells the callbacks and the owner that it is over.
 func (s *Stream) stop() {
-	s.closed.Store(true)
+	s.duty.Store(retired)
 	s.quitOnce.Do(func() { close(s.quit) })
 }

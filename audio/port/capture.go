@@ -24,6 +24,11 @@ type CaptureStats struct {
 	Samples   uint64 // samples delivered, dropped ones included
 	Overrun   uint64 // samples dropped because the reader was late
 	Flushed   uint64 // samples dropped because nobody wanted them: Flush, or no Read yet
+	// Gaps are the times that the device brought less sound than time passed: the
+	// sound system dropped some because the callback was late. GapTime is how
+	// much. Both are known half a second later.
+	Gaps    uint64
+	GapTime time.Duration
 	// Last is the time of the newest callback; it means nothing while Callbacks
 	// is 0.
 	Last time.Duration
@@ -51,7 +56,15 @@ type Capture struct {
 	offset  atomic.Uint64 // position of a sample less its place in the ring's count
 	reading atomic.Bool   // Read was called since the last Flush
 
+	// Of the callback side only.
+	lag      lag
+	arriving *Rehearsal // the next device, until its first Deliver
+	overlap  int        // samples of it that the one before had brought
+	joining  bool       // its first sample is still to come
+	seam     bridge
+
 	callbacks, samples, last atomic.Uint64
+	gaps, gapTime            atomic.Uint64
 	lost                     atomic.Uint64 // dropped by the callback while a reader should have read
 	unwanted                 atomic.Uint64 // dropped by the callback while there was none
 	trimmed                  atomic.Uint64 // dropped by Read
@@ -67,15 +80,63 @@ func NewCapture(clock audio.Clock) *Capture {
 // and signals. It is for the callback: it does not allocate, block or keep pcm.
 func (c *Capture) Deliver(pcm []int16) {
 	now := c.clock()
-	n := uint64(len(pcm))
-	total := c.samples.Load() + n
 	c.sizes.add(len(pcm), now)
-	c.stamps.add(total, now)
-	c.write(pcm, total-n)
-	c.samples.Store(total)
+	if c.arriving != nil {
+		c.begin(c.join(len(pcm), now), now)
+	}
+	cut := min(c.overlap, len(pcm))
+	c.overlap -= cut
+	if pcm = pcm[cut:]; c.joining && len(pcm) > 0 {
+		c.joining = false
+		c.seam.to(pcm[0])
+	}
+	c.put(pcm, now)
+	if d := c.lag.add(c.samples.Load(), now); d > 0 {
+		c.gaps.Add(1)
+		c.gapTime.Add(uint64(d))
+	}
 	c.last.Store(uint64(now))
 	c.callbacks.Add(1)
 	signal(c.ready)
+}
+
+// begin puts a seam between two devices, with a hole of so many samples, or an
+// overlap if it is negative.
+func (c *Capture) begin(hole int, now time.Duration) {
+	c.joining = true
+	switch {
+	case hole > joinLimit:
+		// The reader is to start afresh: only then may the position jump.
+		c.samples.Add(uint64(hole))
+		c.stalled.Store(true)
+	case hole > 0:
+		c.seam.to(0)
+		for ; hole > 0; hole -= rampSamples {
+			var silence [rampSamples]int16
+			c.put(silence[:min(hole, rampSamples)], now)
+		}
+	default:
+		c.overlap = min(-hole, joinLimit)
+	}
+}
+
+// put queues pcm behind what came before, with the seam smoothed.
+func (c *Capture) put(pcm []int16, now time.Duration) {
+	smooth, rest := c.seam.over(pcm)
+	c.add(smooth, now)
+	c.add(rest, now)
+}
+
+// add queues pcm and stamps it.
+func (c *Capture) add(pcm []int16, now time.Duration) {
+	if len(pcm) == 0 {
+		return
+	}
+	before := c.samples.Load()
+	total := before + uint64(len(pcm))
+	c.stamps.add(total, now)
+	c.write(pcm, before)
+	c.samples.Store(total)
 }
 
 // write queues pcm, the sample at pos being the first, or drops and counts it.
@@ -162,6 +223,8 @@ func (c *Capture) Stats() CaptureStats {
 		Samples:   c.samples.Load(),
 		Overrun:   c.lost.Load() + c.trimmed.Load(),
 		Flushed:   c.unwanted.Load() + c.flushed.Load(),
+		Gaps:      c.gaps.Load(),
+		GapTime:   time.Duration(c.gapTime.Load()),
 		Last:      time.Duration(c.last.Load()),
 	}
 }

@@ -10,11 +10,15 @@ import (
 
 // The margin above the largest callback that LowWater asks for.
 const (
-	marginMin  = audio.Rate * 5 / 1000
-	marginMax  = audio.Rate * 20 / 1000
-	marginStep = audio.Rate * 25 / 10000
+	marginMin   = audio.Rate * 25 / 10000
+	marginFirst = audio.Rate * 5 / 1000
+	marginMax   = audio.Rate * 20 / 1000
+	marginStep  = audio.Rate * 25 / 10000
 	// marginCalm is how long there must be no underrun before a step goes back.
-	marginCalm = 10 * time.Second
+	// marginSpare is what must have been left after every callback meanwhile,
+	// besides the step: going back is not to make the next underrun.
+	marginCalm  = 10 * time.Second
+	marginSpare = audio.Rate * 1 / 1000
 )
 
 // PlaybackStats are the counts of a Playback since it was made.
@@ -23,6 +27,12 @@ type PlaybackStats struct {
 	Taken           uint64 // samples that were written and then taken
 	Underruns       uint64 // times it ran dry; a run of dry callbacks is one
 	UnderrunSamples uint64 // samples of silence played because it was dry
+	Starved         uint64 // Underruns that the greatest margin did not prevent
+	// Gaps are the times that the device asked for less sound than time passed:
+	// the sound system had none to play because the callback was late. GapTime is
+	// how much. Both are known half a second later.
+	Gaps    uint64
+	GapTime time.Duration
 	// Last is the time of the newest callback; it means nothing while Callbacks
 	// is 0.
 	Last time.Duration
@@ -44,15 +54,21 @@ type Playback struct {
 	margin atomic.Int64 // samples
 	dry    bool         // the callback before this one was short; callback side only
 	calm   time.Duration
+	spare  int    // the least that was left since calm was set; callback side only
+	asked  uint64 // samples that callbacks wanted; callback side only
+	lag    lag    // callback side only
+	rising int    // samples until another device is faded in; callback side only
 
 	callbacks, taken, last     atomic.Uint64
 	underruns, underrunSamples atomic.Uint64
+	starved                    atomic.Uint64
+	gaps, gapTime              atomic.Uint64
 }
 
 // NewPlayback returns an empty port whose stamps are readings of clock.
 func NewPlayback(clock audio.Clock) *Playback {
 	p := &Playback{clock: clock, ring: ring.New(RingSamples), wanted: make(chan struct{}, 1)}
-	p.margin.Store(marginMin)
+	p.margin.Store(marginFirst)
 	return p
 }
 
@@ -62,6 +78,9 @@ func (p *Playback) Take(dst []int16) {
 	now := p.clock()
 	active := p.active.Load() // first: what Finish lets run out is no underrun
 	n := p.ring.Read(dst)
+	if p.rising > 0 {
+		p.rise(dst[:n])
+	}
 	clear(dst[n:])
 	p.sizes.add(len(dst), now)
 	if n > 0 {
@@ -70,6 +89,11 @@ func (p *Playback) Take(dst []int16) {
 		p.taken.Store(taken)
 	}
 	p.judge(len(dst)-n, active, now)
+	p.asked += uint64(len(dst))
+	if d := p.lag.add(p.asked, now); d > 0 {
+		p.gaps.Add(1)
+		p.gapTime.Add(uint64(d))
+	}
 	p.last.Store(uint64(now))
 	p.callbacks.Add(1)
 	signal(p.wanted)
@@ -81,18 +105,28 @@ func (p *Playback) judge(missing int, active bool, now time.Duration) {
 	if short {
 		p.underrunSamples.Add(uint64(missing))
 	}
+	p.spare = min(p.spare, p.ring.Len())
 	switch {
 	case short && !p.dry:
 		p.underruns.Add(1)
-		p.margin.Store(min(p.margin.Load()+marginStep, marginMax))
-		p.calm = now + marginCalm
+		if p.margin.Load() == marginMax {
+			p.starved.Add(1)
+		}
+		p.move(marginStep, now)
 	case short:
-		p.calm = now + marginCalm
+		p.move(0, now)
+	case now >= p.calm && p.spare >= marginStep+marginSpare:
+		p.move(-marginStep, now)
 	case now >= p.calm:
-		p.margin.Store(max(p.margin.Load()-marginStep, marginMin))
-		p.calm = now + marginCalm
+		p.move(0, now)
 	}
 	p.dry = short
+}
+
+// move changes the margin and begins to watch anew.
+func (p *Playback) move(by int64, now time.Duration) {
+	p.margin.Store(min(max(p.margin.Load()+by, marginMin), marginMax))
+	p.calm, p.spare = now+marginCalm, p.ring.Cap()
 }
 
 // Wanted is signalled after each Take. It has one slot: the writer fills up to
@@ -123,9 +157,10 @@ func (p *Playback) Buffered() int { return p.ring.Len() }
 
 // LowWater returns how many samples should wait before the next callback: the
 // largest callback of the last two to four seconds (10 ms before the first)
-// and a margin. The margin is 5 ms, grows by 2.5 ms with each underrun up to
-// 20 ms, and goes back by 2.5 ms after each 10 s without one. The writer fills
-// to at least this at each Wanted. It is for any goroutine.
+// and a margin. The margin is 5 ms at first, grows by 2.5 ms with each underrun
+// up to 20 ms, and goes back by 2.5 ms, down to 2.5 ms, after each 10 s without
+// one in which there was enough to spare. The writer fills to at least this at
+// each Wanted. It is for any goroutine.
 func (p *Playback) LowWater() int {
 	largest := p.sizes.load()
 	if largest == 0 {
@@ -149,6 +184,9 @@ func (p *Playback) Stats() PlaybackStats {
 		Taken:           p.taken.Load(),
 		Underruns:       p.underruns.Load(),
 		UnderrunSamples: p.underrunSamples.Load(),
+		Starved:         p.starved.Load(),
+		Gaps:            p.gaps.Load(),
+		GapTime:         time.Duration(p.gapTime.Load()),
 		Last:            time.Duration(p.last.Load()),
 	}
 }

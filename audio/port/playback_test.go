@@ -129,6 +129,10 @@ func TestMarginGrowsByUnderrunsAndFallsBack(t *testing.T) {
 			t.Fatalf("after %d underruns the margin is %d, want %d", i+1, got, want)
 		}
 	}
+	if got := p.Stats().Starved; got != 2 {
+		t.Errorf("%d underruns came with the greatest margin, want 2", got)
+	}
+	p.Write(out[:200]) // to spare after every callback from now on
 	for range 999 {
 		play(480)
 	}
@@ -142,8 +146,60 @@ func TestMarginGrowsByUnderrunsAndFallsBack(t *testing.T) {
 	for range 8000 {
 		play(480)
 	}
-	if got := margin(); got != 240 {
-		t.Fatalf("long after the last underrun the margin is %d, want 240", got)
+	if got := margin(); got != 120 {
+		t.Fatalf("long after the last underrun the margin is %d, want 120", got)
+	}
+}
+
+func TestAMarginThatIsNeededStays(t *testing.T) {
+	var h handClock
+	p := port.NewPlayback(h.read)
+	out := make([]int16, 480)
+	p.Write(out[:100]) // left by every callback: less than a step of the margin
+	for range 3000 {
+		h.now += audio.Period
+		p.Write(out)
+		p.Take(out)
+	}
+	if got, want := p.LowWater()-480, ms(5); got != want {
+		t.Errorf("after 30 s without an underrun, but close to it, the margin is %d, want %d", got, want)
+	}
+}
+
+func TestAHiccupLeavesNoDelayInThePlaybackPort(t *testing.T) {
+	var h handClock
+	p := port.NewPlayback(h.read)
+	pcm := make([]int16, 480)
+	// fill is what the ear does when it is woken, or later.
+	fill := func() {
+		for p.Buffered() < p.LowWater() {
+			p.Write(pcm)
+		}
+	}
+	run := func(callbacks int) (most int) {
+		for range callbacks {
+			h.now += 2500 * time.Microsecond
+			p.Take(make([]int16, 120))
+			fill()
+			most = max(most, p.Buffered())
+		}
+		return most
+	}
+	fill()
+	run(400)
+	before := run(400)
+	// The card is late by 200 ms and asks for all of it at once, several times.
+	for range 4 {
+		h.now += 200 * time.Millisecond
+		p.Take(make([]int16, ms(200)))
+		fill()
+	}
+	if most := run(1); most < ms(200) {
+		t.Errorf("after callbacks of 200 ms only %d samples wait", most)
+	}
+	run(16000) // 40 s: the callbacks are forgotten after 4, the margin by steps
+	if after := run(400); after > before {
+		t.Errorf("%d samples wait, before the hiccup %d did", after, before)
 	}
 }
 

@@ -122,12 +122,12 @@ func (w *logWriter) Write(p []byte) (int, error) {
 }
 
 // waitFor waits until ok or fails the test.
-func waitFor(t *testing.T, what string, ok func() bool) {
-	t.Helper()
+func waitFor(tb testing.TB, what string, ok func() bool) {
+	tb.Helper()
 	deadline := time.Now().Add(patience)
 	for !ok() {
 		if time.Now().After(deadline) {
-			t.Fatalf("waited %v for %s", patience, what)
+			tb.Fatalf("waited %v for %s", patience, what)
 		}
 		time.Sleep(10 * time.Millisecond)
 	}

@@ -61,17 +61,17 @@ type server struct {
 
 // startServer runs the server on a free port and waits until it listens. It
 // ends with the test.
-func startServer(t *testing.T, args ...string) *server {
-	t.Helper()
+func startServer(tb testing.TB, args ...string) *server {
+	tb.Helper()
 	s := &server{exited: make(chan struct{})}
 	s.cmd = exec.Command(filepath.Join(binaries, "server"),
 		append([]string{"--listen", "127.0.0.1:0", "--log-format", "json"}, args...)...)
 	stderr, err := s.cmd.StderrPipe()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	if err := s.cmd.Start(); err != nil {
-		t.Fatalf("start the server: %v", err)
+		tb.Fatalf("start the server: %v", err)
 	}
 	listening := make(chan string, 1)
 	go func() {
@@ -79,16 +79,16 @@ func startServer(t *testing.T, args ...string) *server {
 		s.err = s.cmd.Wait()
 		close(s.exited)
 	}()
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		_ = s.cmd.Process.Kill()
 		<-s.exited
 	})
 	select {
 	case s.address = <-listening:
 	case <-s.exited:
-		t.Fatalf("the server ended: %v\n%s", s.err, s.log.String())
+		tb.Fatalf("the server ended: %v\n%s", s.err, s.log.String())
 	case <-time.After(patience):
-		t.Fatalf("the server does not listen:\n%s", s.log.String())
+		tb.Fatalf("the server does not listen:\n%s", s.log.String())
 	}
 	return s
 }
@@ -141,9 +141,9 @@ type phoneRun struct {
 }
 
 // softphone returns a command that runs the softphone with settings of its own.
-func softphone(ctx context.Context, t *testing.T, env []string, args ...string) *exec.Cmd {
-	t.Helper()
-	home := t.TempDir()
+func softphone(ctx context.Context, tb testing.TB, env []string, args ...string) *exec.Cmd {
+	tb.Helper()
+	home := tb.TempDir()
 	cmd := exec.CommandContext(ctx, filepath.Join(binaries, "softphone"), args...)
 	cmd.Env = append([]string{
 		"HOME=" + home, "PATH=" + os.Getenv("PATH"), "TERM=xterm-256color",
@@ -155,39 +155,39 @@ func softphone(ctx context.Context, t *testing.T, env []string, args ...string) 
 }
 
 // runPhone runs the softphone to its end.
-func runPhone(t *testing.T, env []string, args ...string) *phoneRun {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
+func runPhone(tb testing.TB, env []string, args ...string) *phoneRun {
+	tb.Helper()
+	ctx, cancel := context.WithTimeout(tb.Context(), 3*patience)
 	defer cancel()
 	r := &phoneRun{}
-	cmd := softphone(ctx, t, env, args...)
+	cmd := softphone(ctx, tb, env, args...)
 	cmd.Stdout, cmd.Stderr = &r.stdout, &r.stderr
 	err := cmd.Run()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
-		t.Fatalf("run the softphone: %v", err)
+		tb.Fatalf("run the softphone: %v", err)
 	}
 	r.code = cmd.ProcessState.ExitCode()
 	return r
 }
 
 // report is what the run printed with --json.
-func (r *phoneRun) report(t *testing.T) call.Report {
-	t.Helper()
+func (r *phoneRun) report(tb testing.TB) call.Report {
+	tb.Helper()
 	var rep call.Report
 	dec := json.NewDecoder(bytes.NewReader(r.stdout.Bytes()))
 	if err := dec.Decode(&rep); err != nil {
-		t.Fatalf("the report is no JSON object: %v\n%s%s", err, r.stdout.String(), r.stderr.String())
+		tb.Fatalf("the report is no JSON object: %v\n%s%s", err, r.stdout.String(), r.stderr.String())
 	}
 	return rep
 }
 
 // readWAV returns a WAV file as 48 kHz mono.
-func readWAV(t *testing.T, path string) []int16 {
-	t.Helper()
+func readWAV(tb testing.TB, path string) []int16 {
+	tb.Helper()
 	r, err := file.Open(path)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	defer func() { _ = r.Close() }()
 	pcm := make([]int16, audio.Samples(r.Duration()))
@@ -210,19 +210,19 @@ func writeWAV(t *testing.T, name string, pcm []int16) string {
 }
 
 // speech returns some seconds of a synthetic voice, 48 kHz mono.
-func speech(t *testing.T, seconds int) []int16 {
-	t.Helper()
-	raw := filepath.Join(t.TempDir(), "espeak.wav")
+func speech(tb testing.TB, seconds int) []int16 {
+	tb.Helper()
+	raw := filepath.Join(tb.TempDir(), "espeak.wav")
 	const text = "Good morning, you are speaking with the service desk. How may I help you today? " +
 		"I see, your order left the warehouse on Tuesday, and it should be with you by the end of this week. " +
 		"Is there anything else that I can do for you? Thank you for calling, and have a pleasant afternoon."
 	out, err := exec.Command("espeak-ng", "-s", "150", "-w", raw, text).CombinedOutput()
 	if err != nil {
-		t.Fatalf("this test needs the package `espeak-ng`: %v %s", err, out)
+		tb.Fatalf("this test needs the package `espeak-ng`: %v %s", err, out)
 	}
-	pcm := readWAV(t, raw)
+	pcm := readWAV(tb, raw)
 	if len(pcm) < seconds*audio.Rate {
-		t.Fatalf("the voice speaks for %d s only", len(pcm)/audio.Rate)
+		tb.Fatalf("the voice speaks for %d s only", len(pcm)/audio.Rate)
 	}
 	return pcm[:seconds*audio.Rate]
 }

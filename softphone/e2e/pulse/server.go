@@ -107,7 +107,7 @@ func (s *Server) launch() {
 	}
 	s.cmd = exec.Command("pulseaudio", "-n", "-F", config,
 		"--daemonize=no", "--exit-idle-time=-1", "--disallow-exit=no", "--use-pid-file=no",
-		"--high-priority=no", "--realtime=no", "--disable-shm=yes",
+		"--high-priority=yes", "--realtime=yes", "--disable-shm=yes",
 		"--log-target=stderr", "--log-level=warn")
 	s.cmd.Env = s.environ()
 	s.cmd.Stdout, s.cmd.Stderr = &s.log, &s.log

@@ -84,7 +84,7 @@ type Config struct {
 	Clock    audio.Clock
 	Capture  *port.Capture
 	Playback *port.Playback
-	// Microphone and Earpiece are what is open behind the ports.
+	// Microphone and Earpiece are what is open behind the ports at first.
 	Microphone, Earpiece audio.Endpoint
 
 	// OnAnswer is called once, when the call is connected.
@@ -108,6 +108,8 @@ type Call struct {
 	figures figures
 	peer    peer
 	own     *api.Report // of the sender
+
+	ends atomic.Pointer[endpoints]
 
 	micMeter, earMeter *level.Meter
 	voice              *level.Voice
@@ -161,7 +163,16 @@ func New(cfg Config) (*Call, error) {
 		c.protect = protect.New(cfg.EarCeiling)
 	}
 	c.queue.SetComplete(cfg.Complete)
+	c.SetEndpoints(cfg.Microphone, cfg.Earpiece)
 	return c, nil
+}
+
+// endpoints are what is open behind the ports now.
+type endpoints struct{ microphone, earpiece audio.Endpoint }
+
+// SetEndpoints says that a device was opened anew behind its port.
+func (c *Call) SetEndpoints(microphone, earpiece audio.Endpoint) {
+	c.ends.Store(&endpoints{microphone, earpiece})
 }
 
 // Run makes the call and returns when it is over: nil after Finish or HangUp,

@@ -86,21 +86,21 @@ func (c *Call) delay(of pick) callstate.Delay {
 }
 
 func (c *Call) stages(d callstate.Delay, of pick) []callstate.Stage {
-	frame := audio.Duration(c.cfg.Options.FrameSamples)
+	frame, ends := audio.Duration(c.cfg.Options.FrameSamples), c.ends.Load()
 	queued, queuedKnown := of(&c.figures.queued)
 	server, serverKnown := of(&c.figures.server)
 	ahead, aheadKnown := of(&c.figures.ahead)
 	stages := []callstate.Stage{
-		{Name: "microphone", Delay: c.cfg.Microphone.Period},
-		{Name: "frame", Delay: max(0, frame-c.cfg.Microphone.Period), Measured: true},
+		{Name: "microphone", Delay: ends.microphone.Period},
+		{Name: "frame", Delay: max(0, frame-ends.microphone.Period), Measured: true},
 		{Name: "look-ahead", Delay: audio.Duration(c.enc.Lookahead()), Measured: true},
 		{Name: "send queue", Delay: queued, Measured: queuedKnown},
 		{Name: "up", Delay: d.RTT / 2},
 		{Name: "server", Delay: server, Measured: serverKnown},
 		{Name: "down", Delay: d.RTT / 2},
-		{Name: "buffer", Delay: d.Buffer, Measured: true},
+		{Name: "buffer", Delay: max(0, d.Buffer-ahead), Measured: true}, // its delay is up to the callback
 		{Name: "earpiece", Delay: ahead, Measured: aheadKnown},
-		{Name: "sound system", Delay: c.cfg.Earpiece.Period},
+		{Name: "sound system", Delay: ends.earpiece.Period},
 	}
 	if held := c.figures.cleanUp.Load(); held > 0 {
 		stages = slices.Insert(stages, 2, callstate.Stage{Name: "clean-up", Delay: audio.Duration(int(held)), Measured: true})
@@ -123,7 +123,7 @@ func (c *Call) traffic() callstate.Traffic {
 		Dropped:      dropped,
 		Late:         p.PacketsDiscarded,
 		ConcealedPct: share(p.ConcealedSamples, p.TotalSamplesReceived),
-		Underruns:    playback.Underruns,
-		Overruns:     capture.Overrun,
+		Underruns:    playback.Underruns + playback.Gaps,
+		Overruns:     capture.Overrun + uint64(audio.Samples(capture.GapTime)),
 	}
 }

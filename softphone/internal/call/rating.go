@@ -46,7 +46,8 @@ func (c *Call) quality(d callstate.Delay, t callstate.Traffic) callstate.Quality
 	way := d.MouthToEarEst
 	if d.LoopKnown {
 		// Measured, plus the parts outside both callbacks.
-		way = d.Loop + c.cfg.Microphone.Period + c.cfg.Earpiece.Period
+		ends := c.ends.Load()
+		way = d.Loop + ends.microphone.Period + ends.earpiece.Period
 	}
 	loss := c.figures.rated.loss(c.cfg.Options.FrameSamples)
 	s := quality.Estimate(way, loss)

@@ -77,8 +77,9 @@ type Traffic struct {
 	Late     uint64 // arrived too late, twice or without room
 
 	ConcealedPct float64 // share of played samples that were made up, percent
-	// Underruns counts callbacks of the earpiece that found too little;
-	// Overruns counts samples of the microphone that nobody took in time.
+	// Underruns counts the times that the earpiece, or the sound system behind
+	// it, had too little; Overruns counts samples of the microphone that nobody,
+	// or no callback, took in time.
 	Underruns, Overruns uint64
 }
 

@@ -20,7 +20,10 @@ func (p *program) newPhone(log *slog.Logger) (*phone.Phone, error) {
 	if err != nil {
 		return nil, usageError{err}
 	}
-	ends := endpoints{capture: p.cfg.Capture, playback: p.cfg.Playback, log: log}
+	ends := endpoints{capture: p.cfg.Capture, playback: p.cfg.Playback, periods: sound.NewPeriods(), log: log}
+	if fixed := p.cfg.FixedPeriod(); fixed > 0 {
+		ends.periods = sound.FixedPeriods(fixed)
+	}
 	if err := sound.Check(ends.capture, ends.playback); err != nil {
 		return nil, usageError{err}
 	}
@@ -48,11 +51,12 @@ func (p *program) newPhone(log *slog.Logger) (*phone.Phone, error) {
 // endpoints opens what --capture and --playback name.
 type endpoints struct {
 	capture, playback string
+	periods           *sound.Periods
 	log               *slog.Logger
 }
 
 func (e endpoints) OpenCapture(ctx context.Context, p *port.Capture) (phone.Stream, error) {
-	s, err := sound.OpenCapture(ctx, e.capture, p, sound.Options{Log: e.log})
+	s, err := sound.OpenCapture(ctx, e.capture, p, sound.Options{Periods: e.periods, Log: e.log})
 	if err != nil {
 		return nil, fmt.Errorf("%w; --capture names another", err)
 	}
@@ -60,7 +64,7 @@ func (e endpoints) OpenCapture(ctx context.Context, p *port.Capture) (phone.Stre
 }
 
 func (e endpoints) OpenPlayback(ctx context.Context, p *port.Playback) (phone.Stream, error) {
-	s, err := sound.OpenPlayback(ctx, e.playback, p, sound.Options{Log: e.log})
+	s, err := sound.OpenPlayback(ctx, e.playback, p, sound.Options{Periods: e.periods, Log: e.log})
 	if err != nil {
 		return nil, fmt.Errorf("%w; --playback names another", err)
 	}

@@ -24,6 +24,9 @@ import (
 // EnvPrefix begins the names of the softphone's environment variables.
 const EnvPrefix = "SOFTPHONE_"
 
+// periodAuto lets the devices' periods adapt.
+const periodAuto = "auto"
+
 // What to do with audio that is late.
 const (
 	Live     = "live"     // skip what is old and be live again
@@ -39,6 +42,7 @@ type Config struct {
 	Playback   string        // what the earpiece is
 	Codec      string        // "opus" or "pcm"
 	Frame      time.Duration // 10 or 20 ms
+	Period     string        // "auto" or 2ms to 100ms
 	Bitrate    int           // bits a second
 	Complexity int           // 0 to 10
 	Playout    string        // Live or Complete
@@ -70,6 +74,7 @@ func (c *Config) Flags(fs *pflag.FlagSet) {
 	fs.StringVar(&c.Playback, "playback", "", "earpiece `X`: part of a device's name or its id, file:PATH or null (default: the system's)")
 	fs.StringVar(&c.Codec, "codec", codec.Opus, "`opus` or pcm")
 	fs.DurationVar(&c.Frame, "frame", 20*time.Millisecond, "audio in one chunk, `10ms` or 20ms")
+	fs.StringVar(&c.Period, "period", periodAuto, "audio that a sound device moves at once: `auto`, or a time from 2ms to 100ms that stays")
 	fs.IntVar(&c.Bitrate, "bitrate", 32000, "Opus `bits` a second, 6000 to 128000")
 	fs.IntVar(&c.Complexity, "complexity", 9, "Opus encoder effort, `0` to 10")
 	fs.BoolVar(&c.DTX, "dtx", true, "announce silence instead of sending it")
@@ -129,6 +134,8 @@ func (c *Config) check() error {
 		return errors.New("dest is empty: set a destination such as echo")
 	case c.Frame != 10*time.Millisecond && c.Frame != 20*time.Millisecond:
 		return fmt.Errorf("frame %v: use 10ms or 20ms", c.Frame)
+	case !c.periodIsRight():
+		return fmt.Errorf("period %q: use auto, or whole milliseconds from 2ms to 100ms", c.Period)
 	case c.Bitrate < 6000 || c.Bitrate > 128000:
 		return fmt.Errorf("bitrate %d: use 6000 to 128000", c.Bitrate)
 	case c.Complexity < 0 || c.Complexity > 10:
@@ -177,6 +184,21 @@ func checkServer(server string) error {
 		}
 	}
 	return fmt.Errorf("server %q: use HOST:PORT, for instance 127.0.0.1:50051", server)
+}
+
+// FixedPeriod is the devices' period, or 0 if it adapts.
+func (c *Config) FixedPeriod() time.Duration {
+	d, err := time.ParseDuration(c.Period)
+	if err != nil {
+		return 0
+	}
+	return d
+}
+
+func (c *Config) periodIsRight() bool {
+	const ms = time.Millisecond
+	d := c.FixedPeriod()
+	return c.Period == periodAuto || d >= 2*ms && d <= 100*ms && d%ms == 0
 }
 
 // Options are the encoder's settings.

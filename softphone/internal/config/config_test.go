@@ -57,6 +57,9 @@ func TestWhatCannotBeIsRefusedByName(t *testing.T) {
 		"a port that is none":     {[]string{"--server", "h:99999"}, "HOST:PORT"},
 		"an empty destination":    {[]string{"--dest", ""}, "dest"},
 		"a frame of 15 ms":        {[]string{"--frame", "15ms"}, "10ms or 20ms"},
+		"a period of 1 ms":        {[]string{"--period", "1ms"}, "2ms to 100ms"},
+		"a period of 2.5 ms":      {[]string{"--period", "2500us"}, "2ms to 100ms"},
+		"a period that is none":   {[]string{"--period", "fast"}, "auto"},
 		"a bitrate too low":       {[]string{"--bitrate", "100"}, "6000"},
 		"a complexity too high":   {[]string{"--complexity", "11"}, "0 to 10"},
 		"an unknown codec":        {[]string{"--codec", "mp3"}, "opus or pcm"},
@@ -82,6 +85,22 @@ func TestTheListenerIsLiveUnlessToldOtherwise(t *testing.T) {
 	t.Setenv("SOFTPHONE_PLAYOUT", "complete")
 	if c, err := load(t, "playout = \"live\"\n"); err != nil || c.Playout != Complete {
 		t.Errorf("playout %q, %v", c.Playout, err)
+	}
+}
+
+func TestThePeriodAdaptsUnlessItIsSet(t *testing.T) {
+	for _, tt := range []struct {
+		args []string
+		want time.Duration
+	}{
+		{nil, 0},
+		{[]string{"--period", "auto"}, 0},
+		{[]string{"--period", "2ms"}, 2 * time.Millisecond},
+		{[]string{"--period", "0.1s"}, 100 * time.Millisecond},
+	} {
+		if c, err := load(t, "", tt.args...); err != nil || c.FixedPeriod() != tt.want {
+			t.Errorf("%v: %v, %v; want %v", tt.args, c.FixedPeriod(), err, tt.want)
+		}
 	}
 }
 

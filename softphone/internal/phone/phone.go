@@ -43,6 +43,8 @@ type Stream interface {
 	Endpoint() audio.Endpoint
 	// Start begins delivery where a stream does not begin by itself.
 	Start() error
+	// Changed gives a sentence for the operator when Endpoint changed.
+	Changed() <-chan callstate.Notice
 	// Lost is closed when the stream ended by itself; Err says why.
 	Lost() <-chan struct{}
 	Err() error
@@ -285,6 +287,10 @@ func (p *Phone) converse(ctx context.Context, c *call.Call, mic, ear Stream, ans
 			ended = "duration"
 			p.setState(callstate.Ending)
 			c.Finish()
+		case n := <-mic.Changed():
+			p.changedEnds(c, mic, ear, n)
+		case n := <-ear.Changed():
+			p.changedEnds(c, mic, ear, n)
 		case <-micLost:
 			micLost = nil
 			p.lost("microphone", "nobody hears you", mic)
@@ -293,6 +299,13 @@ func (p *Phone) converse(ctx context.Context, c *call.Call, mic, ear Stream, ans
 			p.lost("earpiece", "you hear nothing", ear)
 		}
 	}
+}
+
+// changedEnds takes note that one end was opened anew.
+func (p *Phone) changedEnds(c *call.Call, mic, ear Stream, n callstate.Notice) {
+	c.SetEndpoints(mic.Endpoint(), ear.Endpoint())
+	p.opened(mic.Endpoint(), ear.Endpoint())
+	p.Say(n)
 }
 
 // lost says that one end of a call went away; the call goes on.

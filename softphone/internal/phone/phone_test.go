@@ -7,6 +7,7 @@ import (
 	"math"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -44,10 +45,17 @@ type fakeStream struct {
 	cancel context.CancelFunc
 	done   chan struct{}
 	lost   chan struct{}
+
+	changed chan callstate.Notice
+	period  atomic.Int64 // 0: 10 ms
 }
 
 func (s *fakeStream) Endpoint() audio.Endpoint {
-	return audio.Endpoint{Name: "fake", Backend: "test", Rate: audio.Rate, Channels: 1, Period: audio.Period}
+	period := audio.Period
+	if p := s.period.Load(); p > 0 {
+		period = time.Duration(p)
+	}
+	return audio.Endpoint{Name: "fake", Backend: "test", Rate: audio.Rate, Channels: 1, Period: period}
 }
 
 func (s *fakeStream) Start() error {
@@ -59,6 +67,8 @@ func (s *fakeStream) Start() error {
 	}()
 	return nil
 }
+
+func (s *fakeStream) Changed() <-chan callstate.Notice { return s.changed }
 
 func (s *fakeStream) Lost() <-chan struct{} { return s.lost }
 func (s *fakeStream) Err() error            { return nil }
@@ -78,7 +88,7 @@ func (f *fakeSound) stream(run func(context.Context) error) *fakeStream {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.opened++
-	return &fakeStream{sound: f, run: run, done: make(chan struct{}), lost: make(chan struct{})}
+	return &fakeStream{sound: f, run: run, done: make(chan struct{}), lost: make(chan struct{}), changed: make(chan callstate.Notice, 1)}
 }
 
 func (f *fakeSound) OpenCapture(_ context.Context, p *port.Capture) (phone.Stream, error) {
@@ -313,5 +323,31 @@ func TestALimitedCallHearsEverythingThatWasSaid(t *testing.T) {
 	}
 	if sound.open() != 0 {
 		t.Error("a stream is still open")
+	}
+}
+
+func TestADeviceOpenedAnewIsSaidAndShown(t *testing.T) {
+	s := servertest.Start(t, servertest.Options{})
+	sound := &fakeSound{}
+	p := startPhone(t, s.Addr, sound)
+	p.Dial("")
+	waitState(t, p, callstate.Live)
+	sound.mu.Lock()
+	mic := sound.mic
+	sound.mu.Unlock()
+	mic.period.Store(int64(20 * time.Millisecond))
+	mic.changed <- callstate.Notice{Text: "The period is another."}
+	notice(t, p, "period is another")
+	if open := p.Snapshot().MicrophoneOpen; open == nil || open.Period != 20*time.Millisecond {
+		t.Errorf("the screen shows %+v", open)
+	}
+	var stage time.Duration
+	for _, s := range p.Snapshot().Delay.Stages {
+		if s.Name == "microphone" {
+			stage = s.Delay
+		}
+	}
+	if stage != 20*time.Millisecond {
+		t.Errorf("the sum of the delay counts %v for the microphone", stage)
 	}
 }

@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
-	"time"
 
 	"callcenter/audio"
 	"callcenter/audio/device"
 	"callcenter/audio/file"
 	"callcenter/audio/port"
 	"callcenter/audio/tone"
+	"callcenter/softphone/internal/callstate"
 )
 
 // Stream is one open end of a call. Its methods are safe for concurrent use.
@@ -23,6 +23,10 @@ type Stream interface {
 	// does nothing. So does starting again. After Close what is no device
 	// returns an error.
 	Start() error
+	// Changed gives a sentence for the operator after a device was opened anew
+	// with another period; Endpoint then says what is open. Only the newest
+	// waits.
+	Changed() <-chan callstate.Notice
 	// Lost is closed when the stream ends by itself: the device went away, the
 	// file cannot be read or written. The end of a file is silence, no loss. The
 	// stream must still be closed.
@@ -35,12 +39,14 @@ type Stream interface {
 	Close() error
 }
 
-// Options are what all streams of a phone share. The zero value is right.
+// Options are what all streams of a phone share.
 type Options struct {
-	// Period is how much a device moves at once; zero means 10 ms.
-	Period time.Duration
+	// Periods say how much a device moves at once. Nil means 10 ms, always.
+	Periods *Periods
 	// Log receives what the sound libraries say, at level debug. It may be nil.
 	Log *slog.Logger
+
+	backends []device.Backend // that tests choose
 }
 
 // OpenCapture opens the microphone that spec names, to deliver to p. ctx bounds
@@ -52,7 +58,7 @@ func OpenCapture(ctx context.Context, spec string, p *port.Capture, opt Options)
 		return nil, err
 	}
 	if s.Kind == Device {
-		return wrap(device.OpenCapture(ctx, opt.device(s.Query), p))
+		return openCapture(ctx, s.Query, p, opt.complete())
 	}
 	source, end, err := openSource(s)
 	if err != nil {
@@ -69,7 +75,7 @@ func OpenPlayback(ctx context.Context, spec string, p *port.Playback, opt Option
 		return nil, err
 	}
 	if s.Kind == Device {
-		return wrap(device.OpenPlayback(ctx, opt.device(s.Query), p))
+		return openPlayback(ctx, s.Query, p, opt.complete())
 	}
 	sink, end, err := openSink(s)
 	if err != nil {
@@ -78,8 +84,11 @@ func OpenPlayback(ctx context.Context, spec string, p *port.Playback, opt Option
 	return newPlayback(sink, end, p), nil
 }
 
-func (o Options) device(query string) device.Config {
-	return device.Config{Query: query, Period: o.Period, Log: o.Log}
+func (o Options) complete() Options {
+	if o.Periods == nil {
+		o.Periods = FixedPeriods(audio.Period)
+	}
+	return o
 }
 
 // Info describes a sound device.

@@ -6,9 +6,9 @@ import (
 	"sync"
 
 	"callcenter/audio"
-	"callcenter/audio/device"
 	"callcenter/audio/pace"
 	"callcenter/audio/port"
+	"callcenter/softphone/internal/callstate"
 )
 
 var errClosed = errors.New("start: the stream is closed")
@@ -47,6 +47,9 @@ func newPlayback(sink audio.Sink, end audio.Endpoint, p *port.Playback) *pacedSt
 }
 
 func (s *pacedStream) Endpoint() audio.Endpoint { return s.endpoint }
+
+// Changed returns nil: a pacer's period is always 10 ms.
+func (s *pacedStream) Changed() <-chan callstate.Notice { return nil }
 
 // Start starts the pacer. It runs until Close.
 func (s *pacedStream) Start() error {
@@ -132,19 +135,3 @@ func (w *watched) Fill(dst []int16) {
 		}
 	}
 }
-
-// deviceStream is a device as a Stream.
-type deviceStream struct {
-	*device.Stream
-}
-
-// wrap keeps a nil *device.Stream from becoming a Stream that is not nil.
-func wrap(s *device.Stream, err error) (Stream, error) {
-	if err != nil {
-		return nil, err
-	}
-	return deviceStream{s}, nil
-}
-
-// Start does nothing: the device runs since it was opened.
-func (deviceStream) Start() error { return nil }
