@@ -21,7 +21,7 @@ func TestAReportTellsAllThatAPlayoutKnows(t *testing.T) {
 		},
 		TotalSamplesReceived: 6, ConcealedSamples: 7, SilentConcealedSamples: 8, ConcealmentEvents: 9,
 		InsertedSamplesForDeceleration: 10, RemovedSamplesForAcceleration: 11, SilentSamples: 12,
-		SkippedSamples: 13, JitterBufferEmittedCount: 14,
+		SkippedSamples: 13, JitterBufferEmittedCount: 14, Pulls: 7,
 		JitterBufferDelay: d, JitterBufferTargetDelay: 2 * d, JitterBufferMinimumDelay: 3 * d,
 		InterruptionCount: 15, TotalInterruptionDuration: d, StallCount: 16, StallDuration: d, Delay: d,
 	}
@@ -41,7 +41,7 @@ func TestAReportTellsAllThatAPlayoutKnows(t *testing.T) {
 			t.Errorf("%s is %v", name, v.Field(i))
 		}
 	}
-	if r.GetJitterBufferDelay() != 720 || r.GetJitterUs() != 1500000 || r.GetStallDuration() != 1.5 {
+	if r.GetJitterBufferDelay() != 3 || r.GetJitterUs() != 1500000 || r.GetStallDuration() != 1.5 {
 		t.Errorf("units: %v sample seconds, %v µs, %v s", r.GetJitterBufferDelay(), r.GetJitterUs(), r.GetStallDuration())
 	}
 }

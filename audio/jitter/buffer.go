@@ -42,6 +42,7 @@ type Buffer struct {
 	ring     []slot
 	most     int // samples held at most
 	complete bool
+	lead     time.Duration // how long before its time audio is asked for
 
 	held    int    // packets in ring
 	samples int    // of all packets in ring
@@ -94,6 +95,10 @@ func (b *Buffer) slot(sequence uint64) *slot { return &b.ring[sequence%b.size()]
 
 // SetOneWay tells the network's one-way delay, half a round trip.
 func (b *Buffer) SetOneWay(d time.Duration) { b.est.rehearsal.oneWay = max(0, min(d, 2*time.Second)) }
+
+// SetLead tells how long before it plays audio is asked for, at most two seconds.
+// That much of the delay cannot wait for packets, so the target is above it.
+func (b *Buffer) SetLead(d time.Duration) { b.lead = max(0, min(d, 2*time.Second)) }
 
 // Push takes a packet that arrived at now and copies its data. It reports
 // whether the packet was kept; audio that was not kept is counted.
@@ -329,16 +334,16 @@ func moment(pos int64) time.Duration {
 }
 
 // Target is the delay to aim at.
-func (b *Buffer) Target() time.Duration { return b.est.target }
+func (b *Buffer) Target() time.Duration { return b.est.target + b.lead }
 
 // Minimum is what the network alone asks for, without any reserve.
-func (b *Buffer) Minimum() time.Duration { return b.est.target - margin }
+func (b *Buffer) Minimum() time.Duration { return b.Target() - margin }
 
 // Stats returns the counters.
 func (b *Buffer) Stats() Stats {
 	s := b.stats
 	s.Jitter = time.Duration(b.est.jitter)
-	s.Target = b.est.target
+	s.Target = b.Target()
 	s.Outages = b.est.outages
 	s.RelativePacketArrivalDelay = b.est.lateness
 	s.ClockDriftPPM = b.est.drift.ppm

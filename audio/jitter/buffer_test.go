@@ -372,12 +372,12 @@ func TestTheTargetFollowsTheNetwork(t *testing.T) {
 		b         *jitter.Buffer
 		low, high time.Duration
 	}{
-		{"a silent network", learn(60, 30*ms, steady), 14 * ms, 20 * ms},
+		{"a silent network", learn(60, 30*ms, steady), 9 * ms, 20 * ms},
 		{"jitter of 4 ms", learn(60, 30*ms, audiotest.Gamma(30*ms, 4*ms, 1)), 20 * ms, 45 * ms},
 		{"jitter of 15 ms", learn(60, 30*ms, audiotest.Gamma(30*ms, 15*ms, 1)), 60 * ms, 110 * ms},
 		{"a stall of 100 ms every five seconds", learn(60, 30*ms, steady,
 			100*ms, 100*ms, 100*ms, 100*ms, 100*ms, 100*ms, 100*ms, 100*ms, 100*ms, 100*ms), 70 * ms, 110 * ms},
-		{"a stall that is an outage", learn(20, 30*ms, steady, 2*time.Second), 14 * ms, 40 * ms},
+		{"a stall that is an outage", learn(20, 30*ms, steady, 2*time.Second), 9 * ms, 40 * ms},
 		{"far away, delay costs more", learn(60, 200*ms, audiotest.Gamma(200*ms, 15*ms, 1)), 35 * ms, 70 * ms},
 	} {
 		t.Run(c.name, func(t *testing.T) {

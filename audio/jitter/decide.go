@@ -9,8 +9,7 @@ import (
 const (
 	holeLimit  = 60 * audio.Rate / 1000 // concealed over a marked hole at most
 	holeSlack  = 5 * time.Millisecond
-	tolerance  = 10 * time.Millisecond // above the target,
-	shortage   = 2 * time.Millisecond  // and below it, where audio may run out
+	shortage   = 2 * time.Millisecond // below the target, where audio may run out
 	jumpExcess = 240 * time.Millisecond
 	startDelay = 40 * time.Millisecond
 	burstQuiet = 3 * time.Millisecond
@@ -70,14 +69,14 @@ func (b *Buffer) decide(now time.Duration, pos int64, decoded, want int) Action 
 	case p == nil:
 		return Conceal
 	case !b.playing:
-		if b.Delay(now, p.Media) < min(b.est.target, startDelay) {
+		if b.Delay(now, p.Media) < min(b.est.target, startDelay)+b.lead {
 			return Wait
 		}
 		b.playing = true
 		return Seek
 	case b.dtx && !joins(p, pos, decoded):
 		// The pause may be made longer or shorter at no cost.
-		if b.Delay(now, p.Media) < b.est.target {
+		if b.Delay(now, p.Media) < b.Target() {
 			return Silence
 		}
 		return Seek
@@ -92,7 +91,7 @@ func (b *Buffer) SpurtIn(now time.Duration, pos int64) (time.Duration, bool) {
 	if p == nil || !b.dtx || b.moved || len(p.Data) == 0 || joins(p, pos, 0) {
 		return 0, false
 	}
-	return max(0, b.est.target-b.Delay(now, p.Media)), true
+	return max(0, b.Target()-b.Delay(now, p.Media)), true
 }
 
 // skipMarks consumes marks without audio at the head; they matter once what is
@@ -111,7 +110,7 @@ func (b *Buffer) skipMarks() *Packet {
 // the new one has waited for as long as the target.
 func (b *Buffer) cross(now time.Duration, pos int64, decoded, want int) Action {
 	first := b.from(b.turn)
-	due := first != nil && len(first.Data) > 0 && b.Delay(now, first.Media) >= b.est.target
+	due := first != nil && len(first.Data) > 0 && b.Delay(now, first.Media) >= b.Target()
 	if due && (!b.complete || b.head() == first && decoded < want) {
 		for p := b.head(); p != first; p = b.head() {
 			b.throw(p)
@@ -147,12 +146,12 @@ func (b *Buffer) join(now time.Duration, pos int64, decoded, want int, p *Packet
 		return b.pace(now, pos, decoded, want)
 	}
 	ahead := p.Media > pos+int64(decoded)
-	late := b.Delay(now, pos) - b.est.target
+	late := b.Delay(now, pos) - b.Target()
 	if ahead && late < -holeSlack && b.bridged < holeLimit {
 		b.bridged += want
 		return Bridge
 	}
-	if b.Delay(now, p.Media)-b.est.target > jumpExcess && !b.complete && b.jump(now) == Conceal {
+	if b.Delay(now, p.Media)-b.Target() > jumpExcess && !b.complete && b.jump(now) == Conceal {
 		return Conceal
 	}
 	return Seek
@@ -163,7 +162,7 @@ func (b *Buffer) pace(now time.Duration, pos int64, decoded, want int) Action {
 	// A pull needs all its samples when it begins: a packet whose place is further
 	// back in it has that much less time to come. The target means its middle.
 	phase := audio.Duration(decoded%want) - audio.Duration(want/2)
-	excess := b.Delay(now, pos) - phase - b.est.target
+	excess := b.Delay(now, pos) - phase - b.Target()
 	if excess > jumpExcess && b.held > 0 && !b.complete {
 		return b.jump(now)
 	}
@@ -171,7 +170,7 @@ func (b *Buffer) pace(now time.Duration, pos int64, decoded, want int) Action {
 	switch {
 	case excess < stretchExcess && b.overdue(now, pos):
 		return Stretch
-	case excess > tolerance && audio.Duration(b.samples+decoded) >= b.est.target:
+	case excess > audio.Duration(want) && audio.Duration(b.samples+decoded) >= b.Target():
 		return Faster
 	case excess < -shortage:
 		return Slower
@@ -182,7 +181,8 @@ func (b *Buffer) pace(now time.Duration, pos int64, decoded, want int) Action {
 // overdue reports that the next packet is so late that it will likely be too
 // late for what plays at pos. In announced silence none is expected.
 func (b *Buffer) overdue(now time.Duration, pos int64) bool {
-	return !b.lastDTX && ms(b.Delay(now, b.lastMedia)) > b.est.rehearsal.overdueAt(ms(b.Delay(now, pos)))
+	asked := now - b.lead // when it is asked for; later packets are of no use
+	return !b.lastDTX && ms(b.Delay(asked, b.lastMedia)) > b.est.rehearsal.overdueAt(ms(b.Delay(asked, pos)))
 }
 
 // jump drops what is too old. While a burst is still coming in it waits, since
@@ -200,10 +200,10 @@ func (b *Buffer) jump(now time.Duration) Action {
 		return Faster
 	}
 	b.waiting = false
-	keep := audio.Samples(b.est.target)
+	keep := audio.Samples(b.Target())
 	before := b.held
 	for p := b.head(); p != nil && b.samples-p.Samples >= keep; p = b.head() {
-		if b.Delay(now, p.Media+int64(p.Samples)) < b.est.target {
+		if b.Delay(now, p.Media+int64(p.Samples)) < b.Target() {
 			break
 		}
 		b.throw(p)
@@ -211,7 +211,7 @@ func (b *Buffer) jump(now time.Duration) Action {
 	switch {
 	case b.held < before && b.held > 0:
 		return Seek
-	case audio.Duration(b.samples) >= b.est.target:
+	case audio.Duration(b.samples) >= b.Target():
 		return Faster
 	}
 	return Play

@@ -19,7 +19,7 @@
 //
 // # Target
 //
-// The target T is found by rehearsal: 78 imaginary buffers, one for each delay
+// The target T is found by rehearsal: 79 imaginary buffers, one for each delay
 // of a 5 ms grid, play the same arrivals, and T is the delay of the one that
 // would have cost least of late, plus 4 ms. A buffer of delay D that aims at T
 // meets a packet of lateness r = o - B like this:

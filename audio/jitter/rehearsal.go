@@ -9,8 +9,8 @@ import (
 
 const (
 	gridStep = 5 * time.Millisecond
-	gridMin  = 10 * time.Millisecond
-	gridSize = 78 // to 395 ms
+	gridMin  = 5 * time.Millisecond
+	gridSize = 79 // to 395 ms
 	margin   = 4 * time.Millisecond
 
 	memory      = 40 * time.Second // after which what happened counts for a third
@@ -21,7 +21,7 @@ const (
 	// lateness so often.
 	startLateness = 40 * time.Millisecond
 	startEvery    = 500 * time.Millisecond
-	startWeight   = 4 * time.Second
+	startWeight   = 2 * time.Second
 
 	// How fast a delay above the target falls, as a share of time, and above
 	// which excess it does so in a hurry: what playout manages on speech.

@@ -31,12 +31,29 @@ const (
 	loudDecay      = 0.997     // a period, half in 2.3 s
 )
 
-// correct adds or takes a pitch period from what is decoded, if it is time to
-// and it can be done unheard. Far behind it takes more and is less choosy.
-func (p *Playout) correct(a jitter.Action) Kind {
-	excess := p.buf.Delay(p.clock, p.pos) - p.buf.Target()
+// A pull of n samples needs all of them when it is made. The packet that begins
+// within it, phase samples from its start, must have come by then, and not only by
+// the time that its place plays: of the delay, the phase is of no use. So in a
+// pause the delay is corrected to a phase of zero, which costs nothing, and by
+// whole pulls.
+
+// margin returns the phase of the next packet in a pull of n samples and how much
+// more than the target the rest of the delay is. (The target means a packet in
+// the middle of a pull.)
+func (p *Playout) margin(n int) (phase int, excess time.Duration) {
+	phase = (p.end - p.begin) % n
+	delay := p.buf.Delay(p.clock, p.pos)
+	return phase, delay - audio.Duration(phase) - (p.buf.Target() - audio.Duration(n/2))
+}
+
+// correct adds or takes a pitch period from what is decoded before a pull of n
+// samples, if it is time to and it can be done unheard. Far behind it takes more
+// and is less choosy.
+func (p *Playout) correct(a jitter.Action, n int) Kind {
+	phase, excess := p.margin(n)
+	far := a == jitter.Stretch || excess > hurryExcess || excess < -shortExcess
 	rest := max(minRest, correctionRest*p.correction)
-	if a == jitter.Stretch || excess > hurryExcess || excess < -shortExcess {
+	if far {
 		rest = hurryRest * p.correction
 	}
 	if p.clock-p.corrected < rest {
@@ -48,21 +65,61 @@ func (p *Playout) correct(a jitter.Action) Kind {
 	waited := p.clock - p.wanted
 	switch {
 	case a == jitter.Stretch:
-		return p.slower(true)
+		return p.slower(stretch.MaxLag/2, true)
 	case a == jitter.Slower:
-		return p.slower(excess < -shortExcess || waited > slowerPatience)
-	case !p.decode(lookahead) && p.end-p.begin < stretch.Window:
+		return p.slower(longer(phase, n), far || waited > slowerPatience)
+	case excess > hurryExcess:
+		if p.decode(lookahead); p.end-p.begin < stretch.Window {
+			return Normal
+		}
+		return p.faster(stretch.Much(p.pcm[p.begin:p.end]))
+	}
+	if kind := p.shorten(shorter(phase, n, excess)); kind != Normal || waited < fasterPatience {
+		return kind
+	}
+	if p.decode(lookahead); p.end-p.begin < stretch.Window {
 		return Normal
 	}
-	next := p.pcm[p.begin:p.end]
-	if excess > hurryExcess {
-		return p.faster(stretch.Much(next))
-	}
-	pause := p.pause(next[:stretch.Window])
-	if !pause && waited < fasterPatience {
+	return p.faster(stretch.Faster(p.pcm[p.begin:p.end], 0, false))
+}
+
+// trim takes away, in a pause, the part of the delay that is of no use.
+func (p *Playout) trim(n int) Kind {
+	phase, excess := p.margin(n)
+	if phase < stretch.MinLag || excess < 0 || p.frame%n != 0 || p.clock-p.corrected < minRest {
 		return Normal
 	}
-	return p.faster(stretch.Faster(next, pause))
+	return p.shorten(phase)
+}
+
+// shorten takes n samples away if a pause is next.
+func (p *Playout) shorten(n int) Kind {
+	if p.decode(2 * n); p.end-p.begin < 2*n || !p.pause(p.pcm[p.begin:p.begin+2*n]) {
+		return Normal
+	}
+	return p.faster(stretch.Faster(p.pcm[p.begin:p.end], n, true))
+}
+
+// shorter is how much less delay brings the phase to zero and the excess below a
+// pull, as far as one correction can.
+func shorter(phase, n int, excess time.Duration) int {
+	by := phase + audio.Samples(excess)/n*n
+	for by > stretch.MaxLag {
+		by -= n
+	}
+	if by < stretch.MinLag {
+		by += n
+	}
+	return by
+}
+
+// longer is how much more delay brings the phase to zero and adds a pull.
+func longer(phase, n int) int {
+	by := n - phase
+	if by < stretch.MinLag {
+		by += n
+	}
+	return by
 }
 
 // pause reports that pcm is a pause between words.
@@ -82,18 +139,18 @@ func (p *Playout) faster(n int) Kind {
 	return Accelerated
 }
 
-// slower adds a period now, of what was just played and what is next, in a
-// pause or when it must be.
-func (p *Playout) slower(must bool) Kind {
-	if !p.decode(stretch.MaxLag) || p.begin < stretch.MaxLag {
+// slower adds a period now, of what was just played and what is next, or the wish
+// in a pause; in a word only when it must be.
+func (p *Playout) slower(wish int, must bool) Kind {
+	if p.decode(stretch.MaxLag); p.end-p.begin < wish || p.begin < stretch.MaxLag {
 		return Normal
 	}
 	p.compact()
-	pause := p.pause(p.pcm[p.begin-stretch.MaxLag : p.begin+stretch.MaxLag])
-	if !pause && !must {
+	pause := p.pause(p.pcm[p.begin-stretch.MaxLag : p.begin+wish])
+	if !pause && (!must || p.end-p.begin < stretch.MaxLag) {
 		return Normal
 	}
-	n := stretch.Slower(p.pcm[:], p.begin, p.end, pause)
+	n := stretch.Slower(p.pcm[:], p.begin, p.end, wish, pause)
 	if n == 0 {
 		return Normal
 	}

@@ -20,10 +20,10 @@ func (p *Playout) next(dst []int16) Pulled {
 	case jitter.Seek:
 		return p.seek(dst)
 	case jitter.Faster, jitter.Slower, jitter.Stretch:
-		return p.play(dst, p.correct(a))
+		return p.play(dst, p.correct(a, len(dst)))
 	default:
 		p.wanted = 0
-		return p.play(dst, Normal)
+		return p.play(dst, p.trim(len(dst)))
 	}
 }
 
@@ -207,6 +207,7 @@ func (p *Playout) append(pkt *jitter.Packet) {
 		return
 	}
 	p.stats.DecodedSamples += uint64(n)
+	p.frame = pkt.Samples
 	p.end += n
 }
 

@@ -82,6 +82,7 @@ type Playout struct {
 	clock      time.Duration // smoothed time of this pull
 	pulled     int           // samples of the pull before
 	ticking    bool
+	ahead      time.Duration // how long before its time a pull is made, smoothed
 	corrected  time.Duration // when the last correction was made, and by how much
 	wanted     time.Duration // since when a correction has been wanted; 0: none is
 	loud       float64       // power of the speech: its peaks, falling slowly
@@ -90,6 +91,7 @@ type Playout struct {
 	joining    bool // what plays next does not follow what was heard last
 	run        int  // samples made up in a row
 	silent     bool // the last pull was announced silence
+	frame      int  // samples of the newest packet
 	gapAhead   bool // the next packet follows a real gap
 	unheard    [audio.PeriodSamples]int16
 
@@ -124,6 +126,20 @@ func (p *Playout) SetOneWay(d time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.buf.SetOneWay(d)
+}
+
+// SetAhead tells how long before it plays the next pull is made: what an output
+// holds already. Packets cannot be waited for in that time, so the target is
+// above it, and follows it up quickly and down slowly.
+func (p *Playout) SetAhead(d time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if d > p.ahead {
+		p.ahead += (d - p.ahead) / 8
+	} else {
+		p.ahead -= (p.ahead - d) / 256
+	}
+	p.buf.SetLead(p.ahead)
 }
 
 // Buffered returns how much audio waits, decoded or not. It never exceeds three

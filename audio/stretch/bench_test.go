@@ -12,7 +12,7 @@ func BenchmarkFaster(b *testing.B) {
 	pcm := audiotest.Voice(audio.Rate, 130, 9000)
 	b.ReportAllocs()
 	for b.Loop() {
-		stretch.Faster(pcm, false)
+		stretch.Faster(pcm, stretch.MaxLag/2, false)
 	}
 }
 
@@ -28,7 +28,7 @@ func BenchmarkSlower(b *testing.B) {
 	pcm := audiotest.Voice(audio.Rate, 130, 9000)
 	b.ReportAllocs()
 	for b.Loop() {
-		stretch.Slower(pcm, stretch.MaxLag, 4000, false)
+		stretch.Slower(pcm, stretch.MaxLag, 4000, stretch.MaxLag/2, false)
 	}
 }
 

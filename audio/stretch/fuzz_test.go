@@ -75,9 +75,9 @@ func FuzzTimeScale(f *testing.F) {
 			}
 		}
 		for name, f := range map[string]func() int{
-			"Faster": func() int { return stretch.Faster(pcm[:n], pause) },
+			"Faster": func() int { return stretch.Faster(pcm[:n], stretch.MaxLag/2, pause) },
 			"Much":   func() int { return stretch.Much(pcm[:n]) },
-			"Slower": func() int { return stretch.Slower(pcm, stretch.MaxLag, n, pause) },
+			"Slower": func() int { return stretch.Slower(pcm, stretch.MaxLag, n, stretch.MaxLag/2, pause) },
 		} {
 			refill()
 			if got := f(); got != 0 && (got < stretch.MinLag || got > stretch.MaxLag) {

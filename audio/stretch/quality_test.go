@@ -25,11 +25,11 @@ func paced(pcm []int16, way string) []int16 {
 		n := 0
 		switch way {
 		case "faster":
-			n = stretch.Faster(buf[at:], false)
+			n = stretch.Faster(buf[at:], stretch.MaxLag/2, false)
 		case "much":
 			n = stretch.Much(buf[at:])
 		case "slower":
-			n = -stretch.Slower(buf[:len(buf)+stretch.MaxLag], at, len(buf), false)
+			n = -stretch.Slower(buf[:len(buf)+stretch.MaxLag], at, len(buf), stretch.MaxLag/2, false)
 			at -= n // what was put in is played, too
 		}
 		buf = buf[:len(buf)-n]

@@ -37,13 +37,14 @@ const (
 	quietRMS  = 33    // -60 dBFS: too quiet for a splice to be heard
 )
 
-// Faster removes one pitch period from pcm, which has at least Window samples,
-// in place, and returns how many samples were removed: 0 where pcm cannot be
-// changed unheard. The samples that stay are pcm[:len(pcm)-removed]. In a pause
-// between words, where the caller knows of one, no pitch is needed.
-func Faster(pcm []int16, pause bool) int {
+// Faster removes one pitch period from pcm, which has at least Window samples, in
+// place, and returns how many samples were removed: 0 where pcm cannot be changed
+// unheard. The samples that stay are pcm[:len(pcm)-removed]. In a pause between
+// words, where the caller knows of one, no pitch is needed: the wish is what is
+// removed, within MinLag to MaxLag, and twice that is all that pcm need have.
+func Faster(pcm []int16, wish int, pause bool) int {
 	if pause || quiet(pcm) {
-		return remove(pcm, MaxLag/2, 1)
+		return remove(pcm, within(wish), 1)
 	}
 	lag, rho := bestLag(pcm[:Window], brevity)
 	if rho < accept {
@@ -51,6 +52,9 @@ func Faster(pcm []int16, pause bool) int {
 	}
 	return remove(pcm, lag, rho)
 }
+
+// within brings a wish into the range of lags.
+func within(wish int) int { return min(max(wish, MinLag), MaxLag) }
 
 // Much does what Faster does but removes several periods at once, up to MaxLag
 // samples, and accepts periods that are less alike, and none at all in a steady
@@ -97,13 +101,14 @@ func crossFade(dst, a, b []int16, rho float64) {
 
 // Slower inserts one pitch period into pcm[:n] before pcm[at], and returns how
 // many samples were inserted, or 0. What is before at is only looked at, and may
-// have been played: at is at least MaxLag, n at least at+MaxLag, and pcm has room
-// for MaxLag more. A pause is as in Faster.
-func Slower(pcm []int16, at, n int, pause bool) int {
-	around := pcm[at-MaxLag : at+MaxLag]
-	lag, rho := MaxLag/2, 1.0
-	if !pause && !quiet(around) {
-		lag, rho = bestLag(around, brevity)
+// have been played: at is at least MaxLag, n at least at+MaxLag, or in a pause at
+// and the wish, and pcm has room for MaxLag more. Wish and pause are as in Faster.
+func Slower(pcm []int16, at, n, wish int, pause bool) int {
+	lag, rho := within(wish), 1.0
+	if !pause {
+		if around := pcm[at-MaxLag : at+MaxLag]; !quiet(around) {
+			lag, rho = bestLag(around, brevity)
+		}
 	}
 	if rho < accept {
 		return 0

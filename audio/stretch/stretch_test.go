@@ -19,13 +19,13 @@ func scaled(pcm []int16, gap int, way string) (out []int16, changed int) {
 	for at := stretch.MaxLag; at+gap+stretch.Window < len(buf); at += gap {
 		switch way {
 		case "faster":
-			n := stretch.Faster(buf[at:], false)
+			n := stretch.Faster(buf[at:], stretch.MaxLag/2, false)
 			buf, changed = buf[:len(buf)-n], changed-n
 		case "much":
 			n := stretch.Much(buf[at:])
 			buf, changed = buf[:len(buf)-n], changed-n
 		case "slower":
-			n := stretch.Slower(buf[:len(buf)+stretch.MaxLag], at, len(buf), false)
+			n := stretch.Slower(buf[:len(buf)+stretch.MaxLag], at, len(buf), stretch.MaxLag/2, false)
 			buf, changed = buf[:len(buf)+n], changed+n
 		}
 	}
@@ -77,13 +77,13 @@ func TestAGlideHasNoClicks(t *testing.T) {
 func TestWhatIsNotChangedStays(t *testing.T) {
 	pcm := audiotest.Voice(audio.Rate, 120, 9000)
 	fast := slices.Clone(pcm)
-	n := stretch.Faster(fast, false)
+	n := stretch.Faster(fast, stretch.MaxLag/2, false)
 	if !slices.Equal(fast[n:len(fast)-n], pcm[2*n:]) {
 		t.Error("Faster changed samples behind the join")
 	}
 	slow := append(slices.Clone(pcm), make([]int16, stretch.MaxLag)...)
 	at := 5000
-	n = stretch.Slower(slow, at, len(pcm), false)
+	n = stretch.Slower(slow, at, len(pcm), stretch.MaxLag/2, false)
 	if n == 0 || !slices.Equal(slow[:at], pcm[:at]) || !slices.Equal(slow[at+n:len(pcm)+n], pcm[at:]) {
 		t.Error("Slower changed samples beside the join")
 	}
@@ -92,10 +92,10 @@ func TestWhatIsNotChangedStays(t *testing.T) {
 func TestLoudNoiseIsLeftAlone(t *testing.T) {
 	for seed := range uint64(20) {
 		pcm := audiotest.Noise(2*stretch.Window, 8000, seed)
-		if n := stretch.Faster(slices.Clone(pcm), false); n != 0 {
+		if n := stretch.Faster(slices.Clone(pcm), stretch.MaxLag/2, false); n != 0 {
 			t.Errorf("Faster took %d samples of noise %d", n, seed)
 		}
-		if n := stretch.Slower(slices.Clone(pcm), stretch.MaxLag, stretch.Window, false); n != 0 {
+		if n := stretch.Slower(slices.Clone(pcm), stretch.MaxLag, stretch.Window, stretch.MaxLag/2, false); n != 0 {
 			t.Errorf("Slower added %d samples to noise %d", n, seed)
 		}
 	}
@@ -104,7 +104,7 @@ func TestLoudNoiseIsLeftAlone(t *testing.T) {
 func TestAWaveBelowThePitchRangeIsNotTakenForAPitch(t *testing.T) {
 	pcm := audiotest.Sine(audio.Rate, 40, 10000)
 	for at := 0; at+stretch.Window < len(pcm); at += 100 {
-		if n := stretch.Faster(slices.Clone(pcm[at:]), false); n != 0 && n < 480 {
+		if n := stretch.Faster(slices.Clone(pcm[at:]), stretch.MaxLag/2, false); n != 0 && n < 480 {
 			t.Fatalf("took %d samples of a 40 Hz wave at %d", n, at)
 		}
 	}
@@ -115,13 +115,13 @@ func TestSilenceGivesWay(t *testing.T) {
 		"digital silence": make([]int16, 2*stretch.Window),
 		"a noise floor":   audiotest.Noise(2*stretch.Window, 20, 1),
 	} {
-		if n := stretch.Faster(slices.Clone(pcm), false); n == 0 {
+		if n := stretch.Faster(slices.Clone(pcm), stretch.MaxLag/2, false); n == 0 {
 			t.Errorf("%s: Faster took nothing", name)
 		}
 		if n := stretch.Much(slices.Clone(pcm)); n != stretch.MaxLag {
 			t.Errorf("%s: Much took %d", name, n)
 		}
-		if n := stretch.Slower(slices.Clone(pcm), stretch.MaxLag, stretch.Window, false); n == 0 {
+		if n := stretch.Slower(slices.Clone(pcm), stretch.MaxLag, stretch.Window, stretch.MaxLag/2, false); n == 0 {
 			t.Errorf("%s: Slower added nothing", name)
 		}
 	}
@@ -142,8 +142,8 @@ func TestFullScaleDoesNotWrap(t *testing.T) {
 			pcm[i] = -32768
 		}
 	}
-	stretch.Slower(pcm, stretch.MaxLag, stretch.Window, false)
-	stretch.Faster(pcm, false)
+	stretch.Slower(pcm, stretch.MaxLag, stretch.Window, stretch.MaxLag/2, false)
+	stretch.Faster(pcm, stretch.MaxLag/2, false)
 	var c stretch.Concealer
 	c.Played(pcm)
 	out := make([]int16, 960)

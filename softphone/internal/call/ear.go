@@ -9,12 +9,16 @@ import (
 	"callcenter/audio/playout"
 )
 
+// pull is how much the ear asks the playout for at once: 5 ms. It is what waits
+// in the playback port beyond its need at most.
+const pull = audio.PeriodSamples / 2
+
 // ear keeps the playback port filled to its low-water mark, woken by the sound
 // card. After the last chunk it plays what is left and returns.
 func (c *Call) ear(ctx context.Context) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	pcm := make([]int16, audio.PeriodSamples)
+	pcm := make([]int16, pull)
 	loop := &loopProbe{}
 	var drained <-chan time.Time
 	downDone, ending := c.downDone, c.ending
@@ -48,11 +52,12 @@ func (c *Call) ear(ctx context.Context) error {
 	}
 }
 
-// fill pulls as many periods as the next callbacks may need.
+// fill pulls as often as the next callbacks may need.
 func (c *Call) fill(pcm []int16, loop *loopProbe) {
 	for c.cfg.Playback.Buffered() < c.cfg.Playback.LowWater() {
 		now := c.cfg.Clock()
 		ahead := audio.Duration(c.cfg.Playback.Buffered())
+		c.playout.SetAhead(ahead)
 		pulled := c.playout.Pull(pcm, now+ahead)
 		if c.protect != nil {
 			c.protect.Process(pcm)
