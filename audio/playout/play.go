@@ -122,6 +122,10 @@ func (p *Playout) conceal(dst []int16, bridge bool) Pulled {
 // there, so that its delay is the target to the sample.
 func (p *Playout) silence(dst []int16) Pulled {
 	p.endRun()
+	res := Pulled{Kind: Comfort, Media: -1, Epoch: p.epoch}
+	if p.end > p.begin {
+		res.Kind, res.Media = Normal, p.pos // speech that fades into the pause
+	}
 	n := p.emit(dst)
 	rest := dst[n:]
 	if due, ok := p.buf.SpurtIn(p.clock+audio.Duration(n), p.pos); ok && due < audio.Duration(len(rest)) {
@@ -131,11 +135,10 @@ func (p *Playout) silence(dst []int16) Pulled {
 	p.pos += int64(len(rest))
 	p.concealing, p.silent = false, true
 	p.stats.SilentSamples += uint64(len(rest))
-	kind := Comfort
 	if spurt := dst[n+len(rest):]; len(spurt) > 0 {
-		kind = p.seek(spurt).Kind
+		res.Kind = p.seek(spurt).Kind
 	}
-	return Pulled{Kind: kind, Media: -1, Epoch: p.epoch}
+	return res
 }
 
 // seek continues at the oldest packet held, wherever it is. Less than 10 ms that
