@@ -14,11 +14,14 @@ const (
 	marginFirst = audio.Rate * 5 / 1000
 	marginMax   = audio.Rate * 20 / 1000
 	marginStep  = audio.Rate * 25 / 10000
-	// marginCalm is how long there must be no underrun before a step goes back.
+	// marginCalm is how long there must be no underrun before a step goes back;
+	// each underrun doubles it, up to marginPatient, since a margin that failed
+	// would fail again, and calm without one halves it.
 	// marginSpare is what must have been left after every callback meanwhile,
 	// besides the step: going back is not to make the next underrun.
-	marginCalm  = 10 * time.Second
-	marginSpare = audio.Rate * 1 / 1000
+	marginCalm    = 10 * time.Second
+	marginPatient = 2 * time.Minute
+	marginSpare   = audio.Rate * 1 / 1000
 )
 
 // PlaybackStats are the counts of a Playback since it was made.
@@ -50,10 +53,12 @@ type Playback struct {
 	sizes  recent
 	wanted chan struct{}
 
-	active atomic.Bool  // written to since it was made or finished
-	margin atomic.Int64 // samples
-	dry    bool         // the callback before this one was short; callback side only
-	calm   time.Duration
+	active atomic.Bool   // written to since it was made or finished
+	margin atomic.Int64  // samples
+	dry    bool          // the callback before this one was short; callback side only
+	calm   time.Duration // until when it must be calm, and for how long
+	calmly time.Duration
+	failed bool   // an underrun since it was calm last
 	spare  int    // the least that was left since calm was set; callback side only
 	asked  uint64 // samples that callbacks wanted; callback side only
 	lag    lag    // callback side only
@@ -67,7 +72,7 @@ type Playback struct {
 
 // NewPlayback returns an empty port whose stamps are readings of clock.
 func NewPlayback(clock audio.Clock) *Playback {
-	p := &Playback{clock: clock, ring: ring.New(RingSamples), wanted: make(chan struct{}, 1)}
+	p := &Playback{clock: clock, ring: ring.New(RingSamples), wanted: make(chan struct{}, 1), calmly: marginCalm}
 	p.margin.Store(marginFirst)
 	return p
 }
@@ -112,21 +117,33 @@ func (p *Playback) judge(missing int, active bool, now time.Duration) {
 		if p.margin.Load() == marginMax {
 			p.starved.Add(1)
 		}
+		p.calmly, p.failed = min(2*p.calmly, marginPatient), true
 		p.move(marginStep, now)
 	case short:
 		p.move(0, now)
 	case now >= p.calm && p.spare >= marginStep+marginSpare:
+		p.calmed()
 		p.move(-marginStep, now)
 	case now >= p.calm:
+		p.calmed()
 		p.move(0, now)
 	}
 	p.dry = short
 }
 
+// calmed notes that it was calm for long enough. Calm with a margin that has not
+// failed since the last time makes for less patience.
+func (p *Playback) calmed() {
+	if !p.failed {
+		p.calmly = max(p.calmly/2, marginCalm)
+	}
+	p.failed = false
+}
+
 // move changes the margin and begins to watch anew.
 func (p *Playback) move(by int64, now time.Duration) {
 	p.margin.Store(min(max(p.margin.Load()+by, marginMin), marginMax))
-	p.calm, p.spare = now+marginCalm, p.ring.Cap()
+	p.calm, p.spare = now+p.calmly, p.ring.Cap()
 }
 
 // Wanted is signalled after each Take. It has one slot: the writer fills up to
@@ -159,7 +176,8 @@ func (p *Playback) Buffered() int { return p.ring.Len() }
 // largest callback of the last two to four seconds (10 ms before the first)
 // and a margin. The margin is 5 ms at first, grows by 2.5 ms with each underrun
 // up to 20 ms, and goes back by 2.5 ms, down to 2.5 ms, after each 10 s without
-// one in which there was enough to spare. The writer fills to at least this at
+// one in which there was enough to spare; 20 s where there was one underrun, 40
+// where there were two, and so on up to two minutes. The writer fills to at least this at
 // each Wanted. It is for any goroutine.
 func (p *Playback) LowWater() int {
 	largest := p.sizes.load()

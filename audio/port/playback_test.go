@@ -133,21 +133,47 @@ func TestMarginGrowsByUnderrunsAndFallsBack(t *testing.T) {
 		t.Errorf("%d underruns came with the greatest margin, want 2", got)
 	}
 	p.Write(out[:200]) // to spare after every callback from now on
-	for range 999 {
+	for range 11999 {
 		play(480)
 	}
 	if got := margin(); got != 960 {
-		t.Fatalf("just before 10 s without underrun the margin is %d, want 960", got)
+		t.Fatalf("just before two minutes without underrun the margin is %d, want 960", got)
 	}
 	play(480)
 	if got := margin(); got != 840 {
-		t.Fatalf("10 s after the last underrun the margin is %d, want 840", got)
+		t.Fatalf("two minutes after the last of many underruns the margin is %d, want 840", got)
 	}
-	for range 8000 {
+	for range 30000 {
 		play(480)
 	}
 	if got := margin(); got != 120 {
 		t.Fatalf("long after the last underrun the margin is %d, want 120", got)
+	}
+}
+
+func TestAMarginThatFailedIsTriedLater(t *testing.T) {
+	var h handClock
+	p := port.NewPlayback(h.read)
+	out := make([]int16, 480)
+	underruns, last := 0, time.Duration(0)
+	for h.now < 10*time.Minute {
+		h.now += audio.Period
+		n := 480
+		// With the least margin the writer is late once in a while.
+		if p.LowWater()-480 == 120 && h.now%time.Second == 0 {
+			n, underruns, last = 0, underruns+1, h.now
+		}
+		for p.Buffered() < p.LowWater() {
+			p.Write(out[:120])
+		}
+		p.Take(out)
+		if n == 0 {
+			p.Take(out[:p.Buffered()])
+			p.Take(out)
+		}
+	}
+	if underruns < 3 || underruns > 9 {
+		t.Errorf("%d underruns in ten minutes, the last after %v", underruns, last)
 	}
 }
 
