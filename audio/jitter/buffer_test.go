@@ -402,14 +402,14 @@ func TestWhatIsLeftIsStretchedWhereLatePacketsComeTooLate(t *testing.T) {
 		want jitter.Action
 	}{{"stalls", stalling, jitter.Stretch}, {"jitter", jittery, jitter.Play}} {
 		t.Run(c.name, func(t *testing.T) {
-			b, pos := c.b, int64(58*audio.Rate)
+			b := c.b
 			n := 60*50 + 1
 			p := jitter.Packet{Sequence: uint64(n), Epoch: 1, Media: 60 * audio.Rate, Samples: frame, Data: []byte{1}}
 			now := 60*time.Second + 20*ms + 31*ms
 			b.Push(p, now)
 			// All that is played now was pushed; the next packet is 40 ms overdue.
 			now += 60 * ms
-			pos = p.Media - int64(audio.Samples(b.Target()-(now-60*time.Second-50*ms)))
+			pos := p.Media - int64(audio.Samples(b.Target()-(now-60*time.Second-50*ms)))
 			if got := b.Decide(now, pos, frame, audio.PeriodSamples); got != c.want {
 				t.Errorf("with a target of %v and a packet 40 ms overdue it says %v, want %v", b.Target(), got, c.want)
 			}

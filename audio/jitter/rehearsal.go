@@ -9,7 +9,7 @@ import (
 
 const (
 	gridStep = 5 * time.Millisecond
-	gridMin  = 5 * time.Millisecond
+	shortest = 5 * time.Millisecond
 	gridSize = 79 // to 395 ms
 	margin   = 4 * time.Millisecond
 
@@ -70,7 +70,7 @@ func newRehearsal(rest time.Duration) rehearsal {
 	r := rehearsal{rest: rest}
 	for i := range r.buffers {
 		b := &r.buffers[i]
-		b.target = ms(gridMin + time.Duration(i)*gridStep)
+		b.target = ms(shortest + time.Duration(i)*gridStep)
 		b.delay, b.overdue = b.target, b.target
 	}
 	return r
@@ -142,7 +142,7 @@ func (r *rehearsal) arrive(late time.Duration) {
 func (r *rehearsal) best() time.Duration {
 	r.judge()
 	pad := ms(startWeight - r.heard)
-	best, least := gridMin, math.Inf(1)
+	best, least := shortest, math.Inf(1)
 	for i := range r.buffers {
 		b := &r.buffers[i]
 		target := fromMS(b.target)
@@ -173,7 +173,7 @@ func (r *rehearsal) judge() {
 // overdueAt returns the lateness from which on a packet is likely to come too
 // late for a delay, both in ms.
 func (r *rehearsal) overdueAt(delay float64) float64 {
-	i := int((delay - ms(gridMin)) / ms(gridStep))
+	i := int((delay - ms(shortest)) / ms(gridStep))
 	return r.buffers[max(0, min(i, gridSize-1))].overdue
 }
 
