@@ -28,7 +28,7 @@ const (
 	slowerPatience = time.Second
 	pauseShare     = 1.0 / 400 // of the speech's power, -26 dB
 	silence        = 33 * 33   // -60 dBFS is a pause whatever was said
-	loudDecay      = 0.997     // a period, half in 2.3 s
+	loudDecay      = 0.003     // of it in 10 ms, half in 2.3 s
 )
 
 // A pull of n samples needs all of them when it is made. The packet that begins

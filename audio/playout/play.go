@@ -80,8 +80,8 @@ func (p *Playout) insert(dst []int16) {
 func (p *Playout) emit(dst []int16) int {
 	n := copy(dst, p.pcm[p.begin:p.end])
 	p.con.Played(dst[:n])
-	if n == len(dst) && n > 0 {
-		p.loud = max(stretch.Power(dst[:n]), p.loud*loudDecay)
+	if n > 0 {
+		p.loud = max(stretch.Power(dst[:n]), p.loud*(1-loudDecay*float64(n)/audio.PeriodSamples))
 	}
 	p.begin += n
 	p.pos += int64(n)

@@ -23,10 +23,12 @@
 //
 // The queue numbers the frames: every frame offered takes a sequence, sent or
 // not. A frame without samples is the mark of a silence and explains the slots
-// skipped after it; where it is dropped they are marked as dropped with it. Data is copied in and out, so that callers keep their buffers. One
-// goroutine pushes, one pops, any may acknowledge or read statistics; a mutex
-// is held for one copy. Lengths are 48 kHz samples, times readings of one
-// audio.Clock. Nothing allocates once the slots have grown to the frames' size.
+// skipped after it; where it is dropped they are marked as dropped with it.
+//
+// Data is copied in and out, so that callers keep their buffers. One goroutine
+// pushes, one pops, any may acknowledge or read statistics; a mutex is held for
+// one copy. Lengths are 48 kHz samples, times readings of one audio.Clock.
+// Nothing allocates once the slots have grown to the frames' size.
 package sendq
 
 import (

@@ -90,6 +90,7 @@ type Stats struct {
 	playout.Counters
 	DeviceUnderruns   uint64 `json:"deviceUnderruns"`
 	CaptureOverruns   uint64 `json:"captureOverruns"`
+	CallbackLateCount uint64 `json:"callbackLateCount"` // of both devices, so late that sound was missing
 	MalformedPackets  uint64 `json:"malformedPackets"`
 	EarLimitedSamples uint64 `json:"earLimitedSamples"`
 }
@@ -164,6 +165,7 @@ func (c *Call) stats() *Stats {
 		Counters:          p.Counters(),
 		DeviceUnderruns:   t.Underruns,
 		CaptureOverruns:   t.Overruns,
+		CallbackLateCount: c.cfg.Capture.Stats().Gaps + c.cfg.Playback.Stats().Gaps,
 		MalformedPackets:  c.figures.malformed.Load(),
 		EarLimitedSamples: c.limited(),
 	}
