@@ -7,6 +7,9 @@ const (
 	driftStep    = time.Second
 	leastPoints  = 10
 	mostDriftPPM = 2000
+	// driftNoise is how far the points may lie off the line, in seconds: a sender
+	// that loses sound, or a network whose delay changes, is no drift.
+	driftNoise = 0.002
 )
 
 // drift finds how fast the sender's clock runs from the fastest packet of each
@@ -51,5 +54,14 @@ func (d *drift) fit() {
 		sx, sy, sxx, sxy = sx+x, sy+y, sxx+x*x, sxy+x*y
 	}
 	slope := (float64(n)*sxy - sx*sy) / (float64(n)*sxx - sx*sx)
-	d.ppm = max(-mostDriftPPM, min(mostDriftPPM, -slope*1e6))
+	offset := (sy - slope*sx) / float64(n)
+	var off float64
+	for i := range n {
+		e := float64(d.points[(d.n-n+i)%driftPoints]-first)/float64(driftStep) - offset - slope*float64(i)
+		off += e * e
+	}
+	d.ppm = 0
+	if off <= float64(n)*driftNoise*driftNoise {
+		d.ppm = max(-mostDriftPPM, min(mostDriftPPM, -slope*1e6))
+	}
 }

@@ -28,7 +28,7 @@ type Stats struct {
 	// came than the fastest.
 	RelativePacketArrivalDelay time.Duration
 	// ClockDriftPPM is how much faster the sender's clock runs than ours, in
-	// millionths; 0 until it can be told.
+	// millionths; 0 while it cannot be told.
 	ClockDriftPPM float64
 
 	Jitter time.Duration // RFC 3550 interarrival jitter

@@ -62,7 +62,9 @@ type Playback struct {
 	spare  int    // the least that was left since calm was set; callback side only
 	asked  uint64 // samples that callbacks wanted; callback side only
 	lag    lag    // callback side only
-	rising int    // samples until another device is faded in; callback side only
+	rising int    // samples until what plays next is faded in; callback side only
+	edge   int16  // the last sample that was there,
+	fade   int    // and samples until it has faded out; callback side only
 
 	callbacks, taken, last     atomic.Uint64
 	underruns, underrunSamples atomic.Uint64
@@ -78,7 +80,7 @@ func NewPlayback(clock audio.Clock) *Playback {
 }
 
 // Take fills dst with what was written, pads with silence, and signals that
-// there is room. It is for the callback: it does not allocate or block.
+// there is room. Running dry and coming back are faded over 2.5 ms. It is for the callback: it does not allocate or block.
 func (p *Playback) Take(dst []int16) {
 	now := p.clock()
 	active := p.active.Load() // first: what Finish lets run out is no underrun
@@ -86,7 +88,7 @@ func (p *Playback) Take(dst []int16) {
 	if p.rising > 0 {
 		p.rise(dst[:n])
 	}
-	clear(dst[n:])
+	p.fall(dst, n, active)
 	p.sizes.add(len(dst), now)
 	if n > 0 {
 		taken := p.taken.Load() + uint64(n)
@@ -102,6 +104,21 @@ func (p *Playback) Take(dst []int16) {
 	p.last.Store(uint64(now))
 	p.callbacks.Add(1)
 	signal(p.wanted)
+}
+
+// fall pads dst behind n samples: the last one fades out, for a hard edge would
+// click.
+func (p *Playback) fall(dst []int16, n int, active bool) {
+	if n > 0 {
+		p.edge, p.fade = dst[n-1], rampSamples
+	}
+	for i := range dst[n:] {
+		p.fade = max(0, p.fade-1)
+		dst[n+i] = int16(int(p.edge) * p.fade / rampSamples)
+	}
+	if active && n < len(dst) {
+		p.rising = rampSamples
+	}
 }
 
 // judge counts the missing samples of one callback and moves the margin.

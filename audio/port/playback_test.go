@@ -27,8 +27,8 @@ func TestEmptyPortPlaysSilenceUncountedUntilWritten(t *testing.T) {
 	}
 	p.Write([]int16{1, 2, 3})
 	p.Take(out)
-	if out[0] != 1 || out[1] != 2 || out[2] != 3 || out[3] != 0 {
-		t.Errorf("took %v, want 1 2 3 and silence", out)
+	if out[0] != 1 || out[1] != 2 || out[2] != 3 || out[3] != 2 {
+		t.Errorf("took %v, want 1 2 3 and the beginning of a fade", out)
 	}
 	p.Take(out) // still dry: the same underrun
 	if st := p.Stats(); st.Underruns != 1 || st.UnderrunSamples != 5 || st.Taken != 3 {
@@ -39,6 +39,32 @@ func TestEmptyPortPlaysSilenceUncountedUntilWritten(t *testing.T) {
 	p.Take(out)
 	if st := p.Stats(); st.Underruns != 2 || st.UnderrunSamples != 9 {
 		t.Errorf("stats after running dry again: %+v", st)
+	}
+}
+
+func TestRunningDryMakesNoClick(t *testing.T) {
+	var h handClock
+	p := port.NewPlayback(h.read)
+	loud := make([]int16, 700)
+	for i := range loud {
+		loud[i] = 12000
+	}
+	var heard []int16
+	for range 4 { // each time it runs dry in the second callback
+		p.Write(loud)
+		for range 2 {
+			out := make([]int16, 480)
+			p.Take(out)
+			heard = append(heard, out...)
+		}
+	}
+	for i := 701; i < len(heard); i++ { // the very first sample comes out of nothing
+		if d := int(heard[i]) - int(heard[i-1]); d > 120 || d < -120 {
+			t.Fatalf("a step of %d at %d", d, i)
+		}
+	}
+	if p.Stats().Underruns != 4 {
+		t.Errorf("%d underruns", p.Stats().Underruns)
 	}
 }
 
@@ -272,15 +298,20 @@ func TestWriterAndCallbackRunConcurrently(t *testing.T) {
 		p.Finish()
 	})
 	out := make([]int16, 120)
-	next := 0
+	next, fading := 0, 0 // what comes after it ran dry is faded in over 120 samples
 	for next < total {
 		before := p.Stats().Taken
 		p.Take(out)
-		for _, v := range out[:p.Stats().Taken-before] {
-			if v != int16(next) {
+		taken := int(p.Stats().Taken - before)
+		for _, v := range out[:taken] {
+			if v != int16(next) && fading == 0 {
 				t.Fatalf("sample %d is %d", next, v)
 			}
 			next++
+			fading = max(0, fading-1)
+		}
+		if taken < len(out) {
+			fading = 120
 		}
 	}
 	wg.Wait()
