@@ -155,9 +155,10 @@ func TestWhatIsPlayedIsInTheFile(t *testing.T) {
 	}
 	pcm := make([]int16, 5*audio.PeriodSamples)
 	r.Fill(pcm)
-	want := append(slices.Repeat([]int16{1000}, 3*audio.PeriodSamples), make([]int16, 2*audio.PeriodSamples)...)
-	if !slices.Equal(pcm, want) {
-		t.Error("the file has not what was played, and silence behind it")
+	const fade = 120
+	played, end := pcm[:3*audio.PeriodSamples], pcm[3*audio.PeriodSamples:]
+	if slices.ContainsFunc(played, func(s int16) bool { return s != 1000 }) || end[0] > 1000 || slices.Max(end[fade:]) != 0 {
+		t.Error("the file has not what was played, and silence behind it after a short fade")
 	}
 }
 
