@@ -71,23 +71,6 @@ func writeTrace(t *testing.T, spec string) string {
 	return path
 }
 
-// writeWAV writes a WAV file of 48 kHz into a new folder and returns its path.
-func writeWAV(t *testing.T, pcm []int16) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "speech.wav")
-	w, err := file.Create(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Write(pcm); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
-
 func TestReplayPlaysATraceAndRatesIt(t *testing.T) {
 	in := writeTrace(t, "stall --sec 20 --stall 1000")
 	out, log := filepath.Join(t.TempDir(), "ear.wav"), filepath.Join(t.TempDir(), "play.txt")
@@ -132,7 +115,7 @@ func power(pcm []int16) float64 {
 
 func TestReplayTellsPeople(t *testing.T) {
 	in := writeTrace(t, "wifi --sec 20")
-	wav := writeWAV(t, audiotest.Speech(audio.Rate, 1))
+	wav := audiotest.WAV(t, audiotest.Speech(audio.Rate, 1))
 	o := softphone(t, "replay", "--trace", in, "--audio", wav, "--complexity", "1")
 	if o.code != 0 || o.stderr != "" {
 		t.Fatalf("exit code %d: %s", o.code, o.stderr)
@@ -146,7 +129,7 @@ func TestReplayTellsPeople(t *testing.T) {
 
 func TestReplayRefusesInASentence(t *testing.T) {
 	in := writeTrace(t, "clean --sec 2")
-	wav := writeWAV(t, audiotest.Sine(audio.Rate, 440, 5000))
+	wav := audiotest.WAV(t, audiotest.Sine(audio.Rate, 440, 5000))
 	link := filepath.Join(t.TempDir(), "link")
 	if err := os.Symlink(in, link); err != nil {
 		t.Fatal(err)

@@ -2,14 +2,12 @@ package replay_test
 
 import (
 	"math"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"callcenter/audio"
 	"callcenter/audio/audiotest"
-	"callcenter/audio/file"
 	"callcenter/softphone/internal/replay"
 )
 
@@ -51,26 +49,9 @@ func TestTheVoiceHasSpeechPausesAndAQuietRoom(t *testing.T) {
 	}
 }
 
-// writeWAV writes a file of 48 kHz and returns its path.
-func writeWAV(t *testing.T, pcm []int16) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "x.wav")
-	w, err := file.Create(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Write(pcm); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
-
 func TestALoopHasNoSeam(t *testing.T) {
 	pcm := audiotest.Noise(4801, 10000, 1)
-	l, err := replay.OpenLoop(writeWAV(t, pcm))
+	l, err := replay.OpenLoop(audiotest.WAV(t, pcm))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +66,7 @@ func TestALoopHasNoSeam(t *testing.T) {
 }
 
 func TestALoopOfNothingIsRefused(t *testing.T) {
-	if _, err := replay.OpenLoop(writeWAV(t, make([]int16, 100))); err == nil || !strings.Contains(err.Error(), "100ms or more") {
+	if _, err := replay.OpenLoop(audiotest.WAV(t, make([]int16, 100))); err == nil || !strings.Contains(err.Error(), "100ms or more") {
 		t.Errorf("a file of 2 ms: %v", err)
 	}
 	if _, err := replay.OpenLoop("/no/such.wav"); err == nil || !strings.Contains(err.Error(), "/no/such.wav") {
