@@ -10,10 +10,9 @@ import (
 
 // The margin above the largest callback that LowWater asks for.
 const (
-	marginMin   = audio.Rate * 25 / 10000
-	marginFirst = audio.Rate * 5 / 1000
-	marginMax   = audio.Rate * 20 / 1000
-	marginStep  = audio.Rate * 25 / 10000
+	marginMin  = audio.Rate * 5 / 1000
+	marginMax  = audio.Rate * 20 / 1000
+	marginStep = audio.Rate * 25 / 10000
 	// marginCalm is how long there must be no underrun before a step goes back;
 	// each underrun doubles it, up to marginPatient, since a margin that failed
 	// would fail again, and calm without one halves it.
@@ -75,7 +74,7 @@ type Playback struct {
 // NewPlayback returns an empty port whose stamps are readings of clock.
 func NewPlayback(clock audio.Clock) *Playback {
 	p := &Playback{clock: clock, ring: ring.New(RingSamples), wanted: make(chan struct{}, 1), calmly: marginCalm}
-	p.margin.Store(marginFirst)
+	p.margin.Store(marginMin)
 	return p
 }
 
@@ -192,7 +191,7 @@ func (p *Playback) Buffered() int { return p.ring.Len() }
 // LowWater returns how many samples should wait before the next callback: the
 // largest callback of the last two to four seconds (10 ms before the first)
 // and a margin. The margin is 5 ms at first, grows by 2.5 ms with each underrun
-// up to 20 ms, and goes back by 2.5 ms, down to 2.5 ms, after each 10 s without
+// up to 20 ms, and goes back by 2.5 ms, down to 5 ms, after each 10 s without
 // one in which there was enough to spare; 20 s where there was one underrun, 40
 // where there were two, and so on up to two minutes. The writer fills to at least this at
 // each Wanted. It is for any goroutine.
