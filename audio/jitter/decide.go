@@ -159,10 +159,7 @@ func (b *Buffer) join(now time.Duration, pos int64, decoded, want int, p *Packet
 
 // pace decides how fast to play audio that is there.
 func (b *Buffer) pace(now time.Duration, pos int64, decoded, want int) Action {
-	// A pull needs all its samples when it begins: a packet whose place is further
-	// back in it has that much less time to come. The target means its middle.
-	phase := audio.Duration(decoded%want) - audio.Duration(want/2)
-	excess := b.Delay(now, pos) - phase - b.Target()
+	excess := b.Excess(now, pos, decoded, want)
 	if excess > jumpExcess && b.held > 0 && !b.complete {
 		return b.jump(now)
 	}
@@ -176,6 +173,14 @@ func (b *Buffer) pace(now time.Duration, pos int64, decoded, want int) Action {
 		return Slower
 	}
 	return Play
+}
+
+// Excess is how much more the delay is than the target, as far as it is of use;
+// the arguments are those of Decide. A pull needs all its samples when it begins:
+// a packet whose place is further back in it has that much less time to come. The
+// target means the middle of a pull.
+func (b *Buffer) Excess(now time.Duration, pos int64, decoded, want int) time.Duration {
+	return b.Delay(now, pos) - audio.Duration(decoded%want) - (b.Target() - audio.Duration(want/2))
 }
 
 // overdue reports that the next packet is so late that it will likely be too

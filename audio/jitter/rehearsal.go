@@ -95,10 +95,12 @@ func (r *rehearsal) pass(now time.Duration) {
 // silence brings every buffer back to its target.
 func (r *rehearsal) idle(now time.Duration, silent bool) {
 	r.now = now
+	if !silent {
+		return
+	}
 	for i := range r.buffers {
-		if b := &r.buffers[i]; silent {
-			b.delay = b.target
-		}
+		b := &r.buffers[i]
+		b.delay = b.target
 	}
 }
 

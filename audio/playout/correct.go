@@ -31,19 +31,13 @@ const (
 	loudDecay      = 0.003     // of it in 10 ms, half in 2.3 s
 )
 
-// A pull of n samples needs all of them when it is made. The packet that begins
-// within it, phase samples from its start, must have come by then, and not only by
-// the time that its place plays: of the delay, the phase is of no use. So in a
-// pause the delay is corrected to a phase of zero, which costs nothing, and by
-// whole pulls.
-
 // margin returns the phase of the next packet in a pull of n samples and how much
-// more than the target the rest of the delay is. (The target means a packet in
-// the middle of a pull.)
+// more than the target the rest of the delay is. The phase is delay that is of no
+// use (see jitter.Buffer.Excess). So in a pause the delay is corrected to a phase
+// of zero, which costs nothing, and by whole pulls.
 func (p *Playout) margin(n int) (phase int, excess time.Duration) {
-	phase = (p.end - p.begin) % n
-	delay := p.buf.Delay(p.clock, p.pos)
-	return phase, delay - audio.Duration(phase) - (p.buf.Target() - audio.Duration(n/2))
+	decoded := p.end - p.begin
+	return decoded % n, p.buf.Excess(p.clock, p.pos, decoded, n)
 }
 
 // correct adds or takes a pitch period from what is decoded before a pull of n
