@@ -68,10 +68,9 @@ func (p *Proxy) relay(c *pair, d Direction) {
 			if !p.flows(c, d) {
 				return
 			}
+			p.count(d, n) // before whoever reads them can ask
 			if _, werr := c.to(d).Write(buf[:n]); werr != nil {
 				err = werr
-			} else {
-				p.count(d, n)
 			}
 		}
 		switch {
@@ -124,7 +123,7 @@ func (p *Proxy) isClosed() bool {
 	}
 }
 
-// count notes bytes that passed.
+// count notes bytes that pass.
 func (p *Proxy) count(d Direction, n int) {
 	now := time.Now()
 	p.mu.Lock()
