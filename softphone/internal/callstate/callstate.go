@@ -15,10 +15,11 @@ type State int
 
 // The states, in the order in which a call meets them.
 const (
-	Idle    State = iota
-	Dialing       // devices are opening, the server was asked
-	Live          // answered, audio flows
-	Ending        // hung up, what was said last is still being played
+	Idle         State = iota
+	Dialing            // devices are opening, the server was asked
+	Live               // answered, audio flows
+	Reconnecting       // answered, the connection is gone, another is being tried
+	Ending             // hung up, what was said last is still being played
 )
 
 func (s State) String() string {
@@ -29,6 +30,8 @@ func (s State) String() string {
 		return "dialing"
 	case Live:
 		return "live"
+	case Reconnecting:
+		return "reconnecting"
 	case Ending:
 		return "ending"
 	}
@@ -151,6 +154,58 @@ type Protection struct {
 	Limited uint64  // samples turned down
 }
 
+// LinkState says how the connection to the server does.
+type LinkState int
+
+// The states of a connection. The zero value is a good one.
+const (
+	LinkUp      LinkState = iota
+	LinkProblem           // nothing came for a second
+	LinkLost              // given up, or broken; others are being tried
+)
+
+// Link is the connection to the server during a call.
+type Link struct {
+	State  LinkState
+	Server string        // the address in use, of several
+	Quiet  time.Duration // since the newest chunk, while State is not LinkUp
+	// GiveUpIn is how long the call is still kept without a connection; it
+	// means something while State is LinkLost.
+	GiveUpIn time.Duration
+	Resumes  uint64        // times that the call went over to another connection
+	Gap      time.Duration // without a connection that works, in sum
+	Draining bool          // the server is about to end; the call is moving
+}
+
+// EndState says how one end of a call, a device, does.
+type EndState int
+
+// The states of an end. The zero value is a good one.
+const (
+	EndOpen    EndState = iota
+	EndStalled          // its callbacks ceased, without a word
+	EndGone             // it is not there; it is opened again once it is back
+)
+
+// End is how one end of a call does.
+type End struct {
+	State   EndState
+	Since   time.Duration // how long it has been in that state, unless EndOpen
+	Reopens uint64        // times that it was opened again after a fault
+}
+
+// Silence says why a microphone that works brings nothing.
+type Silence int
+
+// The kinds of silence. The zero value is a microphone that brings sound, or
+// one that was not heard long enough to tell.
+const (
+	NoSilence   Silence = iota
+	ExactZeros          // as of a mute switch on the headset
+	FlatLevel           // the same level on and on, as of a loose plug
+	NoCallbacks         // the device brings nothing at all
+)
+
 // Snapshot is everything the screen shows, taken at one moment.
 type Snapshot struct {
 	State       State
@@ -166,6 +221,11 @@ type Snapshot struct {
 	Microphone, Earpiece Meter
 	// MicrophoneOpen and EarpieceOpen are nil while nothing is open.
 	MicrophoneOpen, EarpieceOpen *audio.Endpoint
+	MicrophoneEnd, EarpieceEnd   End
+	// Silence is why the microphone is not heard, unless it is muted here.
+	Silence Silence
+
+	Link Link
 
 	Codec   string // "opus", "pcm"; "" before a call
 	FrameMS int
