@@ -143,8 +143,9 @@ func TestCallsDoNotNotice(t *testing.T) {
 	}
 }
 
+// TestStalledReaderHoldsUpNobodyAndNoMemory is not parallel: the heap is that of
+// all tests.
 func TestStalledReaderHoldsUpNobodyAndNoMemory(t *testing.T) {
-	t.Parallel()
 	l := &logs{}
 	s := servertest.Start(t, servertest.Options{Log: l.logger()})
 	stalled := call(t, s, first("stalled", "echo"))
