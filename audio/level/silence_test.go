@@ -127,8 +127,8 @@ func TestSoundClearsWithinAHundredMillisecondsAndACrackleDoesNot(t *testing.T) {
 				if s.Lasted() != len(dead) {
 					t.Errorf("lasts %d samples, want %d", s.Lasted(), len(dead))
 				}
-				was := s.Add(sine(2000, -6, audio.Rate/200))
-				if was = s.Add(dead[:audio.Rate/10]); was == level.Alive {
+				s.Add(sine(2000, -6, audio.Rate/200))
+				if s.Add(dead[:audio.Rate/10]) == level.Alive {
 					t.Error("a crackle of 5 ms cleared it")
 				}
 				zeros, flat := s.Times()
