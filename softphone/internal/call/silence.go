@@ -22,6 +22,7 @@ type silences struct {
 	newest   time.Duration // clock reading of the newest frame; 0: none yet
 
 	dead        atomic.Int32  // a level.Dead
+	since       atomic.Uint64 // samples for which it has been that, unless alive
 	zeros, flat atomic.Uint64 // samples
 	stalled     atomic.Int64  // in stalls that are over, a time.Duration
 }
@@ -33,28 +34,30 @@ func (s *silences) listen(pcm []int16, now time.Duration) {
 	}
 	s.newest = now
 	s.dead.Store(int32(s.detector.Add(pcm)))
+	s.since.Store(uint64(s.detector.Lasted()))
 	zeros, flat := s.detector.Times()
 	s.zeros.Store(zeros)
 	s.flat.Store(flat)
 }
 
-// silence is why nobody hears a microphone that is not muted here. What is no
-// device is silent by wish.
-func (c *Call) silence(now time.Duration) callstate.Silence {
+// silence is why nobody hears a microphone that is not muted here, and since
+// when. What is no device is silent by wish.
+func (c *Call) silence(now time.Duration) (callstate.Silence, time.Duration) {
 	if c.muted.Load() || !isDevice(c.ends.Load().microphone) {
-		return callstate.NoSilence
+		return callstate.NoSilence, 0
 	}
-	if c.stalledFor(now) > 0 {
-		return callstate.NoCallbacks
+	if stalled := c.stalledFor(now); stalled > 0 {
+		return callstate.NoCallbacks, stalled
 	}
+	lasted := audio.Duration(int(c.silences.since.Load()))
 	switch level.Dead(c.silences.dead.Load()) {
 	case level.Zeros:
-		return callstate.ExactZeros
+		return callstate.ExactZeros, lasted
 	case level.Flat:
-		return callstate.FlatLevel
+		return callstate.FlatLevel, lasted
 	case level.Alive:
 	}
-	return callstate.NoSilence
+	return callstate.NoSilence, 0
 }
 
 // stalledFor is how long the microphone of a live call has brought nothing by

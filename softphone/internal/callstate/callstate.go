@@ -222,8 +222,10 @@ type Snapshot struct {
 	// MicrophoneOpen and EarpieceOpen are nil while nothing is open.
 	MicrophoneOpen, EarpieceOpen *audio.Endpoint
 	MicrophoneEnd, EarpieceEnd   End
-	// Silence is why the microphone is not heard, unless it is muted here.
-	Silence Silence
+	// Silence is why the microphone is not heard, unless it is muted here, and
+	// SilentFor since when.
+	Silence   Silence
+	SilentFor time.Duration
 
 	Link Link
 
