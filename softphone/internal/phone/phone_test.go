@@ -32,6 +32,7 @@ const patience = 20 * time.Second
 // plays.
 type fakeSound struct {
 	captureErr, playbackErr error
+	source                  audio.Source // nil: a tone
 
 	mu     sync.Mutex
 	heard  []int16
@@ -95,9 +96,12 @@ func (f *fakeSound) OpenCapture(_ context.Context, p *port.Capture) (phone.Strea
 	if f.captureErr != nil {
 		return nil, f.captureErr
 	}
-	source, err := tone.New(440, -20)
-	if err != nil {
-		return nil, err
+	source := f.source
+	if source == nil {
+		var err error
+		if source, err = tone.New(440, -20); err != nil {
+			return nil, err
+		}
 	}
 	s := f.stream(func(ctx context.Context) error { return pace.RunCapture(ctx, source, p) })
 	f.mu.Lock()
