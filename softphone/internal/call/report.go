@@ -29,30 +29,30 @@ type Buffer struct {
 // Report is the account of a call, as scripts read it. Delays are in ms; what
 // was not measured is null.
 type Report struct {
-	Destination        string             `json:"destination"`
-	CallID             string             `json:"call_id"`
-	DurationS          float64            `json:"duration_s"`
-	Codec              string             `json:"codec"`
-	FrameMS            int                `json:"frame_ms"`
-	Sent               uint64             `json:"sent"`
-	Received           uint64             `json:"received"`
-	Lost               uint64             `json:"lost"`
-	Dropped            uint64             `json:"dropped"`
-	ConcealedPct       float64            `json:"concealed_pct"`
-	RTTMS              RTT                `json:"rtt_ms"`
-	JitterMS           float64            `json:"jitter_ms"`
-	BufferMS           Buffer             `json:"buffer_ms"`
-	MouthToEarEstMS    *float64           `json:"mouth_to_ear_est_ms"`
-	LoopMS             *Percentiles       `json:"loop_ms,omitempty"`
-	MOSEst             *float64           `json:"mos_est"`
-	REst               *float64           `json:"r_est"`
-	Rating             *Rating            `json:"rating,omitempty"`
-	CleanUp            *CleanUp           `json:"clean_up,omitempty"`
-	MicrophoneSilenceS *MicrophoneSilence `json:"microphone_silence_s,omitempty"`
-	Remote             *Remote            `json:"remote,omitempty"`
-	Ended              string             `json:"ended"`
-	Error              string             `json:"error,omitempty"`
-	Stats              *Stats             `json:"stats,omitempty"`
+	Destination     string       `json:"destination"`
+	CallID          string       `json:"call_id"`
+	DurationS       float64      `json:"duration_s"`
+	Codec           string       `json:"codec"`
+	FrameMS         int          `json:"frame_ms"`
+	Sent            uint64       `json:"sent"`
+	Received        uint64       `json:"received"`
+	Lost            uint64       `json:"lost"`
+	Dropped         uint64       `json:"dropped"`
+	ConcealedPct    float64      `json:"concealed_pct"`
+	RTTMS           RTT          `json:"rtt_ms"`
+	JitterMS        float64      `json:"jitter_ms"`
+	BufferMS        Buffer       `json:"buffer_ms"`
+	MouthToEarEstMS *float64     `json:"mouth_to_ear_est_ms"`
+	LoopMS          *Percentiles `json:"loop_ms,omitempty"`
+	MOSEst          *float64     `json:"mos_est"`
+	REst            *float64     `json:"r_est"`
+	Rating          *Rating      `json:"rating,omitempty"`
+	CleanUp         *CleanUp     `json:"clean_up,omitempty"`
+	MicSilence      *MicSilence  `json:"microphone_silence_s,omitempty"`
+	Remote          *Remote      `json:"remote,omitempty"`
+	Ended           string       `json:"ended"`
+	Error           string       `json:"error,omitempty"`
+	Stats           *Stats       `json:"stats,omitempty"`
 }
 
 // Rating says what mos_est is made of: what was rated, outside the time that was
@@ -129,7 +129,7 @@ func (c *Call) Report() Report {
 	}
 	o := c.cleaner.Options()
 	r.CleanUp = &CleanUp{HighPass: o.HighPass, Denoise: o.Denoise, LevelControl: o.Level, GainDB: round(c.cleaner.Gain())}
-	r.MicrophoneSilenceS = c.microphoneSilence()
+	r.MicSilence = c.micSilence()
 	r.Remote = c.remote()
 	if d.LoopKnown {
 		loop := c.figures.loop.percentiles()

@@ -86,21 +86,21 @@ func isDevice(e audio.Endpoint) bool {
 	return true
 }
 
-// MicrophoneSilence says for how long an open microphone brought no sound, in
+// MicSilence says for how long an open microphone brought no sound, in
 // seconds, also while it was muted: exact zeros, a flat level, or nothing at all.
-type MicrophoneSilence struct {
+type MicSilence struct {
 	Zeros   float64 `json:"zeros"`
 	Flat    float64 `json:"flat"`
 	Stalled float64 `json:"stalled"`
 }
 
-// microphoneSilence is nil for what is no device.
-func (c *Call) microphoneSilence() *MicrophoneSilence {
+// micSilence is nil for what is no device.
+func (c *Call) micSilence() *MicSilence {
 	if !isDevice(c.ends.Load().microphone) {
 		return nil
 	}
 	stalled := time.Duration(c.silences.stalled.Load()) + c.stalledFor(c.cfg.Clock())
-	return &MicrophoneSilence{
+	return &MicSilence{
 		Zeros:   round(float64(c.silences.zeros.Load()) / audio.Rate),
 		Flat:    round(float64(c.silences.flat.Load()) / audio.Rate),
 		Stalled: round(stalled.Seconds()),

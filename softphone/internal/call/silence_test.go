@@ -59,7 +59,7 @@ func TestASilentMicrophoneIsToldApartWithinTwoSeconds(t *testing.T) {
 		if after, ok := p.untilNamed(over(words(second, -24), -70), callstate.NoSilence); !ok || after > 100*time.Millisecond {
 			t.Errorf("silence %d is over %v after %v", want, ok, after)
 		}
-		s := p.call.Report().MicrophoneSilenceS
+		s := p.call.Report().MicSilence
 		if s == nil || s.Zeros+s.Flat < 2.1 || s.Zeros+s.Flat > 2.4 || s.Zeros > 0 != (want == callstate.ExactZeros) || s.Stalled != 0 {
 			t.Errorf("the report says %+v", s)
 		}
@@ -84,14 +84,14 @@ func TestAMicrophoneWithoutCallbacksIsNamedWithinTwoSeconds(t *testing.T) {
 	if got := p.silence(); got != callstate.NoCallbacks {
 		t.Errorf("silence %d, 3 s after the last callback", got)
 	}
-	if s := p.call.Report().MicrophoneSilenceS; s == nil || s.Stalled != 3 {
+	if s := p.call.Report().MicSilence; s == nil || s.Stalled != 3 {
 		t.Errorf("the report says %+v while it lasts", s)
 	}
 	p.say(tone[:2*audio.PeriodSamples])
 	if got := p.silence(); got != callstate.NoSilence {
 		t.Errorf("silence %d with the first callback", got)
 	}
-	if s := p.call.Report().MicrophoneSilenceS; s == nil || s.Stalled < 3 || s.Stalled > 3.1 || s.Zeros+s.Flat > 0 {
+	if s := p.call.Report().MicSilence; s == nil || s.Stalled < 3 || s.Stalled > 3.1 || s.Zeros+s.Flat > 0 {
 		t.Errorf("the report says %+v when it is over", s)
 	}
 }
@@ -116,7 +116,7 @@ func TestWhatIsNoDeviceIsSilentByWish(t *testing.T) {
 		if got := p.silence(); got != callstate.NoSilence {
 			t.Errorf("%s: silence %d", backend, got)
 		}
-		if s := p.call.Report().MicrophoneSilenceS; s != nil {
+		if s := p.call.Report().MicSilence; s != nil {
 			t.Errorf("%s: the report says %+v", backend, s)
 		}
 	}

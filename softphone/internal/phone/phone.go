@@ -72,9 +72,9 @@ type Config struct {
 	Sound       Sound
 	// Connect returns a client for the server and what closes it.
 	Connect func(server string) (*grpc.ClientConn, error)
+	Log     *slog.Logger
 	// Asleep says how long this computer has slept; nil: wake.Asleep.
 	Asleep func() (time.Duration, error)
-	Log    *slog.Logger
 }
 
 // Phone is the line. Use New.
