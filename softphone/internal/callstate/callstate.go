@@ -166,9 +166,10 @@ const (
 
 // Link is the connection to the server during a call.
 type Link struct {
-	State  LinkState
-	Server string        // the address in use, of several
-	Quiet  time.Duration // since the newest chunk, while State is not LinkUp
+	State   LinkState
+	Server  string        // the address in use, of several
+	Servers int           // how many there are
+	Quiet   time.Duration // since the newest chunk, while State is not LinkUp
 	// GiveUpIn is how long the call is still kept without a connection; it
 	// means something while State is LinkLost.
 	GiveUpIn time.Duration

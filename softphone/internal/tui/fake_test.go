@@ -217,9 +217,9 @@ func quietSnapshot() callstate.Snapshot {
 
 func lostSnapshot() callstate.Snapshot {
 	s := liveSnapshot()
-	s.State, s.Server = callstate.Reconnecting, "10.0.0.1:50051,10.0.0.2:50051,10.0.0.3:50051"
+	s.State, s.Server = callstate.Reconnecting, "10.0.0.1:50051"
 	s.Link = callstate.Link{
-		State: callstate.LinkLost, Server: "10.0.0.2:50051", Quiet: 3100 * time.Millisecond,
+		State: callstate.LinkLost, Server: "10.0.0.2:50051", Servers: 3, Quiet: 3100 * time.Millisecond,
 		GiveUpIn: 26900 * time.Millisecond, Resumes: 2, Gap: 4400 * time.Millisecond,
 	}
 	s.Earpiece = silence
@@ -229,7 +229,7 @@ func lostSnapshot() callstate.Snapshot {
 func drainingSnapshot() callstate.Snapshot {
 	s := lostSnapshot()
 	s.State = callstate.Live
-	s.Link = callstate.Link{Server: "10.0.0.1:50051", Draining: true}
+	s.Link = callstate.Link{Server: "10.0.0.1:50051", Servers: 3, Draining: true}
 	return s
 }
 

@@ -2,7 +2,6 @@ package tui
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/charmbracelet/lipgloss"
 
@@ -96,13 +95,14 @@ func link(l callstate.Link) string {
 
 // ofSeveral says which server of a list is in use.
 func ofSeveral(s *callstate.Snapshot) string {
-	if s.Link.Server == "" {
-		return s.Server
+	server := s.Link.Server
+	if server == "" {
+		server = s.Server
 	}
-	if n := strings.Count(s.Server, ",") + 1; n > 1 {
-		return fmt.Sprintf("%s (of %d)", s.Link.Server, n)
+	if s.Link.Servers > 1 && server != "" {
+		server += fmt.Sprintf(" (of %d)", s.Link.Servers)
 	}
-	return s.Link.Server
+	return server
 }
 
 // reopened says how often the two ends were opened again after a fault.
