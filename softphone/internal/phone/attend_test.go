@@ -1,19 +1,14 @@
 package phone_test
 
 import (
-	"context"
-	"log/slog"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"callcenter/audio"
 	"callcenter/audio/tone"
-	"callcenter/codec"
-	"callcenter/codec/opus"
 	"callcenter/server/servertest"
 	"callcenter/softphone/internal/callstate"
-	"callcenter/softphone/internal/phone"
 )
 
 // headset is a tone with a mute switch.
@@ -53,24 +48,12 @@ func TestAHeadsetThatIsMutedIsToldAndThatItIsNoLonger(t *testing.T) {
 func TestAComputerThatSleptSaysSo(t *testing.T) {
 	s := servertest.Start(t, servertest.Options{})
 	var asleep atomic.Int64
-	sound := &fakeSound{}
-	p := phone.New(phone.Config{
-		Server: s.Addr, Destination: "tone", Codec: opus.Codec{},
-		Options: codec.Options{Bitrate: 32000, Complexity: 5, FrameSamples: 960},
-		Sound:   sound, Connect: phone.Connect, Log: slog.New(slog.DiscardHandler),
-		Asleep: func() (time.Duration, error) { return time.Duration(asleep.Load()), nil },
-	})
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() { done <- p.Run(ctx) }()
-	p.Dial("")
+	sound := &fakeSound{asleep: func() (time.Duration, error) { return time.Duration(asleep.Load()), nil }}
+	p := startPhone(t, s.Addr, sound)
+	p.Dial("tone")
 	waitState(t, p, callstate.Live)
 	// The first look is taken once the call runs.
 	waitFor(t, "the tone in the ear", func() bool { return sound.level() > -26 })
 	asleep.Store(int64(2 * time.Minute))
 	notice(t, p, "This computer slept for 2 min")
-	cancel()
-	if err := <-done; err != nil {
-		t.Error(err)
-	}
 }

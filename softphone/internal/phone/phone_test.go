@@ -32,7 +32,8 @@ const patience = 20 * time.Second
 // plays.
 type fakeSound struct {
 	captureErr, playbackErr error
-	source                  audio.Source // nil: a tone
+	source                  audio.Source                  // nil: a tone
+	asleep                  func() (time.Duration, error) // nil: that of this computer
 
 	mu     sync.Mutex
 	heard  []int16
@@ -153,6 +154,7 @@ func startPhone(t *testing.T, server string, sound *fakeSound) *phone.Phone {
 		Server: server, Destination: "echo", Codec: opus.Codec{},
 		Options: codec.Options{Bitrate: 32000, Complexity: 5, FrameSamples: 960},
 		Sound:   sound, Connect: phone.Connect, Log: slog.New(slog.DiscardHandler),
+		Asleep: sound.asleep,
 	})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
