@@ -55,7 +55,7 @@ func (s *Snapshot) Troubles() []Trouble {
 	}
 	mic, ear, link := s.MicrophoneEnd, s.EarpieceEnd, s.Link
 	lost := link.State == LinkLost || s.State == Reconnecting
-	add(lost, Failure, s.Link.reconnecting(), "")
+	add(lost, Failure, link.reconnecting(), link.silent())
 	add(mic.State == EndGone, Failure, "microphone gone "+Spell(mic.Since), unheard)
 	add(ear.State == EndGone, Failure, "earpiece gone "+Spell(ear.Since), deaf)
 	add(link.State == LinkProblem && !lost, Warning, "connection problem "+Spell(link.Quiet), "")
@@ -78,6 +78,14 @@ func (l Link) reconnecting() string {
 		text += fmt.Sprintf(", %.0f s left", math.Ceil(l.GiveUpIn.Seconds()))
 	}
 	return text
+}
+
+// silent says for how long nothing has come.
+func (l Link) silent() string {
+	if l.Quiet <= 0 {
+		return ""
+	}
+	return "nothing heard for " + Spell(l.Quiet)
 }
 
 // Spell is a duration as an operator reads it: tenths of a second at first, then

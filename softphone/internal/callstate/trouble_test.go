@@ -22,7 +22,7 @@ func TestTroublesNameTheWorstFirst(t *testing.T) {
 		}, "connection problem 1.3 s"},
 		"a lost link": {callstate.Snapshot{
 			State: callstate.Reconnecting, Link: callstate.Link{State: callstate.LinkLost, Quiet: 3 * s, GiveUpIn: 26100 * time.Millisecond, Draining: true},
-		}, "reconnecting, 27 s left"},
+		}, "reconnecting, 27 s left: nothing heard for 3.0 s"},
 		"everything": {callstate.Snapshot{
 			State: callstate.Live, Link: callstate.Link{State: callstate.LinkProblem, Quiet: 2 * s, Draining: true},
 			MicrophoneEnd: callstate.End{State: callstate.EndStalled, Since: 12 * s},
