@@ -1,7 +1,8 @@
 // Package level measures PCM: peak and RMS of a block, a meter with the
 // ballistics of a digital peak meter, the level that a chunk carries on the
-// wire, and a simple decision between speech and silence. The call's uplink
-// and playout use it, and a conference for its legs.
+// wire, a simple decision between speech and silence, and a detector of what no
+// live microphone brings. The call's uplink and playout use it, and a conference
+// for its legs.
 //
 // PCM is 48 kHz mono. Levels are in dBFS: 0 is a sample of ±32767, a
 // full-scale sine has a peak of 0 and an RMS of -3.01, and Floor stands for

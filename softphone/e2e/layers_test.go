@@ -132,6 +132,7 @@ func phoneLayers(ofPhone []ban) []layer {
 		{name: "softphone/internal/terminal", bans: never("it looks after the terminal whatever the program in it is", module, grpc)},
 		{name: "softphone/internal/tui", bans: screen},
 		{name: "softphone/internal/tui/background", bans: screen},
+		{name: "softphone/internal/wake", bans: never("it looks at the clocks of this computer and knows nothing of calls", module, grpc)},
 	}
 }
 

@@ -113,6 +113,7 @@ type Call struct {
 
 	micMeter, earMeter *level.Meter
 	voice              *level.Voice
+	silences           silences
 	muted              atomic.Bool
 	speaking           atomic.Int64 // clock reading of the last speech heard
 

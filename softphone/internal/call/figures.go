@@ -36,6 +36,7 @@ func (c *Call) Snapshot(s *callstate.Snapshot) {
 	s.Duration = c.Duration()
 	s.Muted = c.muted.Load()
 	s.TalkingWhileMuted = c.talkingWhileMuted()
+	s.Silence, s.SilentFor = c.silence(now)
 	s.Microphone = meter(c.micMeter, now)
 	s.Earpiece = meter(c.earMeter, now)
 	s.Codec = c.cfg.Codec.Name()

@@ -48,6 +48,7 @@ type Report struct {
 	REst            *float64     `json:"r_est"`
 	Rating          *Rating      `json:"rating,omitempty"`
 	CleanUp         *CleanUp     `json:"clean_up,omitempty"`
+	MicSilence      *MicSilence  `json:"microphone_silence_s,omitempty"`
 	Remote          *Remote      `json:"remote,omitempty"`
 	Ended           string       `json:"ended"`
 	Error           string       `json:"error,omitempty"`
@@ -128,6 +129,7 @@ func (c *Call) Report() Report {
 	}
 	o := c.cleaner.Options()
 	r.CleanUp = &CleanUp{HighPass: o.HighPass, Denoise: o.Denoise, LevelControl: o.Level, GainDB: round(c.cleaner.Gain())}
+	r.MicSilence = c.micSilence()
 	r.Remote = c.remote()
 	if d.LoopKnown {
 		loop := c.figures.loop.percentiles()

@@ -68,6 +68,7 @@ func (c *Call) newUplink() *uplinkState {
 func (c *Call) sendFrame(s *uplinkState, pos uint64) error {
 	now := c.cfg.Clock()
 	c.micMeter.Add(s.frame, now)
+	c.silences.listen(s.frame, now)
 	voice := c.voice.Add(s.frame)
 	marks := wire.LevelMarks(level.DBov(s.frame), voice)
 	c.cleaner.Process(s.frame)

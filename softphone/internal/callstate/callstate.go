@@ -166,9 +166,10 @@ const (
 
 // Link is the connection to the server during a call.
 type Link struct {
-	State  LinkState
-	Server string        // the address in use, of several
-	Quiet  time.Duration // since the newest chunk, while State is not LinkUp
+	State   LinkState
+	Server  string        // the address in use, of several
+	Servers int           // how many there are
+	Quiet   time.Duration // since the newest chunk, while State is not LinkUp
 	// GiveUpIn is how long the call is still kept without a connection; it
 	// means something while State is LinkLost.
 	GiveUpIn time.Duration
@@ -222,8 +223,10 @@ type Snapshot struct {
 	// MicrophoneOpen and EarpieceOpen are nil while nothing is open.
 	MicrophoneOpen, EarpieceOpen *audio.Endpoint
 	MicrophoneEnd, EarpieceEnd   End
-	// Silence is why the microphone is not heard, unless it is muted here.
-	Silence Silence
+	// Silence is why the microphone is not heard, unless it is muted here, and
+	// SilentFor since when.
+	Silence   Silence
+	SilentFor time.Duration
 
 	Link Link
 

@@ -33,6 +33,9 @@ quality     %s
 	if r.Stats != nil && r.Stats.EarLimitedSamples > 0 {
 		fmt.Fprintf(&b, "earpiece    %d samples turned down by its protection\n", r.Stats.EarLimitedSamples)
 	}
+	if s := r.MicSilence; s != nil && s.Zeros+s.Flat+s.Stalled > 0 {
+		fmt.Fprintf(&b, "microphone  silent: exact zeros %.1f s, flat level %.1f s, brought nothing %.1f s\n", s.Zeros, s.Flat, s.Stalled)
+	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }

@@ -73,6 +73,8 @@ type Config struct {
 	// Connect returns a client for the server and what closes it.
 	Connect func(server string) (*grpc.ClientConn, error)
 	Log     *slog.Logger
+	// Asleep says how long this computer has slept; nil: wake.Asleep.
+	Asleep func() (time.Duration, error)
 }
 
 // Phone is the line. Use New.
@@ -259,6 +261,7 @@ func (p *Phone) attach(c *call.Call) {
 func (p *Phone) converse(ctx context.Context, c *call.Call, mic, ear Stream, answered <-chan struct{}, limit time.Duration) (string, error) {
 	done := make(chan error, 1)
 	go func() { done <- c.Run(context.WithoutCancel(ctx)) }()
+	defer p.attend(c)()
 	ended := "hung up"
 	cancelled := ctx.Done()
 	micLost, earLost := mic.Lost(), ear.Lost()

@@ -32,6 +32,8 @@ const patience = 20 * time.Second
 // plays.
 type fakeSound struct {
 	captureErr, playbackErr error
+	source                  audio.Source                  // nil: a tone
+	asleep                  func() (time.Duration, error) // nil: that of this computer
 
 	mu     sync.Mutex
 	heard  []int16
@@ -95,9 +97,12 @@ func (f *fakeSound) OpenCapture(_ context.Context, p *port.Capture) (phone.Strea
 	if f.captureErr != nil {
 		return nil, f.captureErr
 	}
-	source, err := tone.New(440, -20)
-	if err != nil {
-		return nil, err
+	source := f.source
+	if source == nil {
+		var err error
+		if source, err = tone.New(440, -20); err != nil {
+			return nil, err
+		}
 	}
 	s := f.stream(func(ctx context.Context) error { return pace.RunCapture(ctx, source, p) })
 	f.mu.Lock()
@@ -149,6 +154,7 @@ func startPhone(t *testing.T, server string, sound *fakeSound) *phone.Phone {
 		Server: server, Destination: "echo", Codec: opus.Codec{},
 		Options: codec.Options{Bitrate: 32000, Complexity: 5, FrameSamples: 960},
 		Sound:   sound, Connect: phone.Connect, Log: slog.New(slog.DiscardHandler),
+		Asleep: sound.asleep,
 	})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)

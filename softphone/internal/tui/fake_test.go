@@ -209,6 +209,53 @@ func clippedSnapshot() callstate.Snapshot {
 	return s
 }
 
+func quietSnapshot() callstate.Snapshot {
+	s := liveSnapshot()
+	s.Link = callstate.Link{State: callstate.LinkProblem, Server: "127.0.0.1:50051", Quiet: 1340 * time.Millisecond}
+	return s
+}
+
+func lostSnapshot() callstate.Snapshot {
+	s := liveSnapshot()
+	s.State, s.Server = callstate.Reconnecting, "10.0.0.1:50051"
+	s.Link = callstate.Link{
+		State: callstate.LinkLost, Server: "10.0.0.2:50051", Servers: 3, Quiet: 3100 * time.Millisecond,
+		GiveUpIn: 26900 * time.Millisecond, Resumes: 2, Gap: 4400 * time.Millisecond,
+	}
+	s.Earpiece = silence
+	return s
+}
+
+func drainingSnapshot() callstate.Snapshot {
+	s := lostSnapshot()
+	s.State = callstate.Live
+	s.Link = callstate.Link{Server: "10.0.0.1:50051", Servers: 3, Draining: true}
+	return s
+}
+
+// goneSnapshot has lost its headset; its meters would still be falling.
+func goneSnapshot() callstate.Snapshot {
+	s := liveSnapshot()
+	s.MicrophoneEnd = callstate.End{State: callstate.EndGone, Since: 4200 * time.Millisecond, Reopens: 1}
+	s.EarpieceEnd = callstate.End{State: callstate.EndStalled, Since: 900 * time.Millisecond, Reopens: 2}
+	s.Silence = callstate.NoCallbacks
+	return s
+}
+
+func silentSnapshot() callstate.Snapshot {
+	s := liveSnapshot()
+	s.Microphone = silence
+	s.Silence, s.SilentFor = callstate.ExactZeros, 1700*time.Millisecond
+	return s
+}
+
+func flatSnapshot() callstate.Snapshot {
+	s := liveSnapshot()
+	s.Microphone = callstate.Meter{Peak: -41, RMS: -41, Hold: -41}
+	s.Silence, s.SilentFor = callstate.FlatLevel, 17*time.Second
+	return s
+}
+
 func endingSnapshot() callstate.Snapshot {
 	s := liveSnapshot()
 	s.State = callstate.Ending
@@ -243,6 +290,13 @@ func hostileSnapshot() callstate.Snapshot {
 		Known: true, Plays: true, Received: 1<<64 - 1, ConcealedPct: 1e18, Jitter: 1<<63 - 1, MOS: 1e300, Counts: s.Counts,
 	}
 	s.CleanUp.Gain, s.CleanUp.CanDenoise = 1e300, false
+	s.Link = callstate.Link{
+		State: callstate.LinkProblem, Server: "\x1b[31m長い名前長い名前長い名前\u202e", Quiet: 1<<63 - 1, GiveUpIn: -1 << 62,
+		Resumes: 1<<64 - 1, Gap: 1<<63 - 1, Draining: true,
+	}
+	s.MicrophoneEnd = callstate.End{State: callstate.EndGone, Since: -1 << 62, Reopens: 1<<64 - 1}
+	s.EarpieceEnd = callstate.End{State: callstate.EndStalled, Since: 1<<63 - 1, Reopens: 1<<64 - 1}
+	s.Silence, s.SilentFor = callstate.FlatLevel, 1<<63-1
 	s.Protection.Gain, s.Protection.Limited = -1e300, 1<<64-1
 	return s
 }
@@ -267,6 +321,16 @@ func scenes() []scene {
 		{name: "muted", snap: mutedSnapshot()},
 		{name: "clip", snap: clippedSnapshot(), notice: callstate.Notice{Severity: callstate.Warning, Text: "The network is slow: the other side hears you late."}},
 		{name: "ending", snap: endingSnapshot()},
+		{name: "quiet", snap: quietSnapshot(), notice: callstate.Notice{Text: "echo answered."}},
+		{name: "reconnecting", snap: lostSnapshot()},
+		{name: "reconnecting-details", snap: lostSnapshot(), keys: []string{"i"}},
+		{name: "draining", snap: drainingSnapshot()},
+		{name: "gone", snap: goneSnapshot()},
+		{name: "gone-details", snap: goneSnapshot(), keys: []string{"i"}},
+		{name: "zeros", snap: silentSnapshot(), notice: callstate.Notice{
+			Severity: callstate.Warning, Text: "Nobody hears you: the microphone brings exact zeros. Is it muted on the headset?",
+		}},
+		{name: "flat", snap: flatSnapshot()},
 		{name: "help", snap: liveSnapshot(), keys: []string{"?"}},
 		{name: "details", snap: liveSnapshot(), keys: []string{"i"}},
 		{name: "hostile details", snap: hostileSnapshot(), keys: []string{"i"}},

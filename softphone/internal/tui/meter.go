@@ -32,8 +32,10 @@ type meter struct {
 	open        bool // false: silence is not a measurement
 	muted       bool
 	talking     bool // into a muted microphone
-	protection  callstate.Protection
-	large       bool
+	// What is wrong with the end, in full and in five cells; empty: nothing.
+	ails, ailsShort string
+	protection      callstate.Protection
+	large           bool
 }
 
 // Render implements panel.
@@ -42,7 +44,10 @@ func (m meter) Render(width int) string {
 		return m.title(width) + "\n" + m.bar(width)
 	}
 	label := pad(m.short, 5)
-	if m.muted {
+	switch {
+	case m.ailsShort != "":
+		label = m.st.clip.Render(m.ailsShort)
+	case m.muted:
 		label = m.st.muted.Render("MUTED")
 	}
 	numbers := "  " + decibels(m.level.Peak, m.open)
@@ -66,6 +71,9 @@ func (m meter) Render(width int) string {
 // title is the first line of a large meter.
 func (m meter) title(width int) string {
 	left := m.st.strong.Render(m.name)
+	if m.ails != "" {
+		left += "  " + m.st.clip.Render(" "+m.ails+" ")
+	}
 	if m.muted {
 		left += "  " + m.st.muted.Render("MUTED")
 	}

@@ -109,6 +109,7 @@ func (m *model) take(msg snapshotMsg) tea.Cmd {
 // tidy returns s with every text made safe to draw.
 func tidy(s callstate.Snapshot) callstate.Snapshot {
 	s.Server, s.Destination, s.Codec = clean(s.Server), clean(s.Destination), clean(s.Codec)
+	s.Link.Server = clean(s.Link.Server)
 	endpoint := func(e *audio.Endpoint) *audio.Endpoint {
 		if e == nil {
 			return nil

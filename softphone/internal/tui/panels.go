@@ -22,7 +22,7 @@ type header struct {
 // Render implements panel.
 func (h header) Render(width int) string {
 	shape := map[callstate.State]string{callstate.Idle: "○", callstate.Live: "●", callstate.Ending: "◑"}[h.s.State]
-	if h.s.State == callstate.Dialing {
+	if h.s.State == callstate.Dialing || h.s.State == callstate.Reconnecting {
 		shape = []string{"◐", "◓", "◑", "◒"}[h.looks/5%4] // turns once a second
 	}
 	badge := h.st.state[h.s.State].Render(" " + shape + " " + strings.ToUpper(h.s.State.String()) + " ")
@@ -36,7 +36,7 @@ func (h header) Render(width int) string {
 	}
 	var rest string
 	switch timer := clock(h.s.Duration); {
-	case h.s.State == callstate.Live, h.s.State == callstate.Ending:
+	case h.s.State == callstate.Live, h.s.State == callstate.Reconnecting, h.s.State == callstate.Ending:
 		rest = h.st.strong.Render(timer) + "  " + to
 	case h.s.State == callstate.Dialing:
 		rest = to
@@ -67,7 +67,7 @@ func (d detail) Render(width int) string {
 }
 
 func serverText(s *callstate.Snapshot) string {
-	text := s.Server
+	text := ofSeveral(s)
 	if text == "" {
 		text = unknown
 	}
@@ -85,6 +85,7 @@ type device struct {
 	st          *styles
 	name, short string
 	open        *audio.Endpoint
+	end         callstate.End
 }
 
 // Render implements panel. The name is cut before the facts are.
@@ -108,6 +109,9 @@ func (d device) Render(width int) string {
 	name := d.open.Name
 	if d.open.Monitor {
 		name = "MONITOR " + name
+	}
+	if d.end.State == callstate.EndGone {
+		name = "GONE " + name
 	}
 	name = cut(name, width-label-lipgloss.Width(facts))
 	return detail{d.st, d.name, d.short, name + facts}.Render(width)
@@ -151,14 +155,7 @@ func (m message) Render(width int) string {
 	if m.notice.Text == "" || width < 4 {
 		return " "
 	}
-	mark, style := "i", m.st.key
-	switch m.notice.Severity {
-	case callstate.Info:
-	case callstate.Warning:
-		mark, style = "!", m.st.warn.Bold(true)
-	case callstate.Failure:
-		mark, style = "✗", m.st.bad.Bold(true)
-	}
+	mark, style := m.st.sign(m.notice.Severity)
 	wrapped := strings.Split(ansi.Wrap(m.notice.Text, width-2, ""), "\n")
 	if len(wrapped) > m.most {
 		// The last line that fits carries the rest, to be cut with a sign.
@@ -214,7 +211,7 @@ type helpPanel struct {
 
 // Render implements panel.
 func (h helpPanel) Render(width int) string {
-	out := make([]string, 0, len(h.topics)+7)
+	out := make([]string, 0, len(h.topics)+9)
 	for _, t := range h.topics {
 		out = append(out, cut(fill(h.st.key, t.key.Help().Key, 8)+t.about, width))
 	}
@@ -222,6 +219,8 @@ func (h helpPanel) Render(width int) string {
 	for _, t := range [][2]string{
 		{"█ ┃ │", "meter: peak, RMS, highest peak of late; speak at -28 to -16 RMS"},
 		{"CLIP", "too loud for the microphone: turn it down or move away"},
+		{"ZEROS", "the microphone brings exact zeros, or (FLAT) one level on and on"},
+		{"GONE", "the device is not there, or (STALL) brings nothing any more"},
 		{"est.", "estimated; every other figure is measured, – is not yet known"},
 		{"loop", "microphone, server and back to the earpiece; echo calls only"},
 		{"buffer", "audio kept to bridge uneven arrival, and how much it aims at"},

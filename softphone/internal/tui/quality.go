@@ -141,7 +141,11 @@ func (d details) Render(width int) string {
 		if narrow {
 			name = f.short
 		}
-		out = append(out, cut(fill(d.st.dim, name, wide)+pad(f.here, column-1)+" "+f.there, width))
+		here := f.here
+		if f.there != "" {
+			here = pad(f.here, column-1) + " "
+		}
+		out = append(out, cut(fill(d.st.dim, name, wide)+here+f.there, width))
 	}
 	return strings.Join(out[:max(0, min(d.most, len(out)))], "\n")
 }
@@ -170,6 +174,7 @@ func (d details) facts() []fact {
 		return number(a) + ", " + number(b) + ", " + number(c) + " ms"
 	}
 	return []fact{
+		{"link; resumed, gap", "link", link(d.s.Link), reopened(d.s)},
 		{"MOS est.", "MOS e.", mos(d.s.Quality.Known, d.s.Quality.MOS), far(r.MOS > 0, mos(true, r.MOS))},
 		{"mouth to ear est.", "m2e est", number(d.s.Delay.MouthToEarEst) + " ms", far(r.MouthToEarEst > 0, number(r.MouthToEarEst)+" ms")},
 		{"received, lost, late", "packets", packets(t.Received, t.Lost, t.Late), far(true, packets(r.Received, r.Lost, r.Late))},
@@ -183,9 +188,10 @@ func (d details) facts() []fact {
 			return fmt.Sprintf("%s; %d", lasting(c.SilentConcealed), c.ConcealmentEvents)
 		}),
 		both("interruptions", "gaps", func(c callstate.Counts) string { return times(c.Interruptions, c.InterruptionDuration) }),
-		both("stalls", "stalls", func(c callstate.Counts) string { return times(c.Stalls, c.StallDuration) }),
+		both("stalls; outages", "stalls", func(c callstate.Counts) string {
+			return fmt.Sprintf("%s; %d", times(c.Stalls, c.StallDuration), c.Outages)
+		}),
 		{"live again after", "live in", number(here.BackToLive) + " ms, " + fmt.Sprintf("%d in 500 ms", here.Quick), far(false, "")},
-		both("outages", "outages", func(c callstate.Counts) string { return fmt.Sprint(c.Outages) }),
 		both("slowed, hurried", "scaled", func(c callstate.Counts) string { return lasting(c.Inserted) + ", " + lasting(c.Removed) }),
 		both("skipped", "skipped", func(c callstate.Counts) string { return lasting(c.Skipped) }),
 		both("announced silence", "silence", func(c callstate.Counts) string { return lasting(c.DTX) }),

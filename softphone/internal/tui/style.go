@@ -47,10 +47,11 @@ func newStyles() styles {
 		clip:   badge(red),
 		muted:  badge(yellow),
 		state: map[callstate.State]lipgloss.Style{
-			callstate.Idle:    badge(grey),
-			callstate.Dialing: badge(yellow),
-			callstate.Live:    badge(green),
-			callstate.Ending:  badge(yellow),
+			callstate.Idle:         badge(grey),
+			callstate.Dialing:      badge(yellow),
+			callstate.Live:         badge(green),
+			callstate.Reconnecting: badge(red),
+			callstate.Ending:       badge(yellow),
 		},
 	}
 }

@@ -156,7 +156,7 @@ func TestDeviceSaysWhatIsOpen(t *testing.T) {
 		{"a monitor", &audio.Endpoint{Name: "Monitor of Speakers", Monitor: true, Rate: 48000}, "Earpiece    MONITOR Monitor of Speakers, 48 kHz"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			d := device{&styles{}, "Earpiece", "ear", c.open}
+			d := device{&styles{}, "Earpiece", "ear", c.open, callstate.End{}}
 			if got := d.Render(78); got != c.want {
 				t.Errorf("%q, want %q", got, c.want)
 			}

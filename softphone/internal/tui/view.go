@@ -36,6 +36,7 @@ const (
 	claimHeader = 100 - iota
 	claimPrompt
 	claimFooter
+	claimTrouble
 	claimMicrophone
 	claimEarpiece
 	claimMessage
@@ -131,20 +132,13 @@ func (m *model) upper() []block {
 	// Under an overlay the header, a message and the footer stay.
 	switch m.mode {
 	case modeHelp:
-		return append(blocks, block{helpPanel{st, m.keys.topics(m.destination), m.height - 3}, claimMicrophone})
+		return append(blocks, block{helpPanel{st, m.keys.topics(m.destination), m.room()}, claimMicrophone})
 	case modeDetails:
-		return append(blocks, block{details{st, s, m.height - 3}, claimMicrophone})
+		return append(blocks, block{details{st, s, m.room()}, claimMicrophone})
 	case modeCall, modePrompt, modeQuit, modeLeaving:
 	}
 	large := m.width >= spacious && m.height >= tall
-	mic := meter{
-		st: st, name: "Microphone", short: "mic", level: s.Microphone, open: s.MicrophoneOpen != nil,
-		muted: s.Muted, talking: s.Muted && s.TalkingWhileMuted, large: large,
-	}
-	ear := meter{
-		st: st, name: "Earpiece", short: "ear", level: s.Earpiece, open: s.EarpieceOpen != nil,
-		protection: s.Protection, large: large,
-	}
+	mic, ear := m.meters(large)
 	air := block{blank{}, claimAir}
 	if m.height < grand {
 		air = block{nothing{}, claimAir}
@@ -159,12 +153,45 @@ func (m *model) upper() []block {
 		block{rating{st, s}, claimRating}, block{remote{st, s}, claimRemote},
 		block{cleanUp{st, &m.keys, s.CleanUp}, claimCleanUp},
 		block{detail{st, "Server", "srv", serverText(s)}, claimServer},
-		block{device{st, "Microphone", "mic", s.MicrophoneOpen}, claimDevices},
-		block{device{st, "Earpiece", "ear", s.EarpieceOpen}, claimDevices})
+		block{device{st, "Microphone", "mic", s.MicrophoneOpen, s.MicrophoneEnd}, claimDevices},
+		block{device{st, "Earpiece", "ear", s.EarpieceOpen, s.EarpieceEnd}, claimDevices})
 	if !narrow && m.height >= grand {
 		blocks = append(blocks, block{stages{st, s.Delay}, claimStages})
 	}
 	return blocks
+}
+
+// room is how many lines an overlay may take.
+func (m *model) room() int {
+	if len(m.snap.Troubles()) > 0 {
+		return m.height - 4
+	}
+	return m.height - 3
+}
+
+// meters are those of both ends. One that is not open, or stands still, shows no
+// level: its ballistics would go on to fall for seconds.
+func (m *model) meters(large bool) (mic, ear meter) {
+	s, st := &m.snap, &m.styles
+	mic = meter{
+		st: st, name: "Microphone", short: "mic", level: s.Microphone, open: s.MicrophoneOpen != nil,
+		muted: s.Muted, talking: s.Muted && s.TalkingWhileMuted, large: large,
+	}
+	ear = meter{
+		st: st, name: "Earpiece", short: "ear", level: s.Earpiece, open: s.EarpieceOpen != nil,
+		protection: s.Protection, large: large,
+	}
+	if s.State == callstate.Live || s.State == callstate.Reconnecting {
+		mic.ails, mic.ailsShort = ailing(s.MicrophoneEnd, s.Silence)
+		ear.ails, ear.ailsShort = ailing(s.EarpieceEnd, callstate.NoSilence)
+	}
+	if s.MicrophoneEnd.State != callstate.EndOpen || s.Silence == callstate.NoCallbacks {
+		mic.level, mic.open, mic.talking = still, false, false
+	}
+	if s.EarpieceEnd.State != callstate.EndOpen {
+		ear.level, ear.open = still, false
+	}
+	return mic, ear
 }
 
 // mutedHint takes the message line while somebody talks into a muted microphone.
@@ -181,7 +208,7 @@ func (m *model) lower() []block {
 	if m.snap.Muted && m.snap.TalkingWhileMuted && m.notice.Severity != callstate.Failure {
 		msg.notice = callstate.Notice{Severity: callstate.Warning, Text: mutedHint}
 	}
-	blocks := []block{{rule{st}, claimRule}, {msg, claimMessage}}
+	blocks := []block{{rule{st}, claimRule}, {trouble{st, m.snap.Troubles()}, claimTrouble}, {msg, claimMessage}}
 	if ask, ok := m.question(); ok {
 		blocks = append(blocks, block{ask, claimPrompt})
 	}

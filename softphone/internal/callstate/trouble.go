@@ -1,0 +1,103 @@
+package callstate
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"time"
+)
+
+// Trouble is what a call suffers from at this moment: what it is about and for
+// how long, in a few words, and what that means.
+type Trouble struct {
+	Severity Severity
+	Text     string // "microphone gone 4.2 s"
+	Effect   string // "nobody hears you"; it may be empty
+}
+
+// String is the whole of it.
+func (t Trouble) String() string {
+	if t.Effect == "" {
+		return t.Text
+	}
+	return t.Text + ": " + t.Effect
+}
+
+// Join puts troubles into one line: the first in full, of the others what they
+// are.
+func Join(troubles []Trouble) string {
+	parts := make([]string, len(troubles))
+	for i, t := range troubles {
+		parts[i] = t.Text
+		if i == 0 {
+			parts[i] = t.String()
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+const (
+	unheard = "nobody hears you"
+	deaf    = "you hear nothing"
+)
+
+// Troubles are what the call suffers from, the worst first; none when all is
+// well, or without a call.
+func (s *Snapshot) Troubles() []Trouble {
+	if s.State != Live && s.State != Reconnecting {
+		return nil
+	}
+	var found []Trouble
+	add := func(when bool, severity Severity, text, effect string) {
+		if when {
+			found = append(found, Trouble{severity, text, effect})
+		}
+	}
+	mic, ear, link := s.MicrophoneEnd, s.EarpieceEnd, s.Link
+	lost := link.State == LinkLost || s.State == Reconnecting
+	add(lost, Failure, link.reconnecting(), link.silent())
+	add(mic.State == EndGone, Failure, "microphone gone "+Spell(mic.Since), unheard)
+	add(ear.State == EndGone, Failure, "earpiece gone "+Spell(ear.Since), deaf)
+	add(link.State == LinkProblem && !lost, Warning, "connection problem "+Spell(link.Quiet), "")
+	add(mic.State == EndStalled, Warning, "microphone stalled "+Spell(mic.Since), unheard)
+	add(ear.State == EndStalled, Warning, "earpiece stalled "+Spell(ear.Since), deaf)
+	if mic.State == EndOpen {
+		silent := "microphone silent " + Spell(s.SilentFor)
+		add(s.Silence == ExactZeros, Warning, silent, "exact zeros, muted on the headset?")
+		add(s.Silence == FlatLevel, Warning, silent, "flat level, a loose plug?")
+		add(s.Silence == NoCallbacks, Warning, silent, "it brings nothing")
+	}
+	add(link.Draining && !lost, Warning, "the server is about to end", "the call moves to another")
+	return found
+}
+
+// reconnecting says how long the call is still kept.
+func (l Link) reconnecting() string {
+	text := "reconnecting"
+	if l.State == LinkLost && l.GiveUpIn > 0 {
+		text += fmt.Sprintf(", %.0f s left", math.Ceil(l.GiveUpIn.Seconds()))
+	}
+	return text
+}
+
+// silent says for how long nothing has come.
+func (l Link) silent() string {
+	if l.Quiet <= 0 {
+		return ""
+	}
+	return "nothing heard for " + Spell(l.Quiet)
+}
+
+// Spell is a duration as an operator reads it: tenths of a second at first, then
+// seconds, minutes, hours.
+func Spell(d time.Duration) string {
+	switch d = max(d, 0); {
+	case d < 9950*time.Millisecond:
+		return fmt.Sprintf("%.1f s", d.Seconds())
+	case d < 100*time.Second:
+		return fmt.Sprintf("%.0f s", d.Seconds())
+	case d < 100*time.Minute:
+		return fmt.Sprintf("%.0f min", d.Minutes())
+	}
+	return fmt.Sprintf("%.0f h", d.Hours())
+}

@@ -1,0 +1,121 @@
+package phone
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"callcenter/softphone/internal/call"
+	"callcenter/softphone/internal/callstate"
+	"callcenter/softphone/internal/wake"
+)
+
+const (
+	// attendEvery is how often a call is looked at. A silence is named by the
+	// call 1.2 s after it began, and is to be told within 2 s.
+	attendEvery = 250 * time.Millisecond
+	// napsEvery is how many of these looks are one for sleep: each second.
+	napsEvery = 4
+	// heldUp is how late a look may come. After a later one the program itself
+	// did not run, and a microphone that brought nothing meanwhile is not at fault.
+	heldUp = time.Second
+)
+
+// attend looks after a call and says what the operator should know: that nobody
+// hears the microphone, or that the computer slept. The function that it returns
+// ends that and waits for its end.
+func (p *Phone) attend(c *call.Call) (end func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		p.watch(ctx, c)
+	}()
+	return func() {
+		cancel()
+		<-done
+	}
+}
+
+func (p *Phone) watch(ctx context.Context, c *call.Call) {
+	asleep := p.cfg.Asleep
+	if asleep == nil {
+		asleep = wake.Asleep()
+	}
+	naps, quiet := wake.New(asleep), hush{say: p.Say, last: p.clock()}
+	naps.Slept()
+	ticker := time.NewTicker(attendEvery)
+	defer ticker.Stop()
+	for n := 1; ; n++ {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		if n%napsEvery == 0 {
+			if d := naps.Slept(); d > 0 {
+				p.woke(c, d)
+			}
+		}
+		s := p.Snapshot()
+		quiet.look(&s, p.clock())
+	}
+}
+
+// woke is called after the computer slept.
+func (p *Phone) woke(c *call.Call, slept time.Duration) {
+	p.cfg.Log.Warn("computer slept", "slept", slept)
+	text := fmt.Sprintf("This computer slept for %s", callstate.Spell(slept))
+	// A call that can is told to trust its connection no more.
+	if w, ok := any(c).(interface{ Woke(slept time.Duration) }); ok {
+		w.Woke(slept)
+		text += ": reconnecting"
+	}
+	p.Say(callstate.Notice{Severity: callstate.Warning, Text: text + "."})
+}
+
+// hush tells the operator, once each time, that the microphone is silent and
+// that it no longer is.
+type hush struct {
+	say  func(callstate.Notice)
+	last time.Duration // look
+	told callstate.Silence
+	from time.Duration // when what was told began
+}
+
+// whyUnheard are the sentences for each silence.
+func whyUnheard(s callstate.Silence) string {
+	switch s {
+	case callstate.ExactZeros:
+		return "Nobody hears you: the microphone brings exact zeros. Is it muted on the headset?"
+	case callstate.FlatLevel:
+		return "Nobody hears you: the level of the microphone does not move. Is its plug loose?"
+	case callstate.NoCallbacks:
+		return "Nobody hears you: the microphone brings nothing. Is it plugged in, and does the sound system run?"
+	case callstate.NoSilence:
+	}
+	return ""
+}
+
+// look compares s, taken at now, with what was told.
+func (h *hush) look(s *callstate.Snapshot, now time.Duration) {
+	late := now-h.last > heldUp
+	h.last = now
+	live := s.State == callstate.Live || s.State == callstate.Reconnecting
+	if !live || s.Muted || s.MicrophoneEnd.State != callstate.EndOpen {
+		h.told = callstate.NoSilence // what is said of those says enough
+		return
+	}
+	switch {
+	case s.Silence == h.told, late && s.Silence == callstate.NoCallbacks:
+	case s.Silence == callstate.NoSilence:
+		h.told = s.Silence
+		h.say(callstate.Notice{Text: fmt.Sprintf("The microphone brings sound again, after %s.", callstate.Spell(now-h.from))})
+	default:
+		if h.told == callstate.NoSilence {
+			h.from = now - s.SilentFor
+		}
+		h.told = s.Silence
+		h.say(callstate.Notice{Severity: callstate.Warning, Text: whyUnheard(s.Silence)})
+	}
+}

@@ -1,0 +1,84 @@
+package tui
+
+import (
+	"strings"
+	"testing"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"callcenter/softphone/internal/callstate"
+)
+
+func TestTheCulpritIsNamedOnEveryScreen(t *testing.T) {
+	for name, c := range map[string]struct {
+		snap callstate.Snapshot
+		want string
+	}{
+		"a quiet link":        {quietSnapshot(), "connection problem 1.3 s"},
+		"a lost link":         {lostSnapshot(), "reconnecting, 27 s left"},
+		"a lost headset":      {goneSnapshot(), "microphone gone 4.2 s"},
+		"a muted headset":     {silentSnapshot(), "microphone silent 1.7 s"},
+		"a server that stops": {drainingSnapshot(), "the server is about to end"},
+	} {
+		for _, size := range []tea.WindowSizeMsg{{Width: 40, Height: 6}, {Width: 40, Height: 12}, {Width: 80, Height: 24}, {Width: 200, Height: 60}} {
+			for _, keys := range [][]string{nil, {"i"}, {"?"}, {"q"}} {
+				m := scene{snap: c.snap, keys: keys}.stage()
+				m.Update(size)
+				if view := m.View(); !strings.Contains(view, c.want) {
+					t.Errorf("%s, %dx%d after %q: no %q in\n%s", name, size.Width, size.Height, keys, c.want, view)
+				}
+			}
+		}
+	}
+}
+
+func TestWhatHasNoRoomIsCounted(t *testing.T) {
+	s := goneSnapshot()
+	s.Link = callstate.Link{State: callstate.LinkProblem, Draining: true}
+	for width, want := range map[int]string{
+		20:  "✗ microphone gon… +3",
+		40:  "✗ microphone gone 4.2 s +3",
+		44:  "✗ microphone gone 4.2 s: nobody hears you +3",
+		90:  "✗ microphone gone 4.2 s: nobody hears you, connection problem 0.0 s +2",
+		120: "✗ microphone gone 4.2 s: nobody hears you, connection problem 0.0 s, earpiece stalled 0.9 s, the server is about to end",
+	} {
+		st := newStyles()
+		if got := (trouble{&st, s.Troubles()}).Render(width); got != want {
+			t.Errorf("%d wide: %q, want %q", width, got, want)
+		}
+	}
+}
+
+func TestAMeterOfWhatIsGoneStandsStill(t *testing.T) {
+	for _, size := range []tea.WindowSizeMsg{{Width: 40, Height: 12}, {Width: 80, Height: 24}} {
+		m := scene{snap: goneSnapshot()}.stage()
+		m.Update(size)
+		if view := m.View(); strings.ContainsAny(view, "█┃│") {
+			t.Errorf("%dx%d: a meter moves:\n%s", size.Width, size.Height, view)
+		}
+	}
+}
+
+func TestTheCallIsHungUpAndMutedWhileReconnecting(t *testing.T) {
+	p := newFakePhone(lostSnapshot())
+	m := newModel(p, Options{})
+	m.Update(snapshotMsg{Snapshot: p.snap})
+	m.Update(press("m"))
+	m.Update(press("h"))
+	if did := p.did(); len(did) != 2 || did[0] != "mute" || did[1] != "hang up" {
+		t.Errorf("the phone was asked for %q", did)
+	}
+	if view := m.View(); !strings.Contains(view, "RECONNECTING  0:12:34") {
+		t.Errorf("the time does not go on:\n%s", view)
+	}
+}
+
+func TestATroubleDoesNotMoveWhatIsAbove(t *testing.T) {
+	above := func(s callstate.Snapshot) string {
+		view := scene{snap: s}.draw()
+		return strings.Join(strings.Split(view, "\n")[:20], "\n")
+	}
+	if a, b := above(liveSnapshot()), above(quietSnapshot()); a != b {
+		t.Errorf("without trouble:\n%s\nwith it:\n%s", a, b)
+	}
+}

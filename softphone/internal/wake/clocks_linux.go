@@ -1,0 +1,24 @@
+package wake
+
+import (
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Asleep returns what says how long the computer has slept since it started: by
+// CLOCK_BOOTTIME, which goes on in sleep and which nobody sets, against
+// CLOCK_MONOTONIC, which does not.
+func Asleep() func() (time.Duration, error) {
+	return func() (time.Duration, error) {
+		return between(read(unix.CLOCK_BOOTTIME), read(unix.CLOCK_MONOTONIC))
+	}
+}
+
+func read(id int32) clock {
+	return func() (time.Duration, error) {
+		var t unix.Timespec
+		err := unix.ClockGettime(id, &t)
+		return time.Duration(t.Nano()), err
+	}
+}
