@@ -154,8 +154,7 @@ func TestOnlyThisProcessKnowsItsTokens(t *testing.T) {
 // TestARoomThatStandsStillLetsItsCallsComeBack ends one as the room does.
 func TestARoomThatStandsStillLetsItsCallsComeBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		opening := extendedOpening("room/x")
-		opening.Setup.ResumeToken = "mine"
+		opening := resumableOpening()
 		var mu sync.Mutex
 		var told []*api.Event
 		ctx, cancel := context.WithCancel(t.Context())
