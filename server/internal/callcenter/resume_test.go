@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -263,7 +264,7 @@ func TestOfTwoThatResumeAtOnceOneLives(t *testing.T) {
 		clients[i] = dial(t, s)
 	}
 	for _, c := range clients {
-		go func() { _ = c.stream.Send(with(opening, token)) }() //nolint:errcheck // its end tells
+		go func() { _ = c.stream.Send(with(opening, token)) }() // its end tells
 	}
 	ends := make(chan codes.Code, racers)
 	for _, c := range clients {
@@ -341,6 +342,7 @@ func (l *logs) wait(tb testing.TB, msg, id string) map[string]any {
 		if lines := l.lines(tb, msg, id); len(lines) > 0 {
 			return lines[0]
 		}
+		runtime.Gosched()
 	}
 	tb.Fatalf("the log does not say %q of call %s", msg, id)
 	return nil

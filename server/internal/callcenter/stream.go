@@ -221,7 +221,7 @@ func (st *stream) part(ctx context.Context, err error) error {
 		return err
 	case over:
 	}
-	c.leg.Leave()
+	c.leave()
 	err = st.settle(ctx, err)
 	c.conclude(err)
 	return err

@@ -109,7 +109,7 @@ func TestWhoTakesNothingIsGivenUp(t *testing.T) {
 					t.Errorf("the call waits: %v", waits)
 				}
 				cancel()
-				for range end { //nolint:revive // it is closed when the stream is gone
+				for range end {
 				}
 				s.Close()
 				s.Wait()
@@ -191,7 +191,9 @@ func TestARoomThatStandsStillLetsItsCallsComeBack(t *testing.T) {
 		}
 		cancel()
 		s.Close()
-		<-end
+		if err := <-end; status.Code(err) != codes.Canceled {
+			t.Errorf("the second call ended with %v", err)
+		}
 		s.Wait()
 	})
 }
