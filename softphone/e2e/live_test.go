@@ -12,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"callcenter/api"
 	"callcenter/audio"
 	"callcenter/audio/pace"
 	"callcenter/audio/port"
