@@ -226,7 +226,7 @@ func guard(name string, f func() error) func() error {
 
 func (c *Call) answer() {
 	c.answering.Do(func() {
-		c.start.Store(int64(c.cfg.Clock()))
+		c.start.Store(max(1, int64(c.cfg.Clock())))
 		close(c.answered)
 		if c.cfg.OnAnswer != nil {
 			c.cfg.OnAnswer()
