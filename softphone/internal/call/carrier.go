@@ -42,6 +42,7 @@ type carrier struct {
 
 	answered bool          // of the receive loop: the first chunk came
 	ack      uint64        // of the keeper: what the first chunk acknowledged
+	joined   chan struct{} // closed when the call is to be asked for
 	adopted  chan struct{} // closed when the call goes over it
 	retired  chan struct{} // closed when it does no more
 	retiring sync.Once
@@ -53,6 +54,7 @@ func newCarrier(c *Call, number int, server string, tell func(event)) *carrier {
 		link:    wire.NewLink(c.cfg.Clock()),
 		packets: wire.NewPackets(codec.Format{Codec: c.cfg.Codec.Name(), Rate: audio.Rate, Channels: 1}),
 		own:     &api.Report{},
+		joined:  make(chan struct{}),
 		adopted: make(chan struct{}),
 		retired: make(chan struct{}),
 	}
@@ -78,6 +80,11 @@ func (k *carrier) carry(ctx context.Context) error {
 		return err
 	}
 	k.tell(event{kind: carrierConnected, carrier: k})
+	select {
+	case <-k.joined:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	sent := make(chan error, 1)
 	go func() {
 		err := guard("sender", func() error { return k.send(ctx, stream) })()

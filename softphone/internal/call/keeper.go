@@ -133,6 +133,7 @@ func (q *keeper) note(e event) {
 		q.plan.draining(id, now, q.quiet())
 	case carrierEnded:
 		quiet := q.quiet()
+		q.call.release(e.carrier)
 		delete(q.carriers, id)
 		q.plan.ended(id, e.err, now, quiet)
 	}
@@ -144,6 +145,8 @@ func (q *keeper) obey() {
 		switch a.verb {
 		case openCarrier:
 			q.open(a.carrier, a.server)
+		case joinCarrier:
+			close(q.carriers[a.carrier].joined)
 		case dropCarrier:
 			q.drop(a.carrier)
 		case adoptCarrier:

@@ -34,7 +34,8 @@ const (
 type verb int
 
 const (
-	openCarrier  verb = iota // open carrier to server
+	openCarrier  verb = iota // connect carrier to server
+	joinCarrier              // its connection stands: ask for the call
 	dropCarrier              // end it at once
 	adoptCarrier             // it carries the call from now on
 	retireCarrier            // it has nothing more to carry: end it in order
@@ -123,7 +124,6 @@ func (s *schedule) open(now time.Duration) {
 	s.made++
 	s.trial, s.trying, s.began, s.joined = s.made, s.servers[s.next], now, false
 	s.next = (s.next + 1) % len(s.servers)
-	s.contest = s.active != 0
 	s.tries++
 	s.do(act{verb: openCarrier, carrier: s.trial, server: s.trying})
 }
@@ -145,11 +145,14 @@ func (s *schedule) end(err error) {
 	s.do(act{verb: endCall, err: err})
 }
 
-// connected notes that a carrier's connection stands.
+// connected notes that a carrier's connection stands. Only now the server is
+// asked for the call, which it may then take from the active carrier.
 func (s *schedule) connected(id int) {
-	if id == s.trial {
-		s.joined = true
+	if id != s.trial || s.phase == phaseOver {
+		return
 	}
+	s.joined, s.contest = true, s.active != 0
+	s.do(act{verb: joinCarrier, carrier: id})
 }
 
 // answered notes the first chunk of a carrier. It is refused, by dropping it,

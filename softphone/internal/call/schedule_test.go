@@ -57,6 +57,8 @@ func (r *rig) note() {
 		switch a.verb {
 		case openCarrier:
 			s = fmt.Sprintf("open %d to %s", a.carrier, a.server)
+		case joinCarrier:
+			s = fmt.Sprintf("join %d", a.carrier)
 		case dropCarrier:
 			s = fmt.Sprintf("drop %d", a.carrier)
 		case adoptCarrier:
@@ -147,10 +149,24 @@ func TestASecondConnectionThatIsNotNeededIsDropped(t *testing.T) {
 	r.want("3.50 Back after 3.5 s on a.", "3.50 drop 2")
 	r.until(20 * time.Second)
 	r.want()
-	// It may have taken the call all the same: that is no other phone.
+	// Nobody was asked for the call, so it was another phone that took it.
 	r.ended(1, status.Error(codes.Aborted, "taken over"))
-	r.until(21 * time.Second)
-	r.want("20.00 Connection lost, trying a again.", "20.25 open 3 to a")
+	r.want("20.00 end: " + ErrTakenOver.Error())
+}
+
+func TestACallThatOurOwnAttemptTookIsTakenBack(t *testing.T) {
+	r := live(t, "a")
+	r.silence()
+	r.until(3500 * ms)
+	r.plan.connected(2)
+	r.until(4 * time.Second)
+	r.plan.drop() // its answer did not come in time, but the server has it
+	r.sound()
+	r.until(5 * time.Second)
+	r.did = nil
+	r.ended(1, status.Error(codes.Aborted, "taken over"))
+	r.until(6 * time.Second)
+	r.want("5.00 Connection lost, trying a again.", "5.25 open 4 to a")
 }
 
 func TestASecondConnectionThatStandsIsWaitedFor(t *testing.T) {
@@ -158,6 +174,7 @@ func TestASecondConnectionThatStandsIsWaitedFor(t *testing.T) {
 	r.silence()
 	r.until(3500 * ms)
 	r.plan.connected(2)
+	r.note()
 	r.did = nil
 	r.sound()
 	r.want("3.50 Back after 3.5 s on a.")
@@ -287,7 +304,7 @@ func TestADrainingServerIsLeftBeforeItGoes(t *testing.T) {
 	r.until(10 * time.Second)
 	r.want(
 		"1.00 a is shutting down and ends this call soon: moving it.", "1.00 open 2 to b",
-		"1.25 open 3 to c", "1.30 retire 1", "1.30 adopt 3", "1.30 The call moved to c.",
+		"1.25 open 3 to c", "1.30 join 3", "1.30 retire 1", "1.30 adopt 3", "1.30 The call moved to c.",
 	)
 	if r.plan.gap != 0 || r.plan.resumes != 1 {
 		t.Errorf("gap %v, %d resumes", r.plan.gap, r.plan.resumes)

@@ -111,7 +111,7 @@ func (k *carrier) open(stream callStream) error {
 		},
 	}
 	k.link.Stamp(chunk, c.cfg.Clock())
-	chunk.Ack = c.hear.newest()
+	chunk.Ack = c.hear.newest(k.server)
 	return stream.Send(chunk)
 }
 

@@ -108,5 +108,8 @@ func (p *Phone) Snapshot() callstate.Snapshot {
 	s.CleanUp.HighPass, s.CleanUp.Denoise, s.CleanUp.Level = o.HighPass, o.Denoise, o.Level
 	s.CleanUp.CanDenoise = clean.HasDenoise
 	s.State, s.Muted = p.state, p.muted
+	if s.State == callstate.Live && s.Link.State == callstate.LinkLost {
+		s.State = callstate.Reconnecting
+	}
 	return s
 }

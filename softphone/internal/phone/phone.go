@@ -310,16 +310,10 @@ func (p *Phone) lost(what, effect string, s Stream) {
 	p.Say(callstate.Notice{Severity: callstate.Failure, Text: text})
 }
 
-// linkChanged follows the link of a call that is not about to end.
-func (p *Phone) linkChanged(link callstate.LinkState) {
+// linkChanged tells the screen to look.
+func (p *Phone) linkChanged(callstate.LinkState) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	switch {
-	case p.state == callstate.Live && link == callstate.LinkLost:
-		p.state = callstate.Reconnecting
-	case p.state == callstate.Reconnecting && link != callstate.LinkLost:
-		p.state = callstate.Live
-	}
 	p.signal()
 }
 
