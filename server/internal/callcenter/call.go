@@ -2,6 +2,7 @@ package callcenter
 
 import (
 	"context"
+	"crypto/rand"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -109,6 +110,15 @@ func (c *call) end(cause error) {
 		c.cause = cause
 		close(c.over)
 	})
+}
+
+// endForNow ends the call for a reason that is none of the caller's, who may open
+// it anew: the token that is told last is no server's, and so opens a call.
+func (c *call) endForNow(cause error) {
+	if c.resumable {
+		c.events.put(&api.Event{Kind: api.Event_KIND_RESUME_TOKEN, ResumeToken: rand.Text()})
+	}
+	c.end(cause)
 }
 
 func (c *call) isOver() bool {

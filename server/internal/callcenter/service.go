@@ -81,7 +81,7 @@ func New(cfg Config) *Service {
 	}
 	return &Service{
 		cfg:     cfg,
-		rooms:   room.New(room.Config{Codecs: cfg.Codecs, Clock: cfg.Clock, Default: cfg.Destination}),
+		rooms:   room.New(room.Config{Codecs: cfg.Codecs, Clock: cfg.Clock, Default: cfg.Destination, Log: cfg.Log}),
 		mint:    newMint(),
 		streams: make(map[*stream]struct{}),
 		calls:   make(map[string]*call),

@@ -240,7 +240,7 @@ func (st *stream) settle(ctx context.Context, err error, sent <-chan error) erro
 		if !c.opening.Extended {
 			limit = flushLimitPlain
 		}
-	case errors.Is(err, errDraining), errors.Is(err, errFault):
+	case errors.Is(err, errDraining), errors.Is(err, errFault), errors.Is(err, errStalled):
 		c.end(err) // the cause, where it is a fault of our own
 		st.farewell = true
 		limit = farewellLimit
