@@ -13,14 +13,14 @@ func TestWhatCarriersBringBecomesOneSequence(t *testing.T) {
 	restarted := &carrier{number: 4, server: "a"}
 	other := &carrier{number: 5, server: "b"}
 	for i, s := range []struct {
-		from            *carrier
-		sequence        uint64
-		epoch           uint32
-		dropped         int
-		wantSequence    uint64
-		wantEpoch       uint32
-		wantDropped     int
-		refused         bool
+		from         *carrier
+		sequence     uint64
+		epoch        uint32
+		dropped      int
+		wantSequence uint64
+		wantEpoch    uint32
+		wantDropped  int
+		refused      bool
 	}{
 		{from: first, sequence: 1, epoch: 7, wantSequence: 1, wantEpoch: 7},
 		{from: first, sequence: 2, epoch: 8, wantSequence: 2, wantEpoch: 8}, // another speaker

@@ -59,7 +59,7 @@ type Sound interface {
 // Config is what a phone is made of.
 type Config struct {
 	Servers     []string // host:port each, best first
-	Destination string // what Dial("") dials
+	Destination string   // what Dial("") dials
 	DisplayName string
 	Codec       codec.Codec
 	Options     codec.Options
@@ -310,8 +310,12 @@ func (p *Phone) lost(what, effect string, s Stream) {
 	p.Say(callstate.Notice{Severity: callstate.Failure, Text: text})
 }
 
-// linkChanged tells the screen to look.
-func (p *Phone) linkChanged(callstate.LinkState) {
+// linkChanged logs how the link does, and tells the screen to look.
+func (p *Phone) linkChanged(link callstate.LinkState) {
+	name := map[callstate.LinkState]string{
+		callstate.LinkUp: "up", callstate.LinkProblem: "problem", callstate.LinkLost: "lost",
+	}[link]
+	p.cfg.Log.Info("call link", "state", name)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.signal()
