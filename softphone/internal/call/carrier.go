@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"sync"
 	"time"
 
 	"google.golang.org/grpc"
@@ -45,7 +44,8 @@ type carrier struct {
 	joined   chan struct{} // closed when the call is to be asked for
 	adopted  chan struct{} // closed when the call goes over it
 	retired  chan struct{} // closed when it does no more
-	retiring sync.Once
+
+	retiredAt time.Duration // of the keeper
 }
 
 func newCarrier(c *Call, number int, server string, tell func(event)) *carrier {
@@ -161,9 +161,12 @@ func (k *carrier) take(chunk *api.AudioChunk) {
 	}
 }
 
-// retire ends the carrier in order: it sends nothing more of the call, hangs
-// up, and hears the server out for drainLimit.
-func (k *carrier) retire() { k.retiring.Do(func() { close(k.retired) }) }
+// retire ends the carrier in order: it sends nothing more of the call, hangs up
+// and hears the server out, for as long as the keeper lets it.
+func (k *carrier) retire(now time.Duration) {
+	k.retiredAt = now
+	close(k.retired)
+}
 
 func (k *carrier) isRetired() bool {
 	select {

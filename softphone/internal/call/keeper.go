@@ -120,6 +120,16 @@ func (q *keeper) tick() {
 		q.plan.trip, _ = k.link.RTT()
 	}
 	q.plan.tick(q.now(), q.quiet())
+	q.clear(drainLimit)
+}
+
+// clear drops the carriers that have been retired for so long.
+func (q *keeper) clear(limit time.Duration) {
+	for id, k := range q.carriers {
+		if k.isRetired() && q.now()-k.retiredAt >= limit {
+			q.drop(id)
+		}
+	}
 }
 
 // note passes an event to the schedule.
@@ -155,7 +165,7 @@ func (q *keeper) obey() {
 			q.adopt(a.carrier)
 		case retireCarrier:
 			if k := q.carriers[a.carrier]; k != nil {
-				k.retire()
+				k.retire(q.now())
 			}
 		case sayNotice:
 			q.call.notice(a.notice)
@@ -168,11 +178,7 @@ func (q *keeper) obey() {
 
 // open begins another carrier. Those that are retired have had their time.
 func (q *keeper) open(number int, server string) {
-	for id, k := range q.carriers {
-		if k.isRetired() {
-			q.drop(id)
-		}
-	}
+	q.clear(0)
 	k := newCarrier(q.call, number, server, q.tell)
 	ctx, cancel := context.WithCancel(q.ctx)
 	k.cancel = cancel

@@ -233,7 +233,7 @@ func (s *schedule) ended(id int, err error, now, quiet time.Duration) {
 		s.failed(what, now)
 	case what == final, what == finished:
 		s.end(err)
-	case what == takenOver && s.trial != 0:
+	case what == takenOver && s.trial != 0 && s.joined:
 		s.active = 0 // by our own trial, which is about to be answered
 	case what == takenOver && !s.contest:
 		s.end(ErrTakenOver)
