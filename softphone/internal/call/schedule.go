@@ -76,7 +76,8 @@ type schedule struct {
 	next    int    // index of the server that is tried next
 	began   time.Duration
 	due     time.Duration // when the next attempt is, while attempts are wanted
-	tries   int
+	tries   int           // times that the list was gone through
+	left    int           // servers of the list that this time has not tried yet
 	since   time.Duration // when the link was heard last, before a trouble
 	lostAt  time.Duration
 	woke    time.Duration // sleep in the trouble that is on, which no clock counted
@@ -128,15 +129,24 @@ func (s *schedule) take() []act {
 	return acts
 }
 
-// start opens the first connection.
-func (s *schedule) start(now time.Duration) { s.open(now) }
+// start dials.
+func (s *schedule) start(now time.Duration) { s.attempt(now) }
+
+// attempt begins to go through the list of servers: one that refuses at once is
+// followed by the next at once.
+func (s *schedule) attempt(now time.Duration) {
+	s.tries++
+	s.left = len(s.servers)
+	s.due = s.nextDue(now)
+	s.open(now)
+}
 
 // open tries the next server of the list.
 func (s *schedule) open(now time.Duration) {
 	s.made++
 	s.trial, s.trying, s.began, s.joined = s.made, s.servers[s.next], now, false
 	s.next = (s.next + 1) % len(s.servers)
-	s.tries++
+	s.left--
 	s.do(act{verb: openCarrier, carrier: s.trial, server: s.trying})
 }
 
@@ -163,7 +173,7 @@ func (s *schedule) connected(id int) {
 	if id != s.trial || s.phase == phaseOver {
 		return
 	}
-	s.joined, s.contest = true, s.active != 0
+	s.joined, s.contest = true, s.contest || s.active != 0
 	s.do(act{verb: joinCarrier, carrier: id})
 }
 
@@ -247,15 +257,22 @@ func (s *schedule) ended(id int, err error, now, quiet time.Duration) {
 // failed notes that the trial came to nothing.
 func (s *schedule) failed(what verdict, now time.Duration) {
 	switch {
-	case s.phase == phaseDialing && (what == final || what == finished || s.tries >= len(s.servers)):
+	case s.phase == phaseDialing && (what == final || what == finished || s.left == 0):
 		s.end(s.reason)
+		return
 	case s.phase == phaseDialing:
 		s.open(now)
+		return
 	case s.active != 0: // another server's word does not end what works
 	case what == final:
 		s.end(s.reason)
+		return
 	case s.phase != phaseLost:
 		s.lose(now, now)
+		return
+	}
+	if s.left > 0 && now-s.began < firstTry && (s.phase != phaseUp || s.drains) {
+		s.open(now)
 	}
 }
 
@@ -309,7 +326,7 @@ func (s *schedule) slept(d, now time.Duration) {
 	s.drop()
 	if s.phase == phaseDialing {
 		s.tries = 0
-		s.open(now)
+		s.attempt(now)
 		return
 	}
 	if s.active != 0 {

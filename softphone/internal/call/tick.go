@@ -29,15 +29,14 @@ func (s *schedule) tick(now, quiet time.Duration) {
 		return
 	}
 	if s.wanted(quiet) && s.trial == 0 && now >= s.due {
-		s.open(now)
-		s.due = s.nextDue(now)
+		s.attempt(now)
 	}
 }
 
 // trialLimit is how long the trial may take. The last server of a call that is
 // dialed has the time that an answer may take.
 func (s *schedule) trialLimit() time.Duration {
-	if s.phase == phaseDialing && s.tries >= len(s.servers) {
+	if s.phase == phaseDialing && s.left == 0 {
 		return answerLimit
 	}
 	return max(dialLimit, dialTrips*s.trip)
