@@ -36,6 +36,7 @@ type call struct {
 	destination string
 	resumable   bool
 	leg         room.Leg // of the first stream's handler until opened
+	left        sync.Once
 
 	queue   *sendq.Queue
 	events  *eventQueue
@@ -127,6 +128,29 @@ func (c *call) isOver() bool {
 		return true
 	default:
 		return false
+	}
+}
+
+// leave takes the call out of its room.
+func (c *call) leave() { c.left.Do(c.leg.Leave) }
+
+// guard keeps a panic in what is done for the call from all others, and ends the
+// call.
+func (c *call) guard(do func()) {
+	defer func() {
+		if r := recover(); r != nil {
+			c.abandon(c.svc.fault(c.opening.CallID, r, nil))
+		}
+	}()
+	do()
+}
+
+// abandon ends a call whose end went wrong, or that nobody sees to any more.
+func (c *call) abandon(err error) {
+	c.end(err)
+	c.svc.unregister(c)
+	if c.leg != nil {
+		c.leave()
 	}
 }
 

@@ -92,7 +92,10 @@ func Run(ctx context.Context, lis net.Listener, cfg Config, forced <-chan struct
 		graceful.Wait()
 		svc.Wait()
 	}) {
-		return errors.Join(err, errStuck)
+		if err != nil {
+			return fmt.Errorf("%w; %w", err, errStuck)
+		}
+		return errStuck
 	}
 	if serr := <-served; err == nil && !errors.Is(serr, grpc.ErrServerStopped) {
 		err = serr
