@@ -71,6 +71,17 @@ func Find(list []Info, dir Direction, query string) (Info, error) {
 	return Info{}, notFound(list, dir, query, fold)
 }
 
+// findFirst returns the device with the id of prefer, otherwise what query names.
+func findFirst(list []Info, dir Direction, prefer, query string) (Info, error) {
+	if prefer != "" {
+		found := matching(list, dir, func(d Info) bool { return d.ID == prefer })
+		if len(found) == 1 {
+			return found[0], nil
+		}
+	}
+	return Find(list, dir, query)
+}
+
 func notFound(list []Info, dir Direction, query, fold string) error {
 	shown := clean(query, maxName)
 	monitors := matching(list, dir, func(d Info) bool { return d.Monitor && contains(d, fold) })

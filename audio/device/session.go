@@ -253,22 +253,22 @@ func (s *session) infos() []Info {
 	return list
 }
 
-// find returns what query names, and its entry unless the sound system is to
-// choose.
-func (s *session) find(dir Direction, query string) (Info, *malgo.DeviceID, error) {
+// find returns what prefer or query names, and its entry. The default device is
+// resolved here and opened by its id, too: a stream that was opened without one
+// is moved by a sound server when its device goes, also to a loudspeaker or to
+// what records one. There is no entry where only the sound system can choose.
+func (s *session) find(dir Direction, query, prefer string) (Info, *malgo.DeviceID, error) {
 	list := s.infos()
-	info, err := Find(list, dir, query)
+	info, err := findFirst(list, dir, prefer, query)
 	if err != nil {
 		return Info{}, nil, err
 	}
-	if query != "" {
-		for i := range s.devices {
-			if e := s.devices[i]; e.Info == info {
-				// A copy: memory lent to C may not be part of anything with Go
-				// pointers in it.
-				id := e.id
-				return info, &id, nil
-			}
+	for i := range s.devices {
+		if e := s.devices[i]; e.Info == info {
+			// A copy: memory lent to C may not be part of anything with Go
+			// pointers in it.
+			id := e.id
+			return info, &id, nil
 		}
 	}
 	if name, set := s.envDefault(dir, os.LookupEnv); set && info.ID != name {
