@@ -101,7 +101,7 @@ func (s *Stream) deliverTo(p *port.Capture) malgo.DataProc {
 		s.callbacks.Add(1)
 		switch pcm := samples(in); s.duty.Load() {
 		case live:
-			p.Deliver(pcm)
+			p.DeliverLive(pcm)
 		case held:
 			p.Rehearse(&s.rehearsal, len(pcm))
 		}
@@ -116,7 +116,7 @@ func (s *Stream) takeFrom(p *port.Playback) malgo.DataProc {
 		s.callbacks.Add(1)
 		pcm := samples(out)
 		if s.duty.Load() == live {
-			p.Take(pcm)
+			p.TakeLive(pcm)
 			if len(pcm) > 0 {
 				s.tail, s.fade = int(pcm[len(pcm)-1]), fadeSamples
 			}
