@@ -103,9 +103,10 @@ type Config struct {
 	// now, by PULSE_SINK and PULSE_SOURCE where they are set; the stream stays
 	// with it when the default changes. A monitor is opened only by its whole id.
 	Query string
-	// Prefer is the id of a device that is opened if it is there, whatever Query
-	// says: the one that was open before. Empty means none.
-	Prefer string
+	// ID is the id of the device that was open before: it is opened if it is
+	// there, whatever Query says, and no other unless Query names one. Empty
+	// means none.
+	ID string
 	// Period is how much a callback moves, in whole milliseconds from 2 to
 	// 100. Zero means 10 ms.
 	Period time.Duration

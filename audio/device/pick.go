@@ -71,13 +71,16 @@ func Find(list []Info, dir Direction, query string) (Info, error) {
 	return Info{}, notFound(list, dir, query, fold)
 }
 
-// findFirst returns the device with the id of prefer, otherwise what query names.
-func findFirst(list []Info, dir Direction, prefer, query string) (Info, error) {
-	if prefer != "" {
-		found := matching(list, dir, func(d Info) bool { return d.ID == prefer })
-		if len(found) == 1 {
-			return found[0], nil
-		}
+// findAgain returns the device with that id, otherwise what query names, if it
+// names any.
+func findAgain(list []Info, dir Direction, id, query string) (Info, error) {
+	found := matching(list, dir, func(d Info) bool { return d.ID == id })
+	switch {
+	case id == "":
+	case len(found) == 1:
+		return found[0], nil
+	case query == "":
+		return Info{}, notFound(list, dir, id, strings.ToLower(id))
 	}
 	return Find(list, dir, query)
 }

@@ -253,13 +253,13 @@ func (s *session) infos() []Info {
 	return list
 }
 
-// find returns what prefer or query names, and its entry. The default device is
+// find returns the device with that id or what query names, and its entry. The default device is
 // resolved here and opened by its id, too: a stream that was opened without one
 // is moved by a sound server when its device goes, also to a loudspeaker or to
 // what records one. There is no entry where only the sound system can choose.
-func (s *session) find(dir Direction, query, prefer string) (Info, *malgo.DeviceID, error) {
+func (s *session) find(dir Direction, id, query string) (Info, *malgo.DeviceID, error) {
 	list := s.infos()
-	info, err := findFirst(list, dir, prefer, query)
+	info, err := findAgain(list, dir, id, query)
 	if err != nil {
 		return Info{}, nil, err
 	}
@@ -267,8 +267,8 @@ func (s *session) find(dir Direction, query, prefer string) (Info, *malgo.Device
 		if e := s.devices[i]; e.Info == info {
 			// A copy: memory lent to C may not be part of anything with Go
 			// pointers in it.
-			id := e.id
-			return info, &id, nil
+			handle := e.id
+			return info, &handle, nil
 		}
 	}
 	if name, set := s.envDefault(dir, os.LookupEnv); set && info.ID != name {

@@ -210,10 +210,12 @@ func (s *Stream) explain(cfg Config, err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case cfg.Query == "":
-		return fmt.Errorf("open default %s: %w", s.dir.noun(), err)
+	case cfg.Query != "":
+		return fmt.Errorf("open %s %q: %w", s.dir.noun(), clean(cfg.Query, maxName), err)
+	case cfg.ID != "":
+		return fmt.Errorf("open %s %q: %w", s.dir.noun(), clean(cfg.ID, maxName), err)
 	}
-	return fmt.Errorf("open %s %q: %w", s.dir.noun(), clean(cfg.Query, maxName), err)
+	return fmt.Errorf("open default %s: %w", s.dir.noun(), err)
 }
 
 // own makes every call into the sound system for this stream: it opens the
@@ -257,7 +259,7 @@ var errStopped = errors.New("nobody wants it any more")
 
 // start opens and starts the device and fills endpoint.
 func (s *Stream) start(session *session, cfg Config, data malgo.DataProc) (*malgo.Device, error) {
-	info, id, err := session.find(s.dir, cfg.Query, cfg.Prefer)
+	info, id, err := session.find(s.dir, cfg.ID, cfg.Query)
 	if err != nil {
 		return nil, err
 	}
