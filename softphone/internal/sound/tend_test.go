@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,7 +17,9 @@ import (
 // card is a sound system of virtual time: a device that can vanish, a server
 // that can freeze or die. It is for synctest bubbles.
 type card struct {
-	t       *testing.T
+	t *testing.T
+
+	mu      sync.Mutex // for all of it, and its handles
 	present bool
 	frozen  bool
 	mute    bool // what opens brings no callback, as if it was suspended
@@ -31,9 +34,9 @@ type fakeHandle struct {
 	opened   chan error
 	lost     chan struct{}
 	quit     chan struct{}
+	quitOnce sync.Once
 	released chan struct{}
 	duty     string // "held", "live", "retired"
-	over     bool   // quit is closed
 	runs     bool
 	at       time.Time // from then on
 	count    uint64
@@ -41,35 +44,55 @@ type fakeHandle struct {
 
 func (c *card) begin(cfg device.Config) handle {
 	h := c.handle(cfg)
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.opening++
 	if c.opening > 1 {
 		c.t.Error("two openings at a time")
 	}
-	go func() {
-		defer close(h.released)
-		for c.frozen {
-			time.Sleep(time.Millisecond)
-		}
-		time.Sleep(20 * time.Millisecond)
-		c.opening--
-		if !c.present {
-			h.opened <- fmt.Errorf("open: %w", device.ErrUnknownDevice)
-			return
-		}
-		h.opened <- nil
-		if !c.mute {
-			h.run(true)
-		}
-		<-h.quit
-		for c.frozen { // as PulseAudio's stop does
-			time.Sleep(time.Millisecond)
-		}
-		h.run(false)
-	}()
+	go h.own()
 	return h
 }
 
+// own does what the goroutine behind a device.Stream does.
+func (h *fakeHandle) own() {
+	defer close(h.released)
+	h.card.answer()
+	time.Sleep(20 * time.Millisecond)
+	h.card.do(func() {
+		h.card.opening--
+		if !h.card.present {
+			h.opened <- fmt.Errorf("open: %w", device.ErrUnknownDevice)
+			h.quitOnce.Do(func() { close(h.quit) })
+			return
+		}
+		h.opened <- nil
+		h.run(!h.card.mute)
+	})
+	<-h.quit
+	h.card.answer() // as PulseAudio's stop waits for it
+	h.card.do(func() { h.run(false) })
+}
+
+// answer returns once the server is not frozen.
+func (c *card) answer() {
+	for frozen := true; frozen; {
+		c.do(func() { frozen = c.frozen })
+		if frozen {
+			time.Sleep(time.Millisecond)
+		}
+	}
+}
+
+func (c *card) do(f func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f()
+}
+
 func (c *card) handle(cfg device.Config) *fakeHandle {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	h := &fakeHandle{
 		card: c, opened: make(chan error, 1), lost: make(chan struct{}), quit: make(chan struct{}), released: make(chan struct{}),
 		duty: "held",
@@ -81,39 +104,45 @@ func (c *card) handle(cfg device.Config) *fakeHandle {
 	return h
 }
 
-// run starts or stops the callbacks, one each 10 ms.
+// run starts or stops the callbacks, one each 10 ms. The caller holds the lock,
+// as does count's.
 func (h *fakeHandle) run(on bool) {
-	h.count, h.at, h.runs = h.Callbacks(), time.Now(), on
+	h.count, h.at, h.runs = h.sofar(), time.Now(), on
 }
 
-func (h *fakeHandle) Opened() <-chan error { return h.opened }
-
-func (h *fakeHandle) Callbacks() uint64 {
+func (h *fakeHandle) sofar() uint64 {
 	if !h.runs {
 		return h.count
 	}
 	return h.count + uint64(time.Since(h.at)/(10*time.Millisecond))
 }
 
-func (h *fakeHandle) Endpoint() audio.Endpoint {
-	return audio.Endpoint{ID: "usb", Name: "Headset", Backend: "test", Period: h.card.period}
+func (h *fakeHandle) Opened() <-chan error { return h.opened }
+
+func (h *fakeHandle) Callbacks() (n uint64) {
+	h.card.do(func() { n = h.sofar() })
+	return n
+}
+
+func (h *fakeHandle) Endpoint() (e audio.Endpoint) {
+	h.card.do(func() { e = audio.Endpoint{ID: "usb", Name: "Headset", Backend: "test", Period: h.card.period} })
+	return e
 }
 func (h *fakeHandle) Lost() <-chan struct{}     { return h.lost }
 func (h *fakeHandle) Released() <-chan struct{} { return h.released }
-func (h *fakeHandle) Retire()                   { h.duty = "retired" }
+func (h *fakeHandle) Retire()                   { h.card.do(func() { h.duty = "retired" }) }
 
 func (h *fakeHandle) TakeOver() {
-	if h.duty == "held" {
-		h.duty = "live"
-	}
+	h.card.do(func() {
+		if h.duty == "held" {
+			h.duty = "live"
+		}
+	})
 }
 
 func (h *fakeHandle) Stop() {
-	h.duty = "retired"
-	if !h.over {
-		h.over = true
-		close(h.quit)
-	}
+	h.Retire()
+	h.quitOnce.Do(func() { close(h.quit) })
 }
 
 // refused is an opening that fails.
@@ -124,18 +153,28 @@ func refused(err error) handle {
 	return h
 }
 
-// live returns the handles that use the port.
+// live returns how many handles use the port.
 func (c *card) live() (n int) {
-	for _, h := range c.all {
-		if h.duty == "live" && h.runs {
-			n++
+	c.do(func() {
+		for _, h := range c.all {
+			if h.duty == "live" && h.runs {
+				n++
+			}
 		}
-	}
+	})
+	return n
+}
+
+// opened returns how many openings there were.
+func (c *card) opened() (n int) {
+	c.do(func() { n = len(c.all) })
 	return n
 }
 
 // vanish takes the device away; word says that a stop callback tells.
 func (c *card) vanish(word bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.present = false
 	for _, h := range c.all {
 		if h.runs {
@@ -149,6 +188,8 @@ func (c *card) vanish(word bool) {
 
 // freeze stops everything that runs, thaw lets it go on.
 func (c *card) freeze() (thaw func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.frozen = true
 	var stopped []*fakeHandle
 	for _, h := range c.all {
@@ -158,9 +199,11 @@ func (c *card) freeze() (thaw func()) {
 		}
 	}
 	return func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
 		c.frozen = false
 		for _, h := range stopped {
-			h.run(!h.over)
+			h.run(true)
 		}
 	}
 }
@@ -222,7 +265,7 @@ func TestADeviceThatWasUnpluggedIsTakenBack(t *testing.T) {
 					if h := d.Health(); h.State != callstate.EndGone || h.Since < 3*time.Second || h.Reopens != round {
 						t.Fatalf("unplugged for 3 s: %+v", h)
 					}
-					c.present = true
+					c.do(func() { c.present = true })
 					back := time.Now()
 					for c.live() == 0 {
 						time.Sleep(time.Millisecond)
@@ -255,13 +298,13 @@ func TestADeviceWhoseServerFrozeIsKept(t *testing.T) {
 		time.Sleep(time.Second)
 		thaw := c.freeze()
 		time.Sleep(5 * time.Second)
-		if h := d.Health(); h.State != callstate.EndStalled || h.Since < 5*time.Second-look || len(c.all) != 2 {
-			t.Errorf("frozen: %+v, %d openings", h, len(c.all)-1)
+		if h := d.Health(); h.State != callstate.EndStalled || h.Since < 5*time.Second-look || c.opened() != 2 {
+			t.Errorf("frozen: %+v, %d openings", h, c.opened()-1)
 		}
 		thaw()
 		time.Sleep(time.Second)
-		if h := d.Health(); h.State != callstate.EndOpen || c.live() != 1 || len(c.all) != 2 {
-			t.Errorf("thawed: %+v, %d use the port of %d", h, c.live(), len(c.all))
+		if h := d.Health(); h.State != callstate.EndOpen || c.live() != 1 || c.opened() != 2 {
+			t.Errorf("thawed: %+v, %d use the port of %d", h, c.live(), c.opened())
 		}
 		said := sentences(d)
 		if len(said) != 2 || !strings.Contains(said[0], "stopped without a word (sound server?)") || !strings.Contains(said[1], "is back after 5.") {
@@ -277,7 +320,7 @@ func TestAStreamThatDiedInAFreezeIsReplaced(t *testing.T) {
 		time.Sleep(time.Second)
 		c.freeze() // and what ran never goes on
 		time.Sleep(5 * time.Second)
-		c.frozen = false
+		c.do(func() { c.frozen = false })
 		time.Sleep(500 * time.Millisecond)
 		if h := d.Health(); h.State != callstate.EndOpen || h.Reopens != 1 || c.live() != 1 {
 			t.Errorf("thawed: %+v, %d use the port", h, c.live())
@@ -292,13 +335,15 @@ func TestASuspendedDeviceIsTriedUntilItGoesOn(t *testing.T) {
 		time.Sleep(time.Second)
 		first := c.all[0]
 		close(first.lost)
-		first.run(false)
-		c.mute = true
+		c.do(func() {
+			first.run(false)
+			c.mute = true
+		})
 		time.Sleep(10 * time.Second)
 		if h := d.Health(); h.State != callstate.EndGone || h.Reopens != 0 {
 			t.Errorf("suspended: %+v", h)
 		}
-		first.run(true)
+		c.do(func() { first.run(true) })
 		time.Sleep(time.Second)
 		if h := d.Health(); h.State != callstate.EndOpen || h.Reopens != 0 || c.live() != 1 {
 			t.Errorf("resumed: %+v, %d use the port", h, c.live())
@@ -331,7 +376,7 @@ func TestADeviceComesBackWithAnotherPeriod(t *testing.T) {
 		time.Sleep(time.Second)
 		c.vanish(false)
 		time.Sleep(time.Second)
-		c.present, c.period = true, 23*time.Millisecond
+		c.do(func() { c.present, c.period = true, 23*time.Millisecond })
 		time.Sleep(time.Second)
 		if e := d.Endpoint(); e.Period != 23*time.Millisecond || d.Health().State != callstate.EndOpen {
 			t.Errorf("open is %+v", e)
@@ -365,11 +410,19 @@ func TestAnOutageOfAnHourLeavesNothingBehind(t *testing.T) {
 		defer closed(t, c, d)
 		c.vanish(false)
 		time.Sleep(time.Hour)
-		if n := len(c.all); n > 3600+120 || n < 1800 {
+		if n := c.opened(); n > 3600+120 || n < 1800 {
 			t.Errorf("%d openings in an hour", n)
 		}
-		if len(d.leaving) > 1 {
-			t.Errorf("%d devices wait to be given back", len(d.leaving))
+		left := 0
+		for _, h := range c.all {
+			select {
+			case <-h.released:
+			default:
+				left++
+			}
+		}
+		if left > 1 {
+			t.Errorf("%d devices were not given back", left)
 		}
 	})
 }
