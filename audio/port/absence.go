@@ -54,7 +54,12 @@ func (p *Playback) TakeLive(dst []int16) {
 		p.Take(dst)
 		return
 	}
-	p.stale.Add(uint64(p.ring.Discard(p.ring.Len())))
+	if n := uint64(p.ring.Discard(p.ring.Len())); n > 0 {
+		taken := p.taken.Load() + n // as positions go
+		p.stamps.add(taken, now)
+		p.taken.Store(taken)
+		p.stale.Add(n)
+	}
 	clear(dst)
 	p.active.Store(false) // nothing can have been written in time: no underrun
 	p.fade, p.rising, p.lag = 0, rampSamples, lag{}

@@ -102,11 +102,14 @@ func TestAnEarpieceThatWasAwayPlaysNothingStale(t *testing.T) {
 	if p.Buffered() != 0 || !signalled(p.Wanted()) {
 		t.Errorf("%d samples wait, and the writer was not told", p.Buffered())
 	}
-	p.Write(loud())
+	pos, _ := p.Write(loud())
 	h.now += 10 * time.Millisecond
 	p.TakeLive(out)
 	if out[0] != 0 || out[479] != 10000 {
 		t.Errorf("it begins with %d and ends with %d, want it to fade in", out[0], out[479])
+	}
+	if at, ok := p.TakenAt(pos); !ok || at != h.now {
+		t.Errorf("what was written since was taken at %v (%v), want %v", at, ok, h.now)
 	}
 	if st := p.Stats(); st.Stale != 960 || st.Underruns != 0 || st.Gaps != 0 {
 		t.Errorf("stats %+v", st)

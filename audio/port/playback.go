@@ -26,7 +26,7 @@ const (
 // PlaybackStats are the counts of a Playback since it was made.
 type PlaybackStats struct {
 	Callbacks       uint64 // calls of Take
-	Taken           uint64 // samples that were written and then taken
+	Taken           uint64 // samples that were written and then taken, stale ones included
 	Underruns       uint64 // times it ran dry; a run of dry callbacks is one
 	UnderrunSamples uint64 // samples of silence played because it was dry
 	Starved         uint64 // Underruns that the greatest margin did not prevent

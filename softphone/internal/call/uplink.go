@@ -21,9 +21,12 @@ type uplinkState struct {
 	packet []byte
 	muted  bool  // the last slot was muted
 	pause  pause // no audio is sent
+
+	absence absence
 }
 
-// uplink sends the microphone, frame by frame, from the answer to the end.
+// uplink sends the microphone, frame by frame, from the answer to the end, and
+// stands in for it while it is gone.
 func (c *Call) uplink(ctx context.Context) error {
 	select {
 	case <-c.answered:
@@ -36,22 +39,32 @@ func (c *Call) uplink(ctx context.Context) error {
 	defer runtime.UnlockOSThread()
 	c.cfg.Capture.Flush()
 	s := c.newUplink()
+	defer s.absence.timer.Stop()
 	for {
+		absent := false
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-c.ending:
 			return nil
 		case <-c.cfg.Capture.Ready():
+		case <-s.absence.timer.C:
+			absent = true
 		}
 		for {
 			pos, ok := c.cfg.Capture.Read(s.frame)
 			if !ok {
 				break
 			}
+			if !c.heardFrame(s, pos) {
+				continue
+			}
 			if err := c.sendFrame(s, pos); err != nil {
 				return err
 			}
+		}
+		if absent {
+			c.standIn(s)
 		}
 	}
 }
@@ -60,6 +73,8 @@ func (c *Call) newUplink() *uplinkState {
 	return &uplinkState{
 		frame:  make([]int16, c.cfg.Options.FrameSamples),
 		packet: make([]byte, codec.MaxPacket),
+
+		absence: newAbsence(),
 	}
 }
 

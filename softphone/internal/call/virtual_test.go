@@ -27,6 +27,9 @@ import (
 // is dead.
 type virtualCall struct {
 	*call.Call
+	capture  *port.Capture
+	playback *port.Playback
+
 	server  *servertest.Server
 	conn    *grpc.ClientConn
 	cancel  context.CancelFunc
@@ -37,9 +40,11 @@ type virtualCall struct {
 type virtualOptions struct {
 	destination string
 	mute, dead  bool
+	deaf        bool // nothing takes what is to be played
 	complete    bool
 	log         slog.Handler                 // of the server; nil: none
 	wrap        func(conn net.Conn) net.Conn // nil: as it is
+	change      func(*call.Config)           // nil: as it is
 }
 
 // dialVirtual returns once the call is answered.
@@ -66,14 +71,19 @@ func dialVirtual(t *testing.T, o virtualOptions) *virtualCall {
 		t.Fatal(err)
 	}
 	capture, playback := port.NewCapture(clock), port.NewPlayback(clock)
+	v.capture, v.playback = capture, playback
 	answered := make(chan struct{})
 	device := audio.Endpoint{Period: audio.Period}
-	v.Call, err = call.New(call.Config{
+	cfg := call.Config{
 		Client: api.NewCallCenterClient(v.conn), CallID: "virtual", Destination: o.destination,
 		Codec: pcm.Codec{}, Options: codec.Options{FrameSamples: 960}, Complete: o.complete,
 		Clock: clock, Capture: capture, Playback: playback, Microphone: device, Earpiece: device,
 		OnAnswer: func() { close(answered) },
-	})
+	}
+	if o.change != nil {
+		o.change(&cfg)
+	}
+	v.Call, err = call.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +96,9 @@ func dialVirtual(t *testing.T, o virtualOptions) *virtualCall {
 	<-answered
 	var ctx context.Context
 	ctx, v.cancel = context.WithCancel(t.Context())
-	v.running.Go(func() { _ = pace.RunPlayback(ctx, nowhere{}, playback) })
+	if !o.deaf {
+		v.running.Go(func() { _ = pace.RunPlayback(ctx, nowhere{}, playback) })
+	}
 	if !o.dead {
 		source, err := tone.New(300, -20)
 		if err != nil {
