@@ -107,6 +107,11 @@ type Config struct {
 	// there, whatever Query says, and no other unless Query names one. Empty
 	// means none.
 	ID string
+	// Socket is Stream.Socket of the device that was open before: where nothing
+	// listens at it, opening fails at once. libpulse is not asked then, since
+	// miniaudio loses a file descriptor and a mapping with each connection that
+	// fails. Empty means that it is not known.
+	Socket string
 	// Period is how much a callback moves, in whole milliseconds from 2 to
 	// 100. Zero means 10 ms.
 	Period time.Duration

@@ -89,6 +89,16 @@ type session struct {
 	tap     *tap
 }
 
+// reconnect connects as cfg says, but not to a server that is known to be dead.
+func reconnect(cfg Config) (*session, error) {
+	if cfg.Socket != "" {
+		if err := probe(cfg.Socket); err != nil {
+			return nil, err
+		}
+	}
+	return connect(cfg.Backends)
+}
+
 // connect opens the first of backends that has a device and lists what it has.
 // Each is tried on its own, since malgo does not tell which one it took.
 func connect(backends []Backend) (*session, error) {

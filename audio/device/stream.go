@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -40,6 +41,7 @@ const fadeSamples = 120
 type Stream struct {
 	dir      Direction
 	endpoint atomic.Pointer[audio.Endpoint]
+	socket   string // written before opened
 
 	// duty is what the callback does with the port, and inside whether it is at
 	// it: who sets duty and then sees that it is not inside knows that it will
@@ -227,7 +229,7 @@ func (s *Stream) own(cfg Config, data malgo.DataProc) {
 			s.dir.noun(), cfg.Period, minPeriod, maxPeriod)
 		return
 	}
-	session, err := connect(cfg.Backends)
+	session, err := reconnect(cfg)
 	if err != nil {
 		s.opened <- s.explain(cfg, err)
 		return
@@ -235,6 +237,9 @@ func (s *Stream) own(cfg Config, data malgo.DataProc) {
 	defer session.tap.drain(cfg.Log)
 	defer session.close()
 	dev, err := s.start(session, cfg, data)
+	if err == nil && session.backend == PulseAudio {
+		s.socket = pulseSocket(os.Getenv)
+	}
 	s.opened <- s.explain(cfg, err)
 	if err != nil {
 		return
@@ -335,6 +340,10 @@ func (s *Stream) Endpoint() audio.Endpoint {
 	}
 	return audio.Endpoint{}
 }
+
+// Socket returns the local socket of the sound server behind an open device, ""
+// if there is none or it is not known.
+func (s *Stream) Socket() string { return s.socket }
 
 // Lost is closed when the device stops without being asked to: unplugged,
 // suspended, taken away. The stream must still be closed.

@@ -51,6 +51,7 @@ type handle interface {
 	Opened() <-chan error
 	Callbacks() uint64
 	Endpoint() audio.Endpoint
+	Socket() string
 	Lost() <-chan struct{}
 	Retire()
 	TakeOver()
@@ -160,7 +161,7 @@ func (s *deviceStream) start(ctx context.Context) (Stream, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.pin(first.Endpoint())
+	s.pin(first)
 	s.adopt(first, s.clock())
 	ctx, s.cancel = context.WithCancel(context.Background())
 	s.running.Go(func() { s.tend(ctx) })
@@ -169,7 +170,9 @@ func (s *deviceStream) start(ctx context.Context) (Stream, error) {
 
 // pin makes what was opened first the device that is wanted from now on, of
 // the same sound system. Only a query that is no id may lead to another.
-func (s *deviceStream) pin(e audio.Endpoint) {
+func (s *deviceStream) pin(first handle) {
+	e := first.Endpoint()
+	s.cfg.Socket = first.Socket()
 	s.cfg.Backends = []device.Backend{device.Backend(e.Backend)}
 	s.cfg.ID, s.cfg.Held = e.ID, true
 	if s.cfg.Query == e.ID {

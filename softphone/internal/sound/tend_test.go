@@ -128,6 +128,7 @@ func (h *fakeHandle) Endpoint() (e audio.Endpoint) {
 	h.card.do(func() { e = audio.Endpoint{ID: "usb", Name: "Headset", Backend: "test", Period: h.card.period} })
 	return e
 }
+func (h *fakeHandle) Socket() string            { return "" }
 func (h *fakeHandle) Lost() <-chan struct{}     { return h.lost }
 func (h *fakeHandle) Released() <-chan struct{} { return h.released }
 func (h *fakeHandle) Retire()                   { h.card.do(func() { h.duty = "retired" }) }
