@@ -129,13 +129,13 @@ func (d *deskCall) listen(ctx context.Context) {
 	}
 }
 
-// saying returns how many sentences have that text in them.
-func (d *deskCall) saying(text string) int {
+// saying returns how many sentences begin and go on like that.
+func (d *deskCall) saying(first, then string) int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	n := 0
 	for _, s := range d.said {
-		if strings.Contains(s, text) {
+		if strings.HasPrefix(s, first) && strings.Contains(s, then) {
 			n++
 		}
 	}

@@ -274,14 +274,24 @@ func (s *Server) Unplug() {
 	}
 }
 
-// PlugIn brings the headset back, under the same names. It is not made the
-// default.
-func (s *Server) PlugIn() {
+// PlugIn brings the headset back, under the same names, with an earpiece of that
+// sample rate. It is not made the default.
+func (s *Server) PlugIn(rate int) {
 	s.tb.Helper()
-	for _, module := range []string{headsetModule, micModule} {
+	sink := strings.Replace(headsetModule, "rate=48000", fmt.Sprintf("rate=%d", rate), 1)
+	for _, module := range []string{sink, micModule} {
 		name, args, _ := strings.Cut(module, " ")
 		s.LoadModule(name, strings.Fields(args)...)
 	}
+}
+
+// Suspend lets the headset's two devices pause, as when a desktop switches them
+// off, or go on.
+func (s *Server) Suspend(on bool) {
+	s.tb.Helper()
+	state := map[bool]string{true: "1", false: "0"}[on]
+	s.Pactl("suspend-sink", Headset, state)
+	s.Pactl("suspend-source", HeadsetMic, state)
 }
 
 // Freeze stops the daemon in its tracks, as a hung sound server is, until Thaw.

@@ -4,13 +4,15 @@
 //
 //  1. uplink takes a frame from the capture port when the sound card signals,
 //     measures, cleans up, mutes and encodes it, and pushes it into the send
-//     queue. Of silence it pushes marks only.
+//     queue. Of silence it pushes marks only, and so it does by the clock while
+//     there is no microphone.
 //  2. sender is the sole caller of Send: frames, and empty chunks when
 //     liveness, an acknowledgement, an event or a report is due.
 //  3. downlink is the sole caller of Recv and always drains: timing, events,
 //     and packets into the playout.
 //  4. ear keeps the playback port filled from the playout, through the ear's
-//     protection, as the sound card asks for more.
+//     protection, as the sound card asks for more, and drops what is due while
+//     there is none.
 //
 // Each is one goroutine; Run starts all four and waits for them. A call does
 // not open devices or connections: package phone does. Snapshot, SetMuted,
