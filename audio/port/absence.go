@@ -29,6 +29,9 @@ func (r *recent) away(last, now time.Duration) bool {
 // so that they go on to tell the time of the sound.
 func (c *Capture) DeliverLive(pcm []int16) {
 	now := c.clock()
+	if !c.live.Load() {
+		c.live.Store(true)
+	}
 	if c.arriving == nil && c.callbacks.Load() > 0 && c.sizes.away(time.Duration(c.last.Load()), now) {
 		c.returned, c.settled = Rehearsal{}, now+settleTime
 	}
@@ -45,6 +48,10 @@ func (c *Capture) DeliverLive(pcm []int16) {
 		c.arriving, c.settled = &c.returned, 0
 	}
 }
+
+// Live reports that a device delivers, which may be away, and no pacer, which is
+// late at most and brings everything. It is for any goroutine.
+func (c *Capture) Live() bool { return c.live.Load() }
 
 // TakeLive is Take for a device, which may be away for a while: what was written
 // before that is dropped and counted, and silence is played this once.

@@ -58,6 +58,7 @@ type Capture struct {
 	jumped  atomic.Bool   // it stalls for a jump of the position, so nothing drops for want of a reader
 	offset  atomic.Uint64 // position of a sample less its place in the ring's count
 	reading atomic.Bool   // Read was called since the last Flush
+	live    atomic.Bool   // DeliverLive was called
 
 	// Of the callback side only.
 	lag      lag

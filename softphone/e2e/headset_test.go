@@ -147,7 +147,14 @@ func (d *deskCall) saying(first, then string) int {
 func (d *deskCall) heardBothWays(since time.Duration) (up, down time.Duration) {
 	d.t.Helper()
 	r := d.card.Record(pulse.HeadsetMonitor)
-	defer r.Stop()
+	defer func() {
+		r.Stop()
+		if up == 0 || down == 0 {
+			s := d.phone.Snapshot()
+			d.t.Logf("up %v, down %v, microphone %+v at %.0f dBFS, earpiece %+v at %.0f dBFS\n%s\n%s", up, down, s.MicrophoneEnd, s.Microphone.RMS,
+				s.EarpieceEnd, s.Earpiece.RMS, d.card.Pactl("list", "short", "sink-inputs"), d.card.Pactl("list", "short", "source-outputs"))
+		}
+	}()
 	waitFor(d.t, "the tones of both", func() bool {
 		if at, ok := d.other.first(since); ok && up == 0 {
 			up = max(at-since, time.Millisecond)

@@ -12,7 +12,7 @@ const (
 	// absentAfter is how long a microphone may bring nothing before that is
 	// announced as silence: 100 ms, as old as its sound may get in the port. The
 	// far end makes up less than an interruption (150 ms) until then.
-	absentAfter = port.CaptureLimit * time.Second / audio.Rate
+	absentAfter time.Duration = port.CaptureLimit * time.Second / audio.Rate
 	// catchUp is how much the playout is pulled at once for an earpiece that is
 	// away; above that this process itself was.
 	catchUp = time.Second
@@ -24,7 +24,7 @@ const (
 // media time is what it will be when the microphone is back.
 type absence struct {
 	timer   *time.Timer
-	known   bool          // a frame was read
+	known   bool          // a frame of a device was read
 	heard   time.Duration // when the newest was
 	next    uint64        // position behind it
 	slots   uint64        // announced since then
@@ -40,9 +40,10 @@ func newAbsence() absence {
 // heardFrame takes note of a frame at pos. It reports false for one that comes
 // too late: that its slot is silent was said already.
 func (c *Call) heardFrame(s *uplinkState, pos uint64) bool {
-	a, first := &s.absence, !s.absence.known
-	a.known, a.heard, a.next, a.slots = true, c.cfg.Clock(), pos+uint64(len(s.frame)), 0
-	if first {
+	a, was := &s.absence, s.absence.known
+	a.known = c.cfg.Capture.Live()
+	a.heard, a.next, a.slots = c.cfg.Clock(), pos+uint64(len(s.frame)), 0
+	if a.known && !was {
 		a.timer.Reset(c.absentAfter())
 	}
 	if pos >= a.through {
@@ -52,10 +53,15 @@ func (c *Call) heardFrame(s *uplinkState, pos uint64) bool {
 	return false
 }
 
-// absentAfter is how long this microphone may bring nothing.
+// absentAfter is how long this microphone may bring nothing. For a listener who
+// wants every word it is as long as the port still brings what was held up.
 func (c *Call) absentAfter() time.Duration {
+	least := absentAfter
+	if c.cfg.Complete {
+		least = port.AbsenceLimit
+	}
 	frame := audio.Duration(c.cfg.Options.FrameSamples)
-	return max(absentAfter, 3*frame, 3*c.ends.Load().microphone.Period)
+	return max(least, 3*frame, 3*c.ends.Load().microphone.Period)
 }
 
 // standIn announces the slots that the microphone owes, once it has been away

@@ -19,6 +19,7 @@ func TestStandingInForADeviceAllocatesNothing(t *testing.T) {
 	defer deaf.timer.Stop()
 	var frame sendq.Frame
 	pcm := make([]int16, pull)
+	c.cfg.Capture.DeliverLive(make([]int16, audio.PeriodSamples))
 	c.heardFrame(s, 0)
 	marks := 0
 	step := func() {
