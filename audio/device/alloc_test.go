@@ -25,8 +25,8 @@ func TestCallbacksDoNotAllocate(t *testing.T) {
 func TestAClosedStreamLeavesThePortAlone(t *testing.T) {
 	in, out := port.NewCapture(audio.NewClock()), port.NewPlayback(audio.NewClock())
 	capture, playback := newStream(Capture), newStream(Playback)
-	capture.stop()
-	playback.stop()
+	capture.Stop()
+	playback.Stop()
 	raw := []byte{1, 2, 3, 4}
 	capture.deliverTo(in)(nil, raw, 2)
 	playback.takeFrom(out)(raw, nil, 2)

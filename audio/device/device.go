@@ -15,11 +15,13 @@
 // block for as long as a sound server does not answer. Open, List and Close
 // therefore have a time limit: after it they return ErrNoAnswer, and the
 // goroutine stays behind until the server answers or dies, then gives
-// everything back and ends. Released tells when that happened.
+// everything back and ends. Released tells when that happened. BeginCapture,
+// BeginPlayback and Stop do not wait at all.
 //
 // What a stop callback does not tell: when a sound server dies or is frozen, or
-// a PulseAudio device that was named explicitly vanishes, the callbacks merely
-// cease. The time of the newest callback is in the ports' Stats.
+// a PulseAudio device vanishes, the callbacks merely cease: Stream.Callbacks
+// stands still. A stop need not be the end either: a PulseAudio device that was
+// suspended goes on by itself.
 //
 // The C libraries underneath (ALSA, JACK) may print to standard error.
 package device
@@ -97,10 +99,19 @@ type Info struct {
 // device with the period of 10 ms.
 type Config struct {
 	// Query is a device's id, its name, or a part of either; capitals do not
-	// matter in names. Empty means the sound server's default device: the
-	// server may then move the stream when devices come and go, and PULSE_SINK
-	// and PULSE_SOURCE are honoured. A monitor is opened only by its whole id.
+	// matter in names. Empty means the device that is the sound server's default
+	// now, by PULSE_SINK and PULSE_SOURCE where they are set; the stream stays
+	// with it when the default changes. A monitor is opened only by its whole id.
 	Query string
+	// ID is the id of the device that was open before: it is opened if it is
+	// there, whatever Query says, and no other unless Query names one. Empty
+	// means none.
+	ID string
+	// Socket is Stream.Socket of the device that was open before: where nothing
+	// listens at it, opening fails at once. libpulse is not asked then, since
+	// miniaudio loses a file descriptor and a mapping with each connection that
+	// fails. Empty means that it is not known.
+	Socket string
 	// Period is how much a callback moves, in whole milliseconds from 2 to
 	// 100. Zero means 10 ms.
 	Period time.Duration

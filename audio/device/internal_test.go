@@ -1,6 +1,7 @@
 package device
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -144,5 +145,30 @@ func TestALSAPluginsAreNoDevices(t *testing.T) {
 		if got := (entry{Info: Info{ID: tt.id, Backend: tt.backend}}).plugin(); got != tt.want {
 			t.Errorf("%s %q: got %v, want %v", tt.backend, tt.id, got, tt.want)
 		}
+	}
+}
+
+func TestADeviceIsFoundAgainByItsID(t *testing.T) {
+	t.Parallel()
+	list := []Info{
+		{ID: "usb_headset_2", Name: "Headset", Direction: Capture},
+		{ID: "desk", Name: "Desk", Direction: Capture, Default: true},
+		{ID: "usb_headset", Name: "Headset", Direction: Playback},
+	}
+	for _, tt := range []struct {
+		name, id, query, want string
+		err                   error
+	}{
+		{"the same again, whatever the query names", "desk", "headset", "desk", nil},
+		{"what the query names, if the same is not there", "usb_headset", "headset", "usb_headset_2", nil},
+		{"no other without a query, however alike", "usb_headset", "", "", ErrUnknownDevice},
+		{"the default before there was one", "", "", "desk", nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			if got, err := findAgain(list, Capture, tt.id, tt.query); got.ID != tt.want || !errors.Is(err, tt.err) {
+				t.Errorf("found %q, %v", got.ID, err)
+			}
+		})
 	}
 }

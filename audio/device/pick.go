@@ -71,6 +71,20 @@ func Find(list []Info, dir Direction, query string) (Info, error) {
 	return Info{}, notFound(list, dir, query, fold)
 }
 
+// findAgain returns the device with that id, otherwise what query names, if it
+// names any.
+func findAgain(list []Info, dir Direction, id, query string) (Info, error) {
+	found := matching(list, dir, func(d Info) bool { return d.ID == id })
+	switch {
+	case id == "":
+	case len(found) == 1:
+		return found[0], nil
+	case query == "":
+		return Info{}, notFound(list, dir, id, strings.ToLower(id))
+	}
+	return Find(list, dir, query)
+}
+
 func notFound(list []Info, dir Direction, query, fold string) error {
 	shown := clean(query, maxName)
 	monitors := matching(list, dir, func(d Info) bool { return d.Monitor && contains(d, fold) })

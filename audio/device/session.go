@@ -89,6 +89,16 @@ type session struct {
 	tap     *tap
 }
 
+// reconnect connects as cfg says, but not to a server that is known to be dead.
+func reconnect(cfg Config) (*session, error) {
+	if cfg.Socket != "" {
+		if err := probe(cfg.Socket); err != nil {
+			return nil, err
+		}
+	}
+	return connect(cfg.Backends)
+}
+
 // connect opens the first of backends that has a device and lists what it has.
 // Each is tried on its own, since malgo does not tell which one it took.
 func connect(backends []Backend) (*session, error) {
@@ -253,22 +263,22 @@ func (s *session) infos() []Info {
 	return list
 }
 
-// find returns what query names, and its entry unless the sound system is to
-// choose.
-func (s *session) find(dir Direction, query string) (Info, *malgo.DeviceID, error) {
+// find returns the device with that id or what query names, and its entry. The default device is
+// resolved here and opened by its id, too: a stream that was opened without one
+// is moved by a sound server when its device goes, also to a loudspeaker or to
+// what records one. There is no entry where only the sound system can choose.
+func (s *session) find(dir Direction, id, query string) (Info, *malgo.DeviceID, error) {
 	list := s.infos()
-	info, err := Find(list, dir, query)
+	info, err := findAgain(list, dir, id, query)
 	if err != nil {
 		return Info{}, nil, err
 	}
-	if query != "" {
-		for i := range s.devices {
-			if e := s.devices[i]; e.Info == info {
-				// A copy: memory lent to C may not be part of anything with Go
-				// pointers in it.
-				id := e.id
-				return info, &id, nil
-			}
+	for i := range s.devices {
+		if e := s.devices[i]; e.Info == info {
+			// A copy: memory lent to C may not be part of anything with Go
+			// pointers in it.
+			handle := e.id
+			return info, &handle, nil
 		}
 	}
 	if name, set := s.envDefault(dir, os.LookupEnv); set && info.ID != name {

@@ -22,6 +22,8 @@ func TestHandOversDoNotAllocate(t *testing.T) {
 		{"Deliver and Read", func() { c.Deliver(pcm); c.Deliver(pcm); c.Read(frame) }},
 		{"Deliver and Flush", func() { c.Deliver(pcm); c.Flush() }},
 		{"DeliveredAt and Stats", func() { c.DeliveredAt(c.Stats().Samples - 1) }},
+		{"DeliverLive and Read", func() { c.DeliverLive(pcm); c.DeliverLive(pcm); c.Read(frame) }},
+		{"TakeLive", func() { p.TakeLive(pcm) }},
 		{"Take of nothing", func() { p.Take(pcm) }},
 		{"Write and Take", func() { p.Write(pcm); p.Take(pcm) }},
 		{"LowWater, TakenAt and Stats", func() { p.TakenAt(uint64(p.LowWater())); p.Stats() }},

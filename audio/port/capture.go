@@ -24,9 +24,11 @@ type CaptureStats struct {
 	Samples   uint64 // samples delivered, dropped ones included
 	Overrun   uint64 // samples dropped because the reader was late
 	Flushed   uint64 // samples dropped because nobody wanted them: Flush, or no Read yet
+	Stale     uint64 // samples dropped because the device was away: DeliverLive
 	// Gaps are the times that the device brought less sound than time passed: the
 	// sound system dropped some because the callback was late. GapTime is how
-	// much. Both are known half a second later.
+	// much. Both are known half a second later. A device that was away, or gave
+	// way to another, is no gap.
 	Gaps    uint64
 	GapTime time.Duration
 	// Last is the time of the newest callback; it means nothing while Callbacks
@@ -53,8 +55,10 @@ type Capture struct {
 	// ring is always empty when offset changes, and one offset is right for all
 	// that the ring holds.
 	stalled atomic.Bool
+	jumped  atomic.Bool   // it stalls for a jump of the position, so nothing drops for want of a reader
 	offset  atomic.Uint64 // position of a sample less its place in the ring's count
 	reading atomic.Bool   // Read was called since the last Flush
+	live    atomic.Bool   // DeliverLive was called
 
 	// Of the callback side only.
 	lag      lag
@@ -62,6 +66,8 @@ type Capture struct {
 	overlap  int        // samples of it that the one before had brought
 	joining  bool       // its first sample is still to come
 	seam     bridge
+	returned Rehearsal     // of this device after it was away,
+	settled  time.Duration // until then; 0: it was not
 
 	callbacks, samples, last atomic.Uint64
 	gaps, gapTime            atomic.Uint64
@@ -69,6 +75,7 @@ type Capture struct {
 	unwanted                 atomic.Uint64 // dropped by the callback while there was none
 	trimmed                  atomic.Uint64 // dropped by Read
 	flushed                  atomic.Uint64 // dropped by Flush
+	stale                    atomic.Uint64 // dropped after the device was away
 }
 
 // NewCapture returns an empty port whose stamps are readings of clock.
@@ -108,6 +115,7 @@ func (c *Capture) begin(hole int, now time.Duration) {
 	case hole > joinLimit:
 		// The reader is to start afresh: only then may the position jump.
 		c.samples.Add(uint64(hole))
+		c.jumped.Store(true)
 		c.stalled.Store(true)
 	case hole > 0:
 		c.seam.to(0)
@@ -153,10 +161,13 @@ func (c *Capture) write(pcm []int16, pos uint64) {
 		}
 		c.stalled.Store(true)
 	}
-	if c.reading.Load() {
-		c.lost.Add(uint64(len(pcm)))
-	} else {
+	switch {
+	case !c.reading.Load():
 		c.unwanted.Add(uint64(len(pcm)))
+	case c.jumped.Load():
+		c.stale.Add(uint64(len(pcm)))
+	default:
+		c.lost.Add(uint64(len(pcm)))
 	}
 }
 
@@ -173,7 +184,11 @@ func (c *Capture) Read(dst []int16) (pos uint64, ok bool) {
 		c.reading.Store(true)
 	}
 	if c.stalled.Load() {
-		c.restart(&c.trimmed)
+		count := &c.trimmed
+		if c.jumped.Load() {
+			count = &c.stale
+		}
+		c.restart(count)
 		return 0, false
 	}
 	waiting := c.ring.Len()
@@ -205,6 +220,7 @@ func (c *Capture) Flush() {
 // restart empties the ring after a stall and lets the callback write again.
 func (c *Capture) restart(count *atomic.Uint64) {
 	count.Add(uint64(c.ring.Discard(c.ring.Len())))
+	c.jumped.Store(false)
 	c.stalled.Store(false)
 }
 
@@ -222,6 +238,7 @@ func (c *Capture) Stats() CaptureStats {
 		Callbacks: c.callbacks.Load(),
 		Samples:   c.samples.Load(),
 		Overrun:   c.lost.Load() + c.trimmed.Load(),
+		Stale:     c.stale.Load(),
 		Flushed:   c.unwanted.Load() + c.flushed.Load(),
 		Gaps:      c.gaps.Load(),
 		GapTime:   time.Duration(c.gapTime.Load()),

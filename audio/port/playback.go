@@ -26,10 +26,11 @@ const (
 // PlaybackStats are the counts of a Playback since it was made.
 type PlaybackStats struct {
 	Callbacks       uint64 // calls of Take
-	Taken           uint64 // samples that were written and then taken
+	Taken           uint64 // samples that were written and then taken, stale ones included
 	Underruns       uint64 // times it ran dry; a run of dry callbacks is one
 	UnderrunSamples uint64 // samples of silence played because it was dry
 	Starved         uint64 // Underruns that the greatest margin did not prevent
+	Stale           uint64 // samples dropped because the device was away: TakeLive
 	// Gaps are the times that the device asked for less sound than time passed:
 	// the sound system had none to play because the callback was late. GapTime is
 	// how much. Both are known half a second later.
@@ -42,8 +43,8 @@ type PlaybackStats struct {
 
 // Playback takes samples from one goroutine to a playback callback.
 //
-// Nothing in it is ever dropped: a full port accepts less, and an empty one
-// plays silence, counted. How much waits, and so the delay, is up to the
+// Nothing in it is dropped but what is stale once a device was away: a full
+// port accepts less, and an empty one plays silence, counted. How much waits, and so the delay, is up to the
 // writer, who keeps Buffered just above LowWater.
 type Playback struct {
 	clock  audio.Clock
@@ -67,7 +68,7 @@ type Playback struct {
 
 	callbacks, taken, last     atomic.Uint64
 	underruns, underrunSamples atomic.Uint64
-	starved                    atomic.Uint64
+	starved, stale             atomic.Uint64
 	gaps, gapTime              atomic.Uint64
 }
 
@@ -219,6 +220,7 @@ func (p *Playback) Stats() PlaybackStats {
 		Underruns:       p.underruns.Load(),
 		UnderrunSamples: p.underrunSamples.Load(),
 		Starved:         p.starved.Load(),
+		Stale:           p.stale.Load(),
 		Gaps:            p.gaps.Load(),
 		GapTime:         time.Duration(p.gapTime.Load()),
 		Last:            time.Duration(p.last.Load()),

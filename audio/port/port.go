@@ -3,14 +3,15 @@
 // may be late. Package device and package pace sit on the callback side, the
 // call's uplink and playout on the goroutine side.
 //
-// Lengths and positions are in samples, 48 kHz mono. The callback side
-// (Deliver, Take) copies, moves an atomic index, stamps and signals: it never
-// allocates, blocks or locks. One goroutine at a time may use each side;
-// methods documented for any goroutine are safe from all.
+// Lengths and positions are in samples, 48 kHz mono. The callback side (Deliver
+// and Take, or DeliverLive and TakeLive for devices) copies, moves an atomic
+// index, stamps and signals: it never allocates, blocks or locks. One goroutine
+// at a time may use each side; methods documented for any goroutine are safe
+// from all.
 //
 // A position is a sample's place on the clock of its device: every sample that
 // a capture callback ever brought counts, also one that was dropped, so a drop
-// shows as a jump. A position can be turned into the time at which the
+// shows as a jump, and so does the time in which a device was away. A position can be turned into the time at which the
 // callback handled that sample, for about the last 20 seconds.
 package port
 

@@ -126,6 +126,18 @@ func (r *Recording) Samples() int {
 	return len(r.raw) / 2 / r.channels
 }
 
+// Since returns what was recorded from the sample at n on, of one channel.
+func (r *Recording) Since(n int) []int16 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	raw := r.raw[min(2*n*r.channels, len(r.raw)):]
+	pcm := make([]int16, 0, len(raw)/2/r.channels)
+	for i := 0; i+2*r.channels <= len(raw); i += 2 * r.channels {
+		pcm = append(pcm, int16(binary.LittleEndian.Uint16(raw[i:])))
+	}
+	return pcm
+}
+
 // WaitSamples waits until there are at least n samples a channel, and fails the
 // test if they do not come.
 func (r *Recording) WaitSamples(n int) {

@@ -46,10 +46,17 @@ const (
 	look = 10 * time.Millisecond
 )
 
+// The modules that make the headset.
+const (
+	headsetModule = "module-null-sink sink_name=headset norewinds=1 rate=48000 sink_properties=device.description=Headset"
+	micModule     = "module-remap-source source_name=headset_mic master=mouth.monitor channels=1 channel_map=mono " +
+		"master_channel_map=mono remix=no source_properties=device.description=Headset-Microphone"
+)
+
 const script = `load-module module-native-protocol-unix auth-anonymous=1 socket=%s
-load-module module-null-sink sink_name=headset norewinds=1 rate=48000 sink_properties=device.description=Headset
+load-module ` + headsetModule + `
 load-module module-null-sink sink_name=mouth norewinds=1 rate=48000 channels=1 sink_properties=device.description=Mouth
-load-module module-remap-source source_name=headset_mic master=mouth.monitor channels=1 channel_map=mono master_channel_map=mono remix=no source_properties=device.description=Headset-Microphone
+load-module ` + micModule + `
 set-default-sink headset
 set-default-source headset_mic
 load-module module-cli exit_on_eof=1
@@ -57,10 +64,12 @@ load-module module-cli exit_on_eof=1
 
 // Server is a running daemon. Its methods are safe for concurrent use.
 type Server struct {
-	tb     testing.TB
-	dir    string
-	cmd    *exec.Cmd
-	log    safeBuffer
+	tb  testing.TB
+	dir string
+	log safeBuffer
+
+	mu     sync.Mutex
+	cmd    *exec.Cmd     // nil before the first start
 	exited chan struct{} // closed when the daemon has ended
 }
 
@@ -80,7 +89,7 @@ func Start(tb testing.TB) *Server {
 	if err != nil {
 		tb.Fatalf("make a folder for the sound server: %v", err)
 	}
-	s := &Server{tb: tb, dir: dir, exited: make(chan struct{})}
+	s := &Server{tb: tb, dir: dir}
 	tb.Cleanup(func() {
 		s.Kill()
 		if err := os.RemoveAll(dir); err != nil {
@@ -88,6 +97,24 @@ func Start(tb testing.TB) *Server {
 		}
 	})
 	s.launch()
+	return s
+}
+
+// Restart starts the daemon again after Kill, on the same socket and with the
+// devices of Start, and waits until they are there.
+func (s *Server) Restart() {
+	s.tb.Helper()
+	s.Kill()
+	if err := os.Remove(s.socket()); err != nil && !errors.Is(err, os.ErrNotExist) {
+		s.tb.Fatalf("remove the socket of the dead sound server: %v", err)
+	}
+	s.launch()
+}
+
+// launch starts the daemon and waits until its devices are there.
+func (s *Server) launch() {
+	s.tb.Helper()
+	s.execute()
 	s.wait("its devices", func() bool {
 		sources, err := s.pactl("list", "short", "sources")
 		if err != nil || !strings.Contains(sources, HeadsetMic) {
@@ -96,34 +123,47 @@ func Start(tb testing.TB) *Server {
 		info, err := s.pactl("info")
 		return err == nil && strings.Contains(info, "Default Source: "+HeadsetMic)
 	})
-	return s
 }
 
-func (s *Server) launch() {
+func (s *Server) execute() {
 	s.tb.Helper()
 	config := filepath.Join(s.dir, "default.pa")
 	if err := os.WriteFile(config, fmt.Appendf(nil, script, s.socket()), 0o600); err != nil {
 		s.tb.Fatalf("write the sound server's script: %v", err)
 	}
-	s.cmd = exec.Command("pulseaudio", "-n", "-F", config,
+	cmd := exec.Command("pulseaudio", "-n", "-F", config,
 		"--daemonize=no", "--exit-idle-time=-1", "--disallow-exit=no", "--use-pid-file=no",
 		"--high-priority=yes", "--realtime=yes", "--disable-shm=yes",
 		"--log-target=stderr", "--log-level=warn")
-	s.cmd.Env = s.environ()
-	s.cmd.Stdout, s.cmd.Stderr = &s.log, &s.log
+	cmd.Env = s.environ()
+	cmd.Stdout, cmd.Stderr = &s.log, &s.log
 	// The daemon ends when its input does, so it does not outlive a test process
 	// that crashes. Nothing is ever written to it.
-	if _, err := s.cmd.StdinPipe(); err != nil {
+	if _, err := cmd.StdinPipe(); err != nil {
 		s.tb.Fatalf("start pulseaudio: %v", err)
 	}
-	if err := s.cmd.Start(); err != nil {
-		close(s.exited)
+	if err := cmd.Start(); err != nil {
 		s.tb.Fatalf("start pulseaudio: %v", err)
 	}
+	exited := make(chan struct{})
 	go func() {
-		defer close(s.exited)
-		_ = s.cmd.Wait() // its end is seen through exited; a killed daemon is no error
+		defer close(exited)
+		_ = cmd.Wait() // its end is seen through exited; a killed daemon is no error
 	}()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.cmd, s.exited = cmd, exited
+}
+
+// process returns the daemon that was started last, and what is closed at its
+// end.
+func (s *Server) process() (*os.Process, <-chan struct{}) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.cmd == nil {
+		return nil, nil
+	}
+	return s.cmd.Process, s.exited
 }
 
 func (s *Server) socket() string { return filepath.Join(s.dir, "native") }
@@ -175,10 +215,11 @@ func (s *Server) wait(what string, ok func() bool) {
 	defer limit.Stop()
 	tick := time.NewTicker(look)
 	defer tick.Stop()
+	_, exited := s.process()
 	for !ok() {
 		select {
 		case <-tick.C:
-		case <-s.exited:
+		case <-exited:
 			s.tb.Fatalf("pulseaudio ended while the test waited for %s:\n%s", what, s.log.String())
 		case <-limit.C:
 			s.tb.Fatalf("pulseaudio: %s did not come within %v:\n%s", what, patience, s.log.String())
@@ -222,6 +263,37 @@ func (s *Server) UnloadModule(index string) {
 	s.Pactl("unload-module", index)
 }
 
+// Unplug takes the headset away: its sink and its microphone.
+func (s *Server) Unplug() {
+	s.tb.Helper()
+	for line := range strings.Lines(s.Pactl("list", "short", "modules")) {
+		if strings.Contains(line, "sink_name="+Headset+" ") || strings.Contains(line, "source_name="+HeadsetMic+" ") {
+			index, _, _ := strings.Cut(line, "\t")
+			s.UnloadModule(index)
+		}
+	}
+}
+
+// PlugIn brings the headset back, under the same names, with an earpiece of that
+// sample rate. It is not made the default.
+func (s *Server) PlugIn(rate int) {
+	s.tb.Helper()
+	sink := strings.Replace(headsetModule, "rate=48000", fmt.Sprintf("rate=%d", rate), 1)
+	for _, module := range []string{sink, micModule} {
+		name, args, _ := strings.Cut(module, " ")
+		s.LoadModule(name, strings.Fields(args)...)
+	}
+}
+
+// Suspend lets the headset's two devices pause, as when a desktop switches them
+// off, or go on.
+func (s *Server) Suspend(on bool) {
+	s.tb.Helper()
+	state := map[bool]string{true: "1", false: "0"}[on]
+	s.Pactl("suspend-sink", Headset, state)
+	s.Pactl("suspend-source", HeadsetMic, state)
+}
+
 // Freeze stops the daemon in its tracks, as a hung sound server is, until Thaw.
 func (s *Server) Freeze() { s.signal(syscall.SIGSTOP) }
 
@@ -231,17 +303,19 @@ func (s *Server) Thaw() { s.signal(syscall.SIGCONT) }
 // Kill ends the daemon at once, as a crash does, and waits for its end. It may
 // be called more than once.
 func (s *Server) Kill() {
-	if s.cmd == nil || s.cmd.Process == nil {
+	process, exited := s.process()
+	if process == nil {
 		return
 	}
 	// Only an ended process cannot be killed, and that is what is wanted.
-	_ = s.cmd.Process.Kill()
-	<-s.exited
+	_ = process.Kill()
+	<-exited
 }
 
 func (s *Server) signal(sig os.Signal) {
 	s.tb.Helper()
-	if err := s.cmd.Process.Signal(sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
+	process, _ := s.process()
+	if err := process.Signal(sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		s.tb.Errorf("signal pulseaudio: %v", err)
 	}
 }

@@ -4,13 +4,15 @@
 //
 //  1. uplink takes a frame from the capture port when the sound card signals,
 //     measures, cleans up, mutes and encodes it, and pushes it into the send
-//     queue. Of silence it pushes marks only.
+//     queue. Of silence it pushes marks only, and so it does by the clock while
+//     there is no microphone.
 //  2. A carrier's send loop is the sole caller of Send on its stream: frames,
 //     and empty chunks when liveness, an acknowledgement or a report is due.
 //  3. Its receive loop is the sole caller of Recv and always drains: timing,
 //     events, and packets into the playout.
 //  4. ear keeps the playback port filled from the playout, through the ear's
-//     protection, as the sound card asks for more.
+//     protection, as the sound card asks for more, and drops what is due while
+//     there is none.
 //
 // A call outlives its connections. Each is a carrier; the keeper opens them,
 // one at first and another when the link is silent, broken or about to end, and

@@ -14,12 +14,14 @@ import (
 const pull = audio.PeriodSamples / 2
 
 // ear keeps the playback port filled to its low-water mark, woken by the sound
-// card. After the last chunk it plays what is left and returns.
+// card, and stays live while there is none. After the last chunk it plays what is left and returns.
 func (c *Call) ear(ctx context.Context) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	pcm := make([]int16, pull)
 	loop := &loopProbe{}
+	deaf := newDeafness()
+	defer deaf.timer.Stop()
 	var drained <-chan time.Time
 	downDone, ending := c.downDone, c.ending
 	over := false
@@ -38,7 +40,13 @@ func (c *Call) ear(ctx context.Context) error {
 		case <-downDone:
 			downDone, over = nil, true
 			drained = time.After(drainLimit)
+		case <-deaf.timer.C:
+			c.playUnheard(deaf, pcm)
+			if !over {
+				continue
+			}
 		case <-c.cfg.Playback.Wanted():
+			c.wanted(deaf, loop)
 		}
 		c.measureLoop(loop)
 		if over && c.playout.Drained() {

@@ -16,6 +16,7 @@ import (
 type figures struct {
 	sent      atomic.Uint64 // frames handed to gRPC
 	dropped   atomic.Uint64 // frames of ours dropped for age
+	unsaid    atomic.Uint64 // samples that came when silence had been announced instead
 	malformed atomic.Uint64
 	cleanUp   atomic.Int64 // samples that the clean-up held the last frame back
 	rated     rated
@@ -126,6 +127,6 @@ func (c *Call) traffic() callstate.Traffic {
 		Late:         p.PacketsDiscarded,
 		ConcealedPct: share(p.ConcealedSamples, p.TotalSamplesReceived),
 		Underruns:    playback.Underruns + playback.Gaps,
-		Overruns:     capture.Overrun + uint64(audio.Samples(capture.GapTime)),
+		Overruns:     capture.Overrun + capture.Stale + c.figures.unsaid.Load() + uint64(audio.Samples(capture.GapTime)),
 	}
 }

@@ -94,6 +94,7 @@ type Stats struct {
 	DeviceUnderruns   uint64 `json:"deviceUnderruns"`
 	CaptureOverruns   uint64 `json:"captureOverruns"`
 	CallbackLateCount uint64 `json:"callbackLateCount"` // of both devices, so late that sound was missing
+	DeviceReopens     uint64 `json:"deviceReopens"`     // after a fault, of both; the phone counts them
 	MalformedPackets  uint64 `json:"malformedPackets"`
 	EarLimitedSamples uint64 `json:"earLimitedSamples"`
 }

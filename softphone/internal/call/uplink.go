@@ -22,9 +22,12 @@ type uplinkState struct {
 	muted  bool   // the last slot was muted
 	pause  pause  // no audio is sent
 	epoch  uint32 // of the connection in use
+
+	absence absence
 }
 
-// uplink sends the microphone, frame by frame, from the answer to the end.
+// uplink sends the microphone, frame by frame, from the answer to the end, and
+// stands in for it while it is gone.
 func (c *Call) uplink(ctx context.Context) error {
 	select {
 	case <-c.answered:
@@ -37,13 +40,17 @@ func (c *Call) uplink(ctx context.Context) error {
 	defer runtime.UnlockOSThread()
 	c.cfg.Capture.Flush()
 	s := c.newUplink()
+	defer s.absence.timer.Stop()
 	for {
+		absent := false
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-c.ending:
 			return nil
 		case <-c.cfg.Capture.Ready():
+		case <-s.absence.timer.C:
+			absent = true
 		}
 		if c.stale.Swap(false) {
 			c.cfg.Capture.Flush()
@@ -53,9 +60,15 @@ func (c *Call) uplink(ctx context.Context) error {
 			if !ok {
 				break
 			}
+			if !c.heardFrame(s, pos) {
+				continue
+			}
 			if err := c.sendFrame(s, pos); err != nil {
 				return err
 			}
+		}
+		if absent {
+			c.standIn(s)
 		}
 	}
 }
@@ -64,6 +77,8 @@ func (c *Call) newUplink() *uplinkState {
 	return &uplinkState{
 		frame:  make([]int16, c.cfg.Options.FrameSamples),
 		packet: make([]byte, codec.MaxPacket),
+
+		absence: newAbsence(),
 	}
 }
 

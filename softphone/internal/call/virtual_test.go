@@ -29,6 +29,9 @@ const (
 // is dead.
 type virtualCall struct {
 	*call.Call
+	capture  *port.Capture
+	playback *port.Playback
+
 	net     *network
 	cancel  context.CancelFunc
 	running sync.WaitGroup
@@ -44,6 +47,7 @@ type virtualCall struct {
 type virtualOptions struct {
 	destination string
 	mute, dead  bool
+	deaf        bool // nothing takes what is to be played
 	complete    bool
 	log         slog.Handler // of the server; nil: none
 	net         *network     // nil: one with a server at hostA
@@ -51,6 +55,7 @@ type virtualOptions struct {
 	id          string
 	name        string
 	dtx         bool
+	change      func(*call.Config) // nil: as it is
 }
 
 // dialVirtual returns once the call is answered.
@@ -69,17 +74,22 @@ func dialVirtual(t *testing.T, o virtualOptions) *virtualCall {
 	clock := o.net.clock
 	v := &virtualCall{net: o.net, done: make(chan struct{})}
 	capture, playback := port.NewCapture(clock), port.NewPlayback(clock)
+	v.capture, v.playback = capture, playback
 	answered := make(chan struct{})
 	device := audio.Endpoint{Period: audio.Period}
-	var err error
-	v.Call, err = call.New(call.Config{
+	cfg := call.Config{
 		Servers: o.servers, Connect: phone.ConnectVia(o.net.dial), CallID: o.id, Destination: o.destination,
 		DisplayName: o.name, DTX: o.dtx,
 		Codec: pcm.Codec{}, Options: codec.Options{FrameSamples: 960}, Complete: o.complete,
 		Clock: clock, Capture: capture, Playback: playback, Microphone: device, Earpiece: device,
 		OnAnswer: func() { close(answered) },
 		OnNotice: v.note,
-	})
+	}
+	if o.change != nil {
+		o.change(&cfg)
+	}
+	var err error
+	v.Call, err = call.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +105,9 @@ func dialVirtual(t *testing.T, o virtualOptions) *virtualCall {
 	}
 	var ctx context.Context
 	ctx, v.cancel = context.WithCancel(t.Context())
-	v.running.Go(func() { _ = pace.RunPlayback(ctx, &v.heard, playback) })
+	if !o.deaf {
+		v.running.Go(func() { _ = pace.RunPlayback(ctx, &v.heard, playback) })
+	}
 	if !o.dead {
 		source, err := tone.New(300, -20)
 		if err != nil {

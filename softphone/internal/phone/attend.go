@@ -65,13 +65,9 @@ func (p *Phone) watch(ctx context.Context, c *call.Call) {
 // woke is called after the computer slept.
 func (p *Phone) woke(c *call.Call, slept time.Duration) {
 	p.cfg.Log.Warn("computer slept", "slept", slept)
-	text := fmt.Sprintf("This computer slept for %s", callstate.Spell(slept))
-	// A call that can is told to trust its connection no more.
-	if w, ok := any(c).(interface{ Woke(slept time.Duration) }); ok {
-		w.Woke(slept)
-		text += ": reconnecting"
-	}
-	p.Say(callstate.Notice{Severity: callstate.Warning, Text: text + "."})
+	c.Woke(slept)
+	text := fmt.Sprintf("This computer slept for %s: reconnecting.", callstate.Spell(slept))
+	p.Say(callstate.Notice{Severity: callstate.Warning, Text: text})
 }
 
 // hush tells the operator, once each time, that the microphone is silent and

@@ -117,6 +117,10 @@ func (p *Phone) Snapshot() callstate.Snapshot {
 	} else {
 		s.Microphone, s.Earpiece = silentMeter(), silentMeter()
 	}
+	s.Link.Servers = len(p.cfg.Servers)
+	if p.mic != nil {
+		s.MicrophoneEnd, s.EarpieceEnd = p.mic.Health(), p.ear.Health()
+	}
 	o := p.cleanUp
 	s.CleanUp.HighPass, s.CleanUp.Denoise, s.CleanUp.Level = o.HighPass, o.Denoise, o.Level
 	s.CleanUp.CanDenoise = clean.HasDenoise

@@ -42,8 +42,10 @@ type Stream interface {
 	Endpoint() audio.Endpoint
 	// Start begins delivery where a stream does not begin by itself.
 	Start() error
-	// Changed gives a sentence for the operator when Endpoint changed.
+	// Changed gives a sentence for the operator when Endpoint or Health changed.
 	Changed() <-chan callstate.Notice
+	// Health says how the stream does now.
+	Health() callstate.End
 	// Lost is closed when the stream ended by itself; Err says why.
 	Lost() <-chan struct{}
 	Err() error
@@ -93,6 +95,7 @@ type Phone struct {
 	cancel     context.CancelFunc
 	microphone *audio.Endpoint
 	earpiece   *audio.Endpoint
+	mic, ear   Stream // of this call
 }
 
 // New returns an idle phone.
@@ -182,6 +185,7 @@ func (p *Phone) idle() {
 	defer p.mu.Unlock()
 	p.state, p.muted, p.cancel = callstate.Idle, false, nil
 	p.microphone, p.earpiece = nil, nil
+	p.mic, p.ear = nil, nil
 	p.signal()
 }
 
@@ -202,7 +206,7 @@ func (p *Phone) place(ctx context.Context, id string, o Order) (_ call.Report, e
 		return empty, err
 	}
 	defer func() { err = errors.Join(err, closing("earpiece", ear)) }()
-	p.opened(mic.Endpoint(), ear.Endpoint())
+	p.opened(mic, ear)
 
 	answered := make(chan struct{})
 	c, err := call.New(call.Config{
@@ -225,6 +229,7 @@ func (p *Phone) place(ctx context.Context, id string, o Order) (_ call.Report, e
 	ended, err := p.converse(ctx, c, mic, ear, answered, o.Limit)
 	r := c.Report()
 	r.Ended = ended
+	r.Stats.DeviceReopens = mic.Health().Reopens + ear.Health().Reopens
 	return r, err
 }
 
@@ -235,10 +240,13 @@ func closing(what string, s Stream) error {
 	return nil
 }
 
-func (p *Phone) opened(mic, ear audio.Endpoint) {
+// opened notes what is open.
+func (p *Phone) opened(mic, ear Stream) {
+	in, out := mic.Endpoint(), ear.Endpoint()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.microphone, p.earpiece = &mic, &ear
+	p.microphone, p.earpiece = &in, &out
+	p.mic, p.ear = mic, ear
 	p.signal()
 }
 
@@ -299,16 +307,17 @@ func (p *Phone) converse(ctx context.Context, c *call.Call, mic, ear Stream, ans
 	}
 }
 
-// changedEnds takes note that one end was opened anew.
+// changedEnds takes note that one end is gone, back, or opened anew.
 func (p *Phone) changedEnds(c *call.Call, mic, ear Stream, n callstate.Notice) {
 	c.SetEndpoints(mic.Endpoint(), ear.Endpoint())
-	p.opened(mic.Endpoint(), ear.Endpoint())
+	p.opened(mic, ear)
 	p.Say(n)
 }
 
-// lost says that one end of a call went away; the call goes on.
+// lost says that one end of a call, which is no device, ended for good; the call
+// goes on.
 func (p *Phone) lost(what, effect string, s Stream) {
-	text := fmt.Sprintf("The %s %q is gone and %s: hang up, plug it in, dial again.", what, s.Endpoint().Name, effect)
+	text := fmt.Sprintf("The %s %q is gone and %s: hang up, put it right, dial again.", what, s.Endpoint().Name, effect)
 	p.cfg.Log.Warn("stream lost", "stream", what, "name", s.Endpoint().Name, "error", s.Err())
 	p.Say(callstate.Notice{Severity: callstate.Failure, Text: text})
 }

@@ -51,6 +51,7 @@ type fakeStream struct {
 
 	changed chan callstate.Notice
 	period  atomic.Int64 // 0: 10 ms
+	health  atomic.Pointer[callstate.End]
 }
 
 func (s *fakeStream) Endpoint() audio.Endpoint {
@@ -69,6 +70,13 @@ func (s *fakeStream) Start() error {
 		_ = s.run(ctx)
 	}()
 	return nil
+}
+
+func (s *fakeStream) Health() callstate.End {
+	if h := s.health.Load(); h != nil {
+		return *h
+	}
+	return callstate.End{}
 }
 
 func (s *fakeStream) Changed() <-chan callstate.Notice { return s.changed }
@@ -387,5 +395,38 @@ func TestADeviceOpenedAnewIsSaidAndShown(t *testing.T) {
 	}
 	if stage != 20*time.Millisecond {
 		t.Errorf("the sum of the delay counts %v for the microphone", stage)
+	}
+}
+
+func TestAnEndThatIsGoneIsShownAndItsReopeningsCounted(t *testing.T) {
+	s := servertest.Start(t, servertest.Options{})
+	sound := &fakeSound{}
+	p := phone.New(phone.Config{
+		Servers: []string{s.Addr}, Destination: "echo", Codec: opus.Codec{},
+		Options: codec.Options{Bitrate: 32000, Complexity: 5, FrameSamples: 960},
+		Sound:   sound, Connect: phone.Connect, Log: slog.New(slog.DiscardHandler),
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	var ended sync.WaitGroup
+	ended.Go(func() {
+		r, err := p.Place(ctx, phone.Order{})
+		if err != nil || r.Stats.DeviceReopens != 3 {
+			t.Errorf("%d devices opened again, %v", r.Stats.DeviceReopens, err)
+		}
+	})
+	waitState(t, p, callstate.Live)
+	sound.mu.Lock()
+	mic := sound.mic
+	sound.mu.Unlock()
+	mic.health.Store(&callstate.End{State: callstate.EndGone, Since: time.Second, Reopens: 3})
+	mic.changed <- callstate.Notice{Text: "It is gone.", Severity: callstate.Failure}
+	notice(t, p, "It is gone.")
+	if s := p.Snapshot(); s.MicrophoneEnd.State != callstate.EndGone || s.EarpieceEnd.State != callstate.EndOpen {
+		t.Errorf("the screen shows %+v and %+v", s.MicrophoneEnd, s.EarpieceEnd)
+	}
+	cancel()
+	ended.Wait()
+	if s := p.Snapshot(); s.MicrophoneEnd.State != callstate.EndOpen {
+		t.Errorf("after the call the screen shows %+v", s.MicrophoneEnd)
 	}
 }

@@ -2,7 +2,6 @@ package sound
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -15,12 +14,12 @@ import (
 )
 
 const (
-	// look is how often a device's faults are looked at.
-	look = time.Second
-	// overlap is how long two devices are open at once when one takes over:
-	// before, until the clock of the new one is known, and after, until the last
-	// of the old one was played.
-	overlap = 300 * time.Millisecond
+	// judging is how often a device's faults are counted.
+	judging = time.Second
+	// closeLimit is how long Close waits for the sound system.
+	closeLimit = 2 * time.Second
+	// backlog is how many sentences wait for whoever reads Changed.
+	backlog = 4
 )
 
 // Periods remembers, from call to call, how long the devices' periods must be
@@ -47,33 +46,73 @@ func FixedPeriods(period time.Duration) *Periods {
 	return &Periods{clock: audio.NewClock(), capture: newLadder(period), playback: newLadder(period)}
 }
 
-// deviceStream is a device as a Stream: it opens the device anew, behind the
-// same port, when another period suits better. A goroutine of its own does so
-// and is waited for by Close.
+// handle is a device.Stream, as far as it is used here.
+type handle interface {
+	Opened() <-chan error
+	Callbacks() uint64
+	Endpoint() audio.Endpoint
+	Socket() string
+	Lost() <-chan struct{}
+	Retire()
+	TakeOver()
+	Stop()
+	Released() <-chan struct{}
+}
+
+// deviceStream is a device as a Stream. It opens the device anew, behind the
+// same port, when another period suits better and when the device is back that
+// was unplugged, or whose sound server died or froze. One goroutine does all of
+// that, never waits for a sound system, and is waited for by Close.
 type deviceStream struct {
-	open    func(context.Context, device.Config) (*device.Stream, error)
+	open    func(context.Context, device.Config) (handle, error) // waits, within a limit
+	begin   func(device.Config) handle                           // does not
 	cfg     device.Config
 	what    string // "earpiece"
+	effect  string // of its loss
 	clock   audio.Clock
 	ladder  *ladder
 	faults  func() uint64 // that the port counted so far
 	log     *slog.Logger
 	changed chan callstate.Notice
 
-	mu      sync.Mutex
-	current *device.Stream
+	// Of the goroutine that tends to the device.
+	dog      watchdog
+	current  handle // uses the port; nil once it is known to be gone
+	lost     bool   // it said that it stopped
+	next     handle // is being opened, or listened to
+	ready    bool   // it is open
+	openedAt time.Duration
+	before   time.Duration // the period of current
+	leaving  []leaving
+	judged   time.Duration
+	said     callstate.EndState // of the running fault
+	fault    time.Duration      // when it began
+
+	mu       sync.Mutex
+	endpoint audio.Endpoint
+	end      callstate.EndState
+	since    time.Duration
+	reopens  uint64
 
 	cancel  context.CancelFunc
 	running sync.WaitGroup
-	lost    chan struct{}
-	err     error // written before lost is closed
+}
+
+// leaving is a device that is given back, or soon.
+type leaving struct {
+	handle
+	at      time.Duration // not before
+	stopped bool
+	unused  bool // it never used the port, and may still be opening
 }
 
 func openCapture(ctx context.Context, query string, p *port.Capture, opt Options) (Stream, error) {
 	s := newDevice(opt, query, "microphone", opt.Periods.capture)
-	s.open = func(ctx context.Context, cfg device.Config) (*device.Stream, error) {
+	s.effect = "nobody hears you"
+	s.open = func(ctx context.Context, cfg device.Config) (handle, error) {
 		return device.OpenCapture(ctx, cfg, p)
 	}
+	s.begin = func(cfg device.Config) handle { return device.BeginCapture(cfg, p) }
 	var overruns, overrun uint64
 	s.faults = func() uint64 {
 		st := p.Stats()
@@ -88,9 +127,11 @@ func openCapture(ctx context.Context, query string, p *port.Capture, opt Options
 
 func openPlayback(ctx context.Context, query string, p *port.Playback, opt Options) (Stream, error) {
 	s := newDevice(opt, query, "earpiece", opt.Periods.playback)
-	s.open = func(ctx context.Context, cfg device.Config) (*device.Stream, error) {
+	s.effect = "you hear nothing"
+	s.open = func(ctx context.Context, cfg device.Config) (handle, error) {
 		return device.OpenPlayback(ctx, cfg, p)
 	}
+	s.begin = func(cfg device.Config) handle { return device.BeginPlayback(cfg, p) }
 	s.faults = func() uint64 {
 		// Where the port ran dry, a margin in the port is the lesser cure: a sound
 		// system that was late asks for several periods in a row, and for more of
@@ -109,8 +150,7 @@ func newDevice(opt Options, query, what string, l *ladder) *deviceStream {
 	return &deviceStream{
 		cfg:  device.Config{Query: query, Log: opt.Log, Backends: opt.backends},
 		what: what, clock: opt.Periods.clock, ladder: l, log: log,
-		changed: make(chan callstate.Notice, 1),
-		lost:    make(chan struct{}),
+		changed: make(chan callstate.Notice, backlog),
 	}
 }
 
@@ -121,145 +161,102 @@ func (s *deviceStream) start(ctx context.Context) (Stream, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.current = first
-	s.ladder.begin(s.clock(), s.faults())
+	s.pin(first)
+	s.adopt(first, s.clock())
 	ctx, s.cancel = context.WithCancel(context.Background())
 	s.running.Go(func() { s.tend(ctx) })
 	return s, nil
 }
 
-// tend looks after the device until ctx ends or the device is lost.
-func (s *deviceStream) tend(ctx context.Context) {
-	ticker := time.NewTicker(look)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-s.now().Lost():
-			s.lose(s.now().Err())
-			return
-		case <-ticker.C:
-		}
-		if !s.ladder.observe(s.clock(), s.faults()) {
-			continue
-		}
-		if err := s.reopen(ctx); err != nil {
-			s.lose(err)
-			return
-		}
-		s.ladder.begin(s.clock(), s.faults())
+// pin makes what was opened first the device that is wanted from now on, of
+// the same sound system. Only a query that is no id may lead to another.
+func (s *deviceStream) pin(first handle) {
+	e := first.Endpoint()
+	s.cfg.Socket = first.Socket()
+	s.cfg.Backends = []device.Backend{device.Backend(e.Backend)}
+	s.cfg.ID, s.cfg.Held = e.ID, true
+	if s.cfg.Query == e.ID {
+		s.cfg.Query = ""
 	}
 }
 
-// reopen puts a device with the ladder's period in the place of the open one.
-// An error means that none is open any more.
-func (s *deviceStream) reopen(ctx context.Context) error {
-	old, before := s.now(), s.cfg.Period
-	s.cfg.Period, s.cfg.Held = s.ladder.period(), true
-	next, err := s.open(ctx, s.cfg)
-	switch {
-	case errors.Is(err, device.ErrNoAnswer):
-		s.log.Warn("device keeps its period", "device", s.what, "error", err)
-		s.cfg.Period = before
-		s.ladder.keep(before)
-		return nil
-	case err == nil:
-		pause(ctx) // it shows its clock meanwhile
-	default:
-		// Some sound systems open a device but once.
-		if next, err = s.reopenAlone(ctx, old, before); err != nil {
-			return err
-		}
-	}
-	next.TakeOver(old)
-	s.mu.Lock()
-	s.current = next
-	s.mu.Unlock()
-	pause(ctx) // the last of the old one is played meanwhile
-	if err := old.Close(); err != nil {
-		s.log.Warn("device did not close", "device", s.what, "error", err)
-	}
-	s.tell(before)
-	return nil
-}
-
-// reopenAlone closes the old device first, and falls back on its period.
-func (s *deviceStream) reopenAlone(ctx context.Context, old *device.Stream, before time.Duration) (*device.Stream, error) {
-	if err := old.Close(); err != nil {
-		return nil, err
-	}
-	next, err := s.open(ctx, s.cfg)
-	if err == nil {
-		return next, nil
-	}
-	s.log.Warn("device keeps its period", "device", s.what, "error", err)
-	s.cfg.Period = before
-	s.ladder.keep(before)
-	return s.open(ctx, s.cfg)
-}
-
-// tell says what changed, to the log and to whoever listens; an older sentence
-// that nobody took goes.
-func (s *deviceStream) tell(before time.Duration) {
-	n := callstate.Notice{}
-	switch now := s.cfg.Period; {
-	case now > before:
-		n.Severity = callstate.Warning
-		n.Text = fmt.Sprintf("This computer is late with audio: %s period raised to %d ms.", s.what, now.Milliseconds())
-	case now < before:
-		n.Text = fmt.Sprintf("Audio has been clean for long: %s period lowered to %d ms.", s.what, now.Milliseconds())
-	default:
-		return
-	}
-	s.log.Info("device opened anew", "device", s.what, "period", s.cfg.Period, "before", before)
-	select {
-	case <-s.changed:
-	default:
-	}
-	s.changed <- n // nobody else sends
-}
-
-func pause(ctx context.Context) {
-	timer := time.NewTimer(overlap)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
-	}
-}
-
-func (s *deviceStream) now() *device.Stream {
+// adopt makes h the device that uses the port.
+func (s *deviceStream) adopt(h handle, now time.Duration) {
+	s.current, s.lost, s.before = h, false, s.cfg.Period
+	s.dog.begin(now, h.Callbacks())
+	s.ladder.begin(now, s.faults())
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.current
+	s.endpoint = h.Endpoint()
 }
 
-func (s *deviceStream) lose(err error) {
-	s.err = err
-	close(s.lost)
+// say queues a sentence; when nobody reads, the oldest goes.
+func (s *deviceStream) say(severity callstate.Severity, format string, args ...any) {
+	n := callstate.Notice{Severity: severity, Text: fmt.Sprintf(format, args...)}
+	for {
+		select {
+		case s.changed <- n:
+			return
+		default:
+		}
+		select {
+		case <-s.changed:
+		default:
+		}
+	}
 }
 
-func (s *deviceStream) Endpoint() audio.Endpoint { return s.now().Endpoint() }
+func (s *deviceStream) Endpoint() audio.Endpoint {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.endpoint
+}
 
 // Start does nothing: the device runs since it was opened.
 func (s *deviceStream) Start() error { return nil }
 
 func (s *deviceStream) Changed() <-chan callstate.Notice { return s.changed }
 
-func (s *deviceStream) Lost() <-chan struct{} { return s.lost }
+// Lost returns nil: a device is opened again for as long as it takes.
+func (s *deviceStream) Lost() <-chan struct{} { return nil }
 
-func (s *deviceStream) Err() error {
-	select {
-	case <-s.lost:
-		return s.err
-	default:
-		return nil
+func (s *deviceStream) Err() error { return nil }
+
+func (s *deviceStream) Health() callstate.End {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	h := callstate.End{State: s.end, Reopens: s.reopens}
+	if s.end != callstate.EndOpen {
+		h.Since = s.clock() - s.since
 	}
+	return h
 }
 
+// Close ends the goroutine and gives back whatever is open or opening, within 2
+// s for all of it.
 func (s *deviceStream) Close() error {
 	s.cancel()
 	s.running.Wait()
-	return s.now().Close()
+	all := make([]handle, 0, len(s.leaving)+2)
+	for _, h := range []handle{s.current, s.next} {
+		if h != nil {
+			all = append(all, h)
+		}
+	}
+	for _, l := range s.leaving {
+		all = append(all, l.handle)
+	}
+	for _, h := range all {
+		h.Stop()
+	}
+	timer := time.NewTimer(closeLimit)
+	defer timer.Stop()
+	for _, h := range all {
+		select {
+		case <-h.Released():
+		case <-timer.C:
+			return fmt.Errorf("close %q: %w within %v; restart the sound server", s.Endpoint().Name, device.ErrNoAnswer, closeLimit)
+		}
+	}
+	return nil
 }

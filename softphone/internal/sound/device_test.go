@@ -48,8 +48,36 @@ func still(t *testing.T, s Stream, err error) *deviceStream {
 func climb(t *testing.T, d *deviceStream) {
 	t.Helper()
 	d.ladder.up(d.clock())
-	if err := d.reopen(t.Context()); err != nil {
-		t.Fatal(err)
+	move(t, d)
+}
+
+// move opens the device anew with the ladder's period, and returns once it is
+// open, the old one given back.
+func move(t *testing.T, d *deviceStream) {
+	t.Helper()
+	d.judged = d.clock() + time.Hour // the test decides
+	d.reopen()
+	for limit := time.Now().Add(time.Minute); d.next != nil || len(d.leaving) > 0 || d.current == nil; {
+		if d.next != nil && !d.ready {
+			select {
+			case err := <-d.next.Opened():
+				d.opened(err, d.clock())
+			case <-time.After(look):
+			}
+		} else {
+			<-time.After(look)
+		}
+		d.step(d.clock())
+		if time.Now().After(limit) {
+			t.Fatal("the device was not opened anew")
+		}
+	}
+}
+
+func pause(ctx context.Context) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(overlap):
 	}
 }
 
@@ -119,9 +147,7 @@ func TestAPeriodThatIsLoweredIsSaid(t *testing.T) {
 	stream, err := openPlayback(t.Context(), "", port.NewPlayback(audio.NewClock()), opt)
 	d := still(t, stream, err)
 	d.ladder.down(d.clock())
-	if err := d.reopen(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	move(t, d)
 	if n := notice(t, d); !strings.Contains(n.Text, "earpiece period lowered to 10 ms") || n.Severity != callstate.Info {
 		t.Errorf("said %+v", n)
 	}
@@ -133,13 +159,13 @@ func TestADeviceThatOpensOnlyOnceIsClosedFirst(t *testing.T) {
 	t.Parallel()
 	stream, err := openPlayback(t.Context(), "", port.NewPlayback(audio.NewClock()), adaptive(device.Null))
 	d := still(t, stream, err)
-	open, first := d.open, d.now()
-	d.open = func(ctx context.Context, cfg device.Config) (*device.Stream, error) {
+	begin, first := d.begin, d.current
+	d.begin = func(cfg device.Config) handle {
 		select {
 		case <-first.Released():
-			return open(ctx, cfg)
+			return begin(cfg)
 		default:
-			return nil, errBusy
+			return refused(errBusy)
 		}
 	}
 	climb(t, d)
@@ -153,32 +179,25 @@ func TestADeviceKeepsThePeriodThatOpens(t *testing.T) {
 	p := port.NewPlayback(audio.NewClock())
 	stream, err := openPlayback(t.Context(), "", p, adaptive(device.Null))
 	d := still(t, stream, err)
-	open := d.open
-	for _, refusal := range []error{errBusy, device.ErrNoAnswer} {
-		d.open = func(ctx context.Context, cfg device.Config) (*device.Stream, error) {
-			if cfg.Period > 10*ms {
-				return nil, refusal
-			}
-			return open(ctx, cfg)
+	begin := d.begin
+	d.begin = func(cfg device.Config) handle {
+		if cfg.Period > 10*ms {
+			return refused(errBusy)
 		}
-		climb(t, d)
-		if got, step := d.Endpoint().Period, d.ladder.period(); got != 10*ms || step != 10*ms {
-			t.Errorf("%v: the period is %v, the next would be %v; want 10 ms", refusal, got, step)
-		}
-		callbacks := p.Stats().Callbacks
-		for p.Stats().Callbacks < callbacks+3 {
-			pause(t.Context()) // it must go on
-		}
+		return begin(cfg)
+	}
+	climb(t, d)
+	if got, step := d.Endpoint().Period, d.ladder.period(); got != 10*ms || step != 10*ms {
+		t.Errorf("the period is %v, the next would be %v; want 10 ms", got, step)
+	}
+	callbacks := p.Stats().Callbacks
+	for p.Stats().Callbacks < callbacks+3 {
+		pause(t.Context()) // it must go on
 	}
 	select {
 	case n := <-d.Changed():
 		t.Errorf("said %+v of a period that stayed", n)
 	default:
-	}
-	d.open = func(context.Context, device.Config) (*device.Stream, error) { return nil, errBusy }
-	d.ladder.up(d.clock())
-	if err := d.reopen(t.Context()); !errors.Is(err, errBusy) {
-		t.Errorf("got %v when nothing opens any more, want the reason", err)
 	}
 }
 

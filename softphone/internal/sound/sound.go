@@ -23,18 +23,22 @@ type Stream interface {
 	// does nothing. So does starting again. After Close what is no device
 	// returns an error.
 	Start() error
-	// Changed gives a sentence for the operator after a device was opened anew
-	// with another period; Endpoint then says what is open. Only the newest
-	// waits.
+	// Changed gives a sentence for the operator when a device is gone or silent,
+	// is back, or was opened anew with another period; Endpoint then says what is
+	// open. Only the newest few wait.
 	Changed() <-chan callstate.Notice
-	// Lost is closed when the stream ends by itself: the device went away, the
-	// file cannot be read or written. The end of a file is silence, no loss. The
-	// stream must still be closed.
+	// Health says how the stream does now. A device that is gone is opened again,
+	// by its id, until it is back.
+	Health() callstate.End
+	// Lost is closed when the stream ends by itself, for good: the file cannot be
+	// read or written. The end of a file is silence, no loss. The stream must
+	// still be closed. A device never ends.
 	Lost() <-chan struct{}
 	// Err returns why Lost is closed, nil while it is open.
 	Err() error
 	// Close ends the stream, completes a file, and waits until the port is not
-	// used any more. For a device that takes at most 2 s; see device.Stream.
+	// used any more. For a device that takes at most 2 s, also while it is being
+	// opened again; see device.Stream.
 	// Closing again does nothing more and returns the same.
 	Close() error
 }

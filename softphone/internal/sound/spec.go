@@ -13,7 +13,9 @@
 //	null        silence as the microphone, nowhere as the earpiece
 //
 // An end of any kind is a Stream on a port of package audio/port. What is no
-// device is clocked by package audio/pace, in a goroutine that Close waits for.
+// device is clocked by package audio/pace, in a goroutine that Close waits for. A
+// device has a goroutine, too, which opens it again, behind the same port, when
+// it was away or another period suits this computer better.
 package sound
 
 import (

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 
 	"callcenter/audio"
 	"callcenter/audio/pace"
@@ -27,7 +28,8 @@ type pacedStream struct {
 
 	lostOnce sync.Once
 	lost     chan struct{}
-	err      error // written before lost is closed
+	err      error // written before lost is closed, as is
+	lostAt   time.Time
 }
 
 func newCapture(source audio.Source, end audio.Endpoint, p *port.Capture) *pacedStream {
@@ -73,9 +75,19 @@ func (s *pacedStream) Start() error {
 
 func (s *pacedStream) lose(err error) {
 	s.lostOnce.Do(func() {
-		s.err = err
+		s.err, s.lostAt = err, time.Now()
 		close(s.lost)
 	})
+}
+
+// Health says whether the file failed.
+func (s *pacedStream) Health() callstate.End {
+	select {
+	case <-s.lost:
+		return callstate.End{State: callstate.EndGone, Since: time.Since(s.lostAt)}
+	default:
+		return callstate.End{}
+	}
 }
 
 func (s *pacedStream) Lost() <-chan struct{} { return s.lost }
