@@ -25,6 +25,9 @@ const (
 	// that hangs.
 	awayFor   = 1500 * time.Millisecond
 	frozenFor = 5 * time.Second
+	// noBacklog is how much more delay than its target a playout may have a
+	// second after a fault: far less than a sound server kept while it was frozen.
+	noBacklog = 200 * time.Millisecond
 )
 
 // faults is how often each fault is made in a row.
@@ -112,7 +115,11 @@ func repeatFault(t *testing.T, fault func(*deskCall) time.Duration, gone bool) {
 	if last := countResources(t); last.goroutines > first.goroutines+3 || last.files > first.files+3 {
 		t.Errorf("%+v after one fault, %+v after %d", first, last, count)
 	}
+	up, down := d.excess()
 	r := d.ended()
+	if max(up, down) > noBacklog {
+		t.Errorf("%v up and %v down of delay beyond its target", up, down)
+	}
 	t.Logf("uplink back after %v", spread(ups))
 	t.Logf("downlink back after %v", spread(downs))
 	t.Logf("%d devices opened again, %d frames lost; said: %q", r.Stats.DeviceReopens, r.Lost, d.said)
