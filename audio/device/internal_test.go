@@ -172,3 +172,25 @@ func TestADeviceIsFoundAgainByItsID(t *testing.T) {
 		})
 	}
 }
+
+func TestADefaultIsPinnedWhereStreamsAreMoved(t *testing.T) {
+	t.Setenv("PULSE_SOURCE", "@DEFAULT_SOURCE@") // that is, none
+	for _, tt := range []struct {
+		backend   Backend
+		id, query string
+		pinned    bool
+	}{
+		{PulseAudio, "", "", true},
+		{PulseAudio, "desk", "", true},
+		{CoreAudio, "", "", true},
+		{ALSA, "", "", false},
+		{ALSA, "desk", "", false},
+		{ALSA, "", "desk", true},
+	} {
+		s := &session{backend: tt.backend, devices: []entry{{Info: Info{ID: "desk", Name: "Desk", Direction: Capture, Default: true}}}}
+		info, handle, err := s.find(Capture, tt.id, tt.query)
+		if err != nil || info.ID != "desk" || (handle != nil) != tt.pinned {
+			t.Errorf("%+v: found %q, by its id: %v, %v", tt, info.ID, handle != nil, err)
+		}
+	}
+}

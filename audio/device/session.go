@@ -266,7 +266,8 @@ func (s *session) infos() []Info {
 // find returns the device with that id or what query names, and its entry. The default device is
 // resolved here and opened by its id, too: a stream that was opened without one
 // is moved by a sound server when its device goes, also to a loudspeaker or to
-// what records one. There is no entry where only the sound system can choose.
+// what records one. There is no entry where only the sound system can choose, or
+// chooses better: ALSA has several devices to try.
 func (s *session) find(dir Direction, id, query string) (Info, *malgo.DeviceID, error) {
 	list := s.infos()
 	info, err := findAgain(list, dir, id, query)
@@ -274,7 +275,7 @@ func (s *session) find(dir Direction, id, query string) (Info, *malgo.DeviceID, 
 		return Info{}, nil, err
 	}
 	for i := range s.devices {
-		if e := s.devices[i]; e.Info == info {
+		if e := s.devices[i]; e.Info == info && (query != "" || !info.Default || s.moves()) {
 			// A copy: memory lent to C may not be part of anything with Go
 			// pointers in it.
 			handle := e.id
@@ -288,3 +289,7 @@ func (s *session) find(dir Direction, id, query string) (Info, *malgo.DeviceID, 
 	}
 	return info, nil, nil
 }
+
+// moves reports whether the sound system moves a stream that was opened without
+// an id to whatever is the default then.
+func (s *session) moves() bool { return s.backend == PulseAudio || s.backend == CoreAudio }

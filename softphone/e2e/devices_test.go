@@ -25,6 +25,9 @@ const (
 	// that hangs.
 	awayFor   = 1500 * time.Millisecond
 	frozenFor = 5 * time.Second
+	// noBacklog is how much more delay than its target a playout may have after
+	// the last fault: far less than a sound server kept while it was frozen.
+	noBacklog = 200 * time.Millisecond
 )
 
 // faults is how often each fault is made in a row.
@@ -112,6 +115,10 @@ func repeatFault(t *testing.T, fault func(*deskCall) time.Duration, gone bool) {
 	if last := countResources(t); last.goroutines > first.goroutines+3 || last.files > first.files+3 {
 		t.Errorf("%+v after one fault, %+v after %d", first, last, count)
 	}
+	waitFor(t, "the delays to be what they aim at", func() bool {
+		up, down := d.excess()
+		return max(up, down) <= noBacklog
+	})
 	r := d.ended()
 	t.Logf("uplink back after %v", spread(ups))
 	t.Logf("downlink back after %v", spread(downs))

@@ -106,6 +106,9 @@ func dialDesk(t *testing.T, card *pulse.Server) *deskCall {
 	})
 	t.Cleanup(func() { d.ended() })
 	waitFor(t, "the call", func() bool { return d.phone.Snapshot().State == callstate.Live })
+	// Whatever becomes of the headset, the default stays, and with it the hum,
+	// which PulseAudio would move. The phone keeps to the default of before.
+	card.Pactl("set-default-sink", pulse.Mouth)
 	return d
 }
 
@@ -177,6 +180,7 @@ func plays(r *pulse.Recording) bool {
 // toneEar is an earpiece that listens for the phone's tone.
 type toneEar struct {
 	clock audio.Clock
+	call  *call.Call // whose it is
 
 	mu    sync.Mutex
 	last  []int16         // 50 ms
@@ -228,7 +232,17 @@ func listenInRoom(t *testing.T, clock audio.Clock, server string) *toneEar {
 		t.Cleanup(func() { cancel(); pacers.Wait() })
 	})
 	t.Cleanup(o.stop)
+	e.call = o.call
 	return e
+}
+
+// excess is how much more delay than they aim at both playouts have now. What
+// they aim at is up to how busy the machine is.
+func (d *deskCall) excess() (up, down time.Duration) {
+	var s callstate.Snapshot
+	d.other.call.Snapshot(&s)
+	own := d.phone.Snapshot()
+	return s.Delay.Buffer - s.Delay.Target, own.Delay.Buffer - own.Delay.Target
 }
 
 // resources are the goroutines and the open files of this process.

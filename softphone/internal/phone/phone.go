@@ -8,8 +8,8 @@
 //	                      live, reconnecting -- ended by the server, lost --> idle
 //
 // Devices are open only during a call, so that no microphone is live without
-// one. All methods are safe for concurrent use and none but Run and Place
-// waits.
+// one, and a device that goes away does not end it. All methods are safe for
+// concurrent use and none but Run and Place waits.
 package phone
 
 import (
