@@ -16,6 +16,9 @@ const (
 	// proves needless costs a connection to the sound server.
 	stallPeriods = 10
 	stallLeast   = 300 * time.Millisecond
+	// stallFresh is how long a device may take that was just opened: one that was
+	// suspended, or a radio link, begins late.
+	stallFresh = 1500 * time.Millisecond
 	// aliveLooks looks in a row that found callbacks prove that a device is back:
 	// one may be the last word of a dying stream.
 	aliveLooks = 2
@@ -44,12 +47,13 @@ type watchdog struct {
 	looked time.Duration // its time
 	idle   time.Duration // without a callback
 	alive  int           // looks in a row that found some
+	fresh  bool          // none was found yet
 }
 
 // begin says that a device with so many callbacks is watched from now on, and
 // works.
 func (w *watchdog) begin(now time.Duration, callbacks uint64) {
-	*w = watchdog{heard: callbacks, looked: now}
+	*w = watchdog{heard: callbacks, looked: now, fresh: true}
 }
 
 // look takes note of the callbacks so far; stall is how long there may be none.
@@ -60,16 +64,20 @@ func (w *watchdog) look(now time.Duration, callbacks uint64, stall time.Duration
 	passed := min(now-w.looked, 2*look)
 	w.looked = now
 	if callbacks != w.heard {
-		w.heard, w.idle = callbacks, 0
+		w.heard, w.idle, w.fresh = callbacks, 0, false
 		w.alive++
 		if w.state == callstate.EndOpen || w.alive < aliveLooks {
 			return false
 		}
 		w.begin(now, callbacks)
+		w.fresh = false
 		return true
 	}
 	w.alive = 0
 	w.idle += passed
+	if w.fresh {
+		stall = max(stall, stallFresh)
+	}
 	if w.state != callstate.EndOpen || w.idle < stall {
 		return false
 	}

@@ -52,6 +52,15 @@ func TestALookThatIsLateProvesNothing(t *testing.T) {
 	}
 }
 
+func TestADeviceThatWasJustOpenedMayBeginLate(t *testing.T) {
+	var w watchdog
+	var callbacks uint64
+	w.begin(0, 0)
+	if at := lookFor(&w, 0, &callbacks, false, time.Minute); at != stallFresh {
+		t.Errorf("stalled after %v, want %v", at, stallFresh)
+	}
+}
+
 func TestADeviceThatComesBackByItselfIsOpen(t *testing.T) {
 	var w watchdog
 	var callbacks uint64
