@@ -222,6 +222,18 @@ func (p *Proxy) Reset(d Direction) {
 	})
 }
 
+// Abort resets the connections there are at both ends and forgets them.
+func (p *Proxy) Abort() {
+	p.each(func(c *pair) {
+		c.cut = [2]bool{Up: true, Down: true}
+		for _, d := range []Direction{Up, Down} {
+			_ = c.to(d).SetLinger(0) // it may be closed already
+			_ = c.to(d).Close()
+			c.end(d)
+		}
+	})
+}
+
 // Watch forgets the first byte that passed in a direction, as Resume does.
 func (p *Proxy) Watch(directions ...Direction) {
 	p.mu.Lock()
