@@ -17,12 +17,14 @@ type flight struct {
 
 type mark struct {
 	sequence, total uint64
+	dropped         uint32 // as the frame said
+	silent          bool   // it was a mark of silence
 }
 
 func (f *flight) at(i int) *mark { return &f.marks[(f.head+i)&(len(f.marks)-1)] }
 
 // add appends the newest frame.
-func (f *flight) add(sequence, total uint64) {
+func (f *flight) add(m mark) {
 	switch {
 	case f.count < len(f.marks):
 	case len(f.marks) == maxFlight:
@@ -31,7 +33,7 @@ func (f *flight) add(sequence, total uint64) {
 		f.grow()
 	}
 	f.count++
-	*f.at(f.count - 1) = mark{sequence, total}
+	*f.at(f.count - 1) = m
 }
 
 func (f *flight) grow() {
@@ -49,8 +51,8 @@ func (f *flight) forget(n int) {
 }
 
 // land removes every frame up to sequence, if it is one of them, and returns
-// what had been handed out with it.
-func (f *flight) land(sequence uint64) (total uint64, ok bool) {
+// what is known of that one.
+func (f *flight) land(sequence uint64) (m mark, ok bool) {
 	low, high := 0, f.count
 	for low < high {
 		if mid := (low + high) / 2; f.at(mid).sequence < sequence {
@@ -60,11 +62,11 @@ func (f *flight) land(sequence uint64) (total uint64, ok bool) {
 		}
 	}
 	if low == f.count || f.at(low).sequence != sequence {
-		return 0, false
+		return mark{}, false
 	}
-	total = f.at(low).total
+	m = *f.at(low)
 	f.forget(low + 1)
-	return total, true
+	return m, true
 }
 
 // forgotten reports a sequence older than all that are remembered.

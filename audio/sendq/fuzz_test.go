@@ -15,10 +15,11 @@ func FuzzScript(f *testing.F) {
 	f.Add([]byte{0, 10, 0, 10, 6, 0, 7, 1, 0, 200, 6, 0})
 	f.Add([]byte{0, 10, 6, 0, 7, 0, 1, 0, 2, 0, 2, 0, 5, 250, 1, 0, 0, 9, 6, 0})
 	f.Add([]byte{3, 1, 0, 255, 0, 255, 0, 255, 6, 0, 7, 0, 4, 77, 5, 255, 3, 0, 6, 1, 9, 0})
+	f.Add([]byte{0, 10, 0, 10, 6, 3, 7, 1, 10, 0, 0, 9, 6, 3, 10, 2, 1, 0, 2, 0, 6, 0, 10, 0, 0, 3, 6, 0})
 	f.Fuzz(func(t *testing.T, script []byte) {
 		s := scripted{q: sendq.New(), t: t}
 		for ; len(script) >= 2; script = script[2:] {
-			s.step(script[0]%10, script[1])
+			s.step(script[0]%11, script[1])
 			s.check()
 		}
 	})
@@ -62,6 +63,11 @@ func (s *scripted) step(what, n byte) {
 	case 9:
 		s.q.Flush()
 		s.flushed = true
+	case 10:
+		if i := len(s.sequences) - 1 - int(n); i >= 0 {
+			s.q.Restart(s.sequences[i])
+			s.last = sendq.Frame{} // the gap may reach back to the first
+		}
 	}
 }
 

@@ -25,6 +25,8 @@
 // not. A frame without samples is the mark of a silence and explains the slots
 // skipped after it; where it is dropped they are marked as dropped with it.
 //
+// A stream that broke is followed by another: Restart marks what it swallowed.
+//
 // Data is copied in and out, so that callers keep their buffers. One goroutine
 // pushes, one pops, any may acknowledge or read statistics; a mutex is held for
 // one copy. Lengths are 48 kHz samples, times readings of one audio.Clock.
@@ -84,6 +86,7 @@ type Stats struct {
 	Pushed, Popped uint64        // frames
 	DroppedAge     uint64        // waited too long
 	DroppedFull    uint64        // pushed out by newer ones
+	DroppedRestart uint64        // sent, and not acknowledged when the stream broke
 	BadAcks        uint64        // acknowledged what was never sent, or less than before
 	Waited         time.Duration // sum over Popped, from Made to Pop
 	LongestWait    time.Duration // of one frame that left
@@ -91,6 +94,9 @@ type Stats struct {
 	InFlight       time.Duration // audio sent and not acknowledged
 	Window         time.Duration // 0: the peer does not acknowledge
 }
+
+// Dropped is how many frames were dropped, for whatever reason.
+func (s *Stats) Dropped() uint64 { return s.DroppedAge + s.DroppedFull + s.DroppedRestart }
 
 // Queue is a bounded queue of frames. Use New.
 type Queue struct {
@@ -110,9 +116,13 @@ type Queue struct {
 	total    uint64 // samples handed out
 	acked    uint64 // samples acknowledged
 	lastAck  uint64
+	ackMark  bool // lastAck is a mark of silence
 	acks     bool // the peer acknowledges
 	flushing bool // and will no more
 	complete bool // the listener wants every word
+
+	restarted bool   // and nothing has left since
+	broken    uint64 // newest sequence that left before the restart
 
 	rtt, target time.Duration // the peer's
 
@@ -203,15 +213,11 @@ func (q *Queue) Pop(f *Frame, now time.Duration) bool {
 	data := append(f.Data[:0], slot.Data...)
 	*f = *slot
 	f.Data = data
-	f.DroppedBefore = add(f.DroppedBefore, uint64(q.carry))
-	if !q.silent {
-		f.DroppedBefore = add(f.DroppedBefore, uint64(q.unexplained))
-	}
-	q.carry, q.unexplained, q.silent = 0, 0, f.Samples == 0
+	q.mark(f)
 	q.head = (q.head + 1) % len(q.ring)
 	q.length--
 	q.total += uint64(f.Samples)
-	q.sent.add(f.Sequence, q.total)
+	q.sent.add(mark{sequence: f.Sequence, total: q.total, dropped: f.DroppedBefore, silent: f.Samples == 0})
 	q.stats.Popped++
 	wait := max(0, now-f.Made)
 	q.stats.Waited += wait
@@ -223,23 +229,40 @@ func (q *Queue) Pop(f *Frame, now time.Duration) bool {
 	return true
 }
 
+// mark tells the frame that leaves what was dropped since the last that did.
+func (q *Queue) mark(f *Frame) {
+	f.DroppedBefore = add(f.DroppedBefore, uint64(q.carry))
+	if !q.silent {
+		f.DroppedBefore = add(f.DroppedBefore, uint64(q.unexplained))
+	}
+	if q.restarted && !q.ackMark { // nothing else explains the gap to the receiver
+		f.DroppedBefore = add(0, f.Sequence-q.lastAck-1)
+	}
+	q.carry, q.unexplained, q.silent, q.restarted = 0, 0, f.Samples == 0, false
+}
+
 // Ack notes that the peer took everything up to sequence.
 func (q *Queue) Ack(sequence uint64) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	q.land(sequence)
+}
+
+func (q *Queue) land(sequence uint64) {
 	if sequence == 0 || sequence == q.lastAck {
 		return
 	}
-	total, ok := q.sent.land(sequence)
+	m, ok := q.sent.land(sequence)
 	if !ok {
-		if sequence < q.lastAck || !q.sent.forgotten(sequence) {
+		late := sequence > q.lastAck && (sequence <= q.broken || q.sent.forgotten(sequence))
+		if !late {
 			q.stats.BadAcks++
 		}
 		return
 	}
 	q.acks = true
-	q.lastAck = sequence
-	q.acked = total
+	q.lastAck, q.ackMark = sequence, m.silent
+	q.acked = m.total
 	q.wake()
 }
 

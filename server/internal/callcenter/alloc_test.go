@@ -28,13 +28,13 @@ func TestAChunkThroughTheLoopbackAllocatesNothing(t *testing.T) {
 }
 
 func TestAChunkWithoutAFrameAllocatesNothing(t *testing.T) {
-	c, err := openCall(New(testConfig()), &fakeStream{ctx: context.Background()}, extendedOpening("echo"))
+	st, err := openCall(New(testConfig()), &fakeStream{ctx: context.Background()}, extendedOpening("echo"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if n := testing.AllocsPerRun(1000, func() {
-		c.nextReport = c.clock() - time.Second
-		if err := c.send(nil, nil); err != nil {
+		st.nextReport = st.clock() - time.Second
+		if err := st.send(nil, nil); err != nil {
 			t.Fatal(err)
 		}
 	}); n != 0 {

@@ -15,34 +15,34 @@ import (
 func echoChunk(tb testing.TB, opening *api.AudioChunk) func() {
 	tb.Helper()
 	sent := 0
-	c, err := openCall(New(testConfig()), &fakeStream{
+	st, err := openCall(New(testConfig()), &fakeStream{
 		ctx:  context.Background(),
 		sent: func(o *api.AudioChunk) { sent += len(o.AudioData) },
 	}, opening)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	c.limiter.SetLimit(rate.Inf)
-	c.in.Reset()
-	c.in.AudioData = make([]byte, 80)
-	c.in.AudioData[0] = 0x78 // 20 ms
-	c.in.Epoch = 1
+	st.call.limiter.SetLimit(rate.Inf)
+	st.in.Reset()
+	st.in.AudioData = make([]byte, 80)
+	st.in.AudioData[0] = 0x78 // 20 ms
+	st.in.Epoch = 1
 	ctx := context.Background()
-	for c.events.take() != nil { // the answer
+	for st.call.events.take() != nil { // the answer
 	}
 	want := 0
 	return func() {
-		if c.opening.Extended {
-			c.in.Sequence++
-			c.in.MediaTime += 960
-			c.in.Ack = c.in.Sequence - 1
-			c.in.SentAt += 20000
-			c.in.EchoSentAt = c.out.SentAt
+		if st.call.opening.Extended {
+			st.in.Sequence++
+			st.in.MediaTime += 960
+			st.in.Ack = st.in.Sequence - 1
+			st.in.SentAt += 20000
+			st.in.EchoSentAt = st.out.SentAt
 		}
-		if err := c.receive(ctx, c.clock()); err != nil {
+		if err := st.receive(ctx, st.clock()); err != nil {
 			tb.Fatal(err)
 		}
-		if ok, err := c.sendNext(false); !ok || err != nil {
+		if ok, err := st.sendNext(false); !ok || err != nil {
 			tb.Fatal("the chunk did not come back: ", err)
 		}
 		if want += 80; sent != want {
@@ -74,14 +74,14 @@ func BenchmarkLoopbackChunk(b *testing.B) {
 
 // BenchmarkIdleChunk is a chunk of acknowledgement and liveness.
 func BenchmarkIdleChunk(b *testing.B) {
-	c, err := openCall(New(testConfig()), &fakeStream{ctx: context.Background()}, extendedOpening("echo"))
+	st, err := openCall(New(testConfig()), &fakeStream{ctx: context.Background()}, extendedOpening("echo"))
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		c.nextReport = c.clock() - time.Second // with a report, too
-		if err := c.send(nil, nil); err != nil {
+		st.nextReport = st.clock() - time.Second // with a report, too
+		if err := st.send(nil, nil); err != nil {
 			b.Fatal(err)
 		}
 	}

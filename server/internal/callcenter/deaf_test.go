@@ -297,6 +297,11 @@ func startInMemory(t *testing.T, clock audio.Clock) func() grpc.ClientConnInterf
 	t.Helper()
 	lis := bufconn.Listen(64 << 10)
 	servertest.Start(t, servertest.Options{Listener: lis, Clock: clock})
+	return connector(t, lis)
+}
+
+// connector returns what connects to a server in memory.
+func connector(t *testing.T, lis *bufconn.Listener) func() grpc.ClientConnInterface {
 	return func() grpc.ClientConnInterface {
 		conn, err := grpc.NewClient("passthrough:bufconn",
 			grpc.WithTransportCredentials(insecure.NewCredentials()),

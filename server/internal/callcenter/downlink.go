@@ -64,17 +64,17 @@ func (d *downlink) Fail(err error) {
 
 // sendLoop is the only caller of SendMsg. It returns nil when the call is over
 // and all is said.
-func (c *call) sendLoop(ctx context.Context) error {
+func (st *stream) sendLoop(ctx context.Context) error {
 	timer := time.NewTimer(reportInterval)
 	defer timer.Stop()
 	for {
 		stopping := false
 		select {
-		case <-c.stop:
+		case <-st.stop:
 			stopping = true
 		default:
 		}
-		sent, err := c.sendNext(stopping)
+		sent, err := st.sendNext(stopping)
 		switch {
 		case err != nil:
 			return err
@@ -84,15 +84,15 @@ func (c *call) sendLoop(ctx context.Context) error {
 			return nil
 		}
 		var due <-chan time.Time
-		if c.opening.Extended {
-			timer.Reset(c.due(c.clock()))
+		if st.call.opening.Extended {
+			timer.Reset(st.due(st.clock()))
 			due = timer.C
 		}
 		select {
-		case <-c.queue.Ready():
-		case <-c.events.ready:
+		case <-st.call.queue.Ready():
+		case <-st.call.events.ready:
 		case <-due:
-		case <-c.stop:
+		case <-st.stop:
 		case <-ctx.Done():
 			return ctx.Err()
 		}
@@ -100,50 +100,67 @@ func (c *call) sendLoop(ctx context.Context) error {
 }
 
 // due returns how long there is nothing to do without a frame or an event.
-func (c *call) due(now time.Duration) time.Duration {
-	return max(0, min(c.link.Due(now), c.nextReport-now))
+func (st *stream) due(now time.Duration) time.Duration {
+	return max(0, min(st.link.Due(now), st.nextReport-now))
 }
 
 // sendNext sends the next chunk and reports whether there was one.
-func (c *call) sendNext(stopping bool) (bool, error) {
-	extended := c.opening.Extended
-	if extended {
-		if e := c.events.take(); e != nil {
-			return true, c.send(nil, e)
-		}
-	}
+func (st *stream) sendNext(stopping bool) (bool, error) {
+	extended := st.call.opening.Extended
+	e, popped, err := st.choose(stopping && st.farewell)
 	switch {
-	case stopping && c.farewell:
-		return false, c.sendFarewell(extended)
-	case c.queue.Pop(&c.frame, c.clock()):
-		c.framesOut.Add(1)
-		return true, c.send(&c.frame, nil)
-	case extended && !stopping && c.due(c.clock()) == 0:
-		return true, c.send(nil, nil)
+	case err != nil:
+		return false, err
+	case e != nil:
+		return true, st.send(nil, e)
+	case stopping && st.farewell:
+		return false, st.sendFarewell(extended)
+	case popped:
+		st.call.framesOut.Add(1)
+		return true, st.send(&st.frame, nil)
+	case extended && !stopping && st.due(st.clock()) == 0:
+		return true, st.send(nil, nil)
 	}
 	return false, nil
 }
 
+// choose takes the oldest event, or else moves the next frame into st.frame,
+// while the stream carries the call.
+func (st *stream) choose(eventsOnly bool) (e *api.Event, popped bool, err error) {
+	c := st.call
+	c.popping.Lock()
+	defer c.popping.Unlock()
+	if c.current.Load() != st {
+		return nil, false, errTakenOver
+	}
+	if c.opening.Extended {
+		if e = c.events.take(); e != nil {
+			return e, false, nil
+		}
+	}
+	return nil, !eventsOnly && c.queue.Pop(&st.frame, st.clock()), nil
+}
+
 // sendFarewell says that the server ends the call, and why.
-func (c *call) sendFarewell(extended bool) error {
+func (st *stream) sendFarewell(extended bool) error {
 	if !extended {
 		return nil
 	}
-	return c.send(nil, &api.Event{Kind: api.Event_KIND_ENDED, Reason: reason(c.cause)})
+	return st.send(nil, &api.Event{Kind: api.Event_KIND_ENDED, Reason: reason(st.call.cause)})
 }
 
 // send sends a chunk with the frame and the event, either of which may be nil.
 // It reuses the call's one chunk: gRPC has packed it when SendMsg returns.
-func (c *call) send(f *sendq.Frame, e *api.Event) error {
-	o, now := &c.out, c.clock()
+func (st *stream) send(f *sendq.Frame, e *api.Event) error {
+	o, now := &st.out, st.clock()
 	o.AudioData, o.Sequence, o.DroppedBefore, o.Epoch = nil, 0, 0, 0
 	o.MediaTime, o.Marks, o.ServerTime = 0, 0, 0
 	if f != nil {
 		o.AudioData = f.Data
 	}
-	c.name(f)
-	if !c.opening.Extended {
-		return c.stream.SendMsg(o)
+	st.name(f)
+	if !st.call.opening.Extended {
+		return st.sendMsg(o)
 	}
 	if f != nil {
 		o.Sequence, o.DroppedBefore, o.Epoch = f.Sequence, f.DroppedBefore, f.Epoch
@@ -151,49 +168,59 @@ func (c *call) send(f *sendq.Frame, e *api.Event) error {
 		o.ServerTime = uint32(min(max(1, (now-f.Made)/time.Microsecond), 1<<31))
 	}
 	o.Event, o.Report = e, nil
-	if now >= c.nextReport {
-		c.nextReport = now + reportInterval
-		c.fillReport()
-		o.Report = &c.report
+	if now >= st.nextReport {
+		st.nextReport = now + reportInterval
+		st.fillReport()
+		o.Report = &st.report
 	}
-	c.link.Stamp(o, now)
-	return c.stream.SendMsg(o)
+	st.link.Stamp(o, now)
+	if e != nil {
+		st.call.events.sent(e, o.SentAt)
+	}
+	return st.sendMsg(o)
+}
+
+// sendMsg hands the chunk to gRPC, and lets the watch see how long that takes.
+func (st *stream) sendMsg(o *api.AudioChunk) error {
+	st.sends.Add(1)
+	defer st.sends.Add(1)
+	return st.rpc.SendMsg(o)
 }
 
 // name fills in the fields that later chunks inherit. To a caller of five
 // fields a chunk comes back as it went out, and one made here says them all.
-func (c *call) name(f *sendq.Frame) {
+func (st *stream) name(f *sendq.Frame) {
 	var omit uint32
 	switch {
-	case c.opening.Extended && c.named:
+	case st.call.opening.Extended && st.named:
 		omit = omitCallID | omitRate | omitChannels | omitCodec
-	case !c.opening.Extended && f != nil:
+	case !st.call.opening.Extended && f != nil:
 		omit = f.Tag
 	}
-	c.named = true
-	o := &c.out
+	st.named = true
+	o := &st.out
 	o.CallId, o.SampleRate, o.Channels, o.Codec = "", 0, 0, ""
 	if omit&omitCallID == 0 {
-		o.CallId = c.opening.CallID
+		o.CallId = st.call.opening.CallID
 	}
 	if omit&omitRate == 0 {
-		o.SampleRate = int32(c.opening.Format.Rate)
+		o.SampleRate = int32(st.call.opening.Format.Rate)
 	}
 	if omit&omitChannels == 0 {
-		o.Channels = int32(c.opening.Format.Channels)
+		o.Channels = int32(st.call.opening.Format.Channels)
 	}
 	if omit&omitCodec == 0 {
-		o.Codec = c.opening.Format.Codec
+		o.Codec = st.call.opening.Format.Codec
 	}
 }
 
 // fillReport says what the room hears of the caller.
-func (c *call) fillReport() {
-	l, q := c.leg.Stats(), c.queue.Stats()
-	r := &c.report
+func (st *stream) fillReport() {
+	l, q := st.call.leg.Stats(), st.call.queue.Stats()
+	r := &st.report
 	wire.Describe(r, &l.Playout)
 	r.PacketsReceived = l.Received
 	r.PacketsLost = l.Lost
-	r.PacketsDiscarded = l.Discarded + l.Malformed + c.flooded.Load()
-	r.PacketsDropped = q.DroppedAge + q.DroppedFull
+	r.PacketsDiscarded = l.Discarded + l.Malformed + st.call.flooded.Load()
+	r.PacketsDropped = q.Dropped()
 }

@@ -19,6 +19,15 @@ var (
 	errTooMany  = errors.New("the server is full")
 	errFault    = errors.New("the server had a fault in this call: call again")
 	errNoChunk  = errors.New("no first chunk came: say call_id, sample_rate, channels and codec")
+
+	errTakenOver = errors.New("the call goes on over another stream")
+	errNotYours  = errors.New("resume_token: is not the newest that this call was given: call again with another call_id")
+	errEnded     = errors.New("resume_token: the call has ended: call again with another call_id")
+	errOpening   = errors.New("the call is being opened over another stream: try again")
+	errLongToken = &wire.FieldError{Field: "setup.resume_token", Reason: fmt.Sprintf("is longer than %d bytes", maxToken)}
+	errQuiet     = fmt.Errorf("nothing was heard from the caller for %v: resume the call", quietLimit)
+	errDeaf      = errors.New("the caller takes nothing that is sent to it: call again")
+	errLost      = fmt.Errorf("lost: the caller did not come back within %v", limboLimit)
 )
 
 func errFull(most int) error {
@@ -49,9 +58,16 @@ func codeOf(err error) codes.Code {
 		return codes.AlreadyExists
 	case errors.Is(err, errTooMany), errors.Is(err, room.ErrFull):
 		return codes.ResourceExhausted
-	case errors.Is(err, errDraining):
+	case errors.Is(err, errDraining), errors.Is(err, errOpening):
 		return codes.Unavailable
-	case errors.Is(err, errNoChunk), errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, errTakenOver):
+		return codes.Aborted
+	case errors.Is(err, errNotYours):
+		return codes.PermissionDenied
+	case errors.Is(err, errEnded):
+		return codes.FailedPrecondition
+	case errors.Is(err, errNoChunk), errors.Is(err, errQuiet), errors.Is(err, errDeaf), errors.Is(err, errLost),
+		errors.Is(err, context.DeadlineExceeded):
 		return codes.DeadlineExceeded
 	case errors.Is(err, context.Canceled):
 		return codes.Canceled

@@ -12,13 +12,21 @@ import (
 // members of a full room and as many comings and goings.
 const maxEvents = 2 * room.MaxMembers
 
-// eventQueue holds what happened until the send loop says it. When it is full
-// the oldest event is dropped and counted. Any goroutine may put, one takes.
+// eventQueue holds what happened until the send loop says it, and until the peer
+// is known to have heard it: what a broken stream swallowed is said again. When it
+// is full the oldest event is dropped and counted. Any goroutine may put, one takes.
 type eventQueue struct {
 	mu      sync.Mutex
+	keep    bool        // the peer echoes what it hears, and may come back
+	said    []saidEvent // not yet heard, oldest first
 	waiting []*api.Event
 	lost    uint64
 	ready   chan struct{}
+}
+
+type saidEvent struct {
+	*api.Event
+	sentAt uint64 // as on the wire; 0: about to leave
 }
 
 func newEventQueue() *eventQueue { return &eventQueue{ready: make(chan struct{}, 1)} }
@@ -32,10 +40,7 @@ func (q *eventQueue) put(e *api.Event) {
 	}
 	q.waiting = append(q.waiting, e)
 	q.mu.Unlock()
-	select {
-	case q.ready <- struct{}{}:
-	default:
-	}
+	q.signal()
 }
 
 // take removes and returns the oldest event, nil if there is none.
@@ -48,7 +53,79 @@ func (q *eventQueue) take() *api.Event {
 	e := q.waiting[0]
 	q.waiting[0] = nil
 	q.waiting = q.waiting[1:]
+	if q.keep {
+		if len(q.said) == maxEvents {
+			q.said = append(q.said[:0], q.said[1:]...)
+		}
+		q.said = append(q.said, saidEvent{Event: e})
+	}
 	return e
+}
+
+// sent notes when an event that was taken left.
+func (q *eventQueue) sent(e *api.Event, sentAt uint64) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for i := range q.said {
+		if q.said[i].Event == e {
+			q.said[i].sentAt = sentAt
+		}
+	}
+}
+
+// heard notes that the peer has everything up to a chunk's sent_at. It returns
+// the resume token in that, "" if there is none.
+func (q *eventQueue) heard(sentAt uint64) (token string) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for len(q.said) > 0 && q.said[0].sentAt != 0 && q.said[0].sentAt <= sentAt {
+		if t := q.said[0].GetResumeToken(); t != "" {
+			token = t
+		}
+		q.said[0].Event = nil
+		q.said = q.said[1:]
+	}
+	return token
+}
+
+// rewind puts what the peer may not have heard back, behind what another stream
+// begins with.
+func (q *eventQueue) rewind(first ...*api.Event) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	again := first
+	for _, s := range q.said {
+		if !ofAStream(s.Event) {
+			again = append(again, s.Event)
+		}
+	}
+	for _, e := range q.waiting {
+		if !ofAStream(e) {
+			again = append(again, e)
+		}
+	}
+	if n := len(again) - maxEvents; n > 0 {
+		again = append(first, again[len(first)+n:]...)
+		q.lost += uint64(n)
+	}
+	q.said, q.waiting = q.said[:0], again
+	q.signal()
+}
+
+// ofAStream reports an event that every stream of a call says anew.
+func ofAStream(e *api.Event) bool {
+	switch e.GetKind() { //nolint:exhaustive // the others happen once
+	case api.Event_KIND_ANSWERED, api.Event_KIND_RESUME_TOKEN, api.Event_KIND_DRAINING:
+		return true
+	}
+	return false
+}
+
+func (q *eventQueue) signal() {
+	select {
+	case q.ready <- struct{}{}:
+	default:
+	}
 }
 
 func (q *eventQueue) dropped() uint64 {

@@ -62,11 +62,11 @@ func testConfig() Config {
 	}
 }
 
-// openCall returns an open call without its loops.
-func openCall(s *Service, stream *fakeStream, opening *api.AudioChunk) (*call, error) {
-	c := newCall(s, stream)
-	proto.Merge(&c.in, opening)
-	return c, c.open()
+// openCall returns a stream that carries an open call, without its loops.
+func openCall(s *Service, rpc *fakeStream, opening *api.AudioChunk) (*stream, error) {
+	st := newStream(s, rpc)
+	proto.Merge(&st.in, opening)
+	return st, st.open(rpc.ctx)
 }
 
 func extendedOpening(destination string) *api.AudioChunk {

@@ -78,7 +78,7 @@ func Run(ctx context.Context, lis net.Listener, cfg Config, forced <-chan struct
 			err = flush(server, accepting, time.Until(end), forced)
 		}
 	}
-	svc.Drain()
+	svc.Close()
 	accepting.cut()
 	server.Stop()
 	svc.Wait()

@@ -3,14 +3,14 @@
 // with a status how the call ended. Run is the whole server around it, with
 // health, reflection and an orderly end; package cli and servertest call it.
 //
-// Every stream has a handler, which decides when the call is over; a receive
-// loop, the only caller of RecvMsg; and a send loop, the only caller of
-// SendMsg. Neither loop allocates per chunk, or waits for another call. Times
-// are readings of one audio.Clock.
+// Every stream has a handler, which decides when it is over; a receive loop, the
+// only caller of RecvMsg; and a send loop, the only caller of SendMsg. Neither
+// loop allocates per chunk, or waits for another call. A call of a caller that
+// sent a token outlives its stream: it waits in its room for the next, which
+// takes it over (resume.go). Times are readings of one audio.Clock.
 package callcenter
 
 import (
-	"context"
 	"log/slog"
 	"runtime/debug"
 	"sync"
@@ -38,7 +38,8 @@ const (
 type Config struct {
 	// Codecs are those that conferences and tones can use. Required.
 	Codecs codec.Registry
-	// Log takes one line when a call starts, one when it ends, and faults.
+	// Log takes one line when a call starts, one when it ends, those of its streams
+	// that break and take over, and faults.
 	// Required.
 	Log *slog.Logger
 	// Clock is read for all timing; nil: a new one.
@@ -60,11 +61,14 @@ type Service struct {
 	rooms *room.Directory
 	loops sync.WaitGroup
 
+	mint *mint
+
 	mu       sync.Mutex
-	streams  map[*call]struct{} // all there are
-	calls    map[string]*call   // those that were opened, by call_id
+	streams  map[*stream]struct{} // all there are
+	calls    map[string]*call     // by call_id, with a stream or waiting for one
 	draining bool
-	empty    chan struct{} // closed when draining and the last stream is gone
+	closing  bool          // the streams are about to be cut
+	empty    chan struct{} // closed when draining and the last stream and call are gone
 }
 
 // New returns a service without calls.
@@ -78,21 +82,22 @@ func New(cfg Config) *Service {
 	return &Service{
 		cfg:     cfg,
 		rooms:   room.New(room.Config{Codecs: cfg.Codecs, Clock: cfg.Clock, Default: cfg.Destination}),
-		streams: make(map[*call]struct{}),
+		mint:    newMint(),
+		streams: make(map[*stream]struct{}),
 		calls:   make(map[string]*call),
 		empty:   make(chan struct{}),
 	}
 }
 
-// LiveCall is one call, from its first chunk to its status. gRPC calls it, on a
-// goroutine for each stream.
-func (s *Service) LiveCall(stream grpc.BidiStreamingServer[api.AudioChunk, api.AudioChunk]) error {
-	c := newCall(s, stream)
-	if err := s.admit(c); err != nil {
+// LiveCall is one stream of a call, from its first chunk to its status. gRPC
+// calls it, on a goroutine for each stream.
+func (s *Service) LiveCall(rpc grpc.BidiStreamingServer[api.AudioChunk, api.AudioChunk]) error {
+	st := newStream(s, rpc)
+	if err := s.admit(st); err != nil {
 		return toStatus(err)
 	}
-	defer s.dismiss(c)
-	return toStatus(c.guard(func(ctx context.Context) error { return c.handle(ctx) }))
+	defer s.dismiss(st)
+	return toStatus(st.guard(st.handle))
 }
 
 // Drain refuses new calls and tells the calls there are that the server is
@@ -104,22 +109,47 @@ func (s *Service) Drain() {
 		return
 	}
 	s.draining = true
-	for c := range s.streams {
-		if s.calls[c.opening.CallID] != c {
-			c.end(errDraining)
-			continue
-		}
-		c.events.put(&api.Event{Kind: api.Event_KIND_DRAINING, Reason: errDraining.Error()})
+	s.endNamelessLocked()
+	for _, c := range s.calls {
+		c.events.put(drainingEvent())
 	}
 	s.checkEmptyLocked()
+}
+
+func drainingEvent() *api.Event {
+	return &api.Event{Kind: api.Event_KIND_DRAINING, Reason: errDraining.Error()}
+}
+
+// endNamelessLocked ends the streams that have not said their call yet.
+func (s *Service) endNamelessLocked() {
+	for st := range s.streams {
+		if st.call == nil {
+			st.end(errDraining)
+		}
+	}
 }
 
 // EndAll ends every call with an event and a status.
 func (s *Service) EndAll() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for c := range s.streams {
+	s.endNamelessLocked()
+	for _, c := range s.calls {
 		c.end(errDraining)
+	}
+}
+
+// Close ends the calls that wait for a stream, and lets no more wait: the streams
+// are about to be cut off.
+func (s *Service) Close() {
+	s.Drain()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closing = true
+	for _, c := range s.calls {
+		if c.current.Load() == nil {
+			c.end(errDraining)
+		}
 	}
 }
 
@@ -127,32 +157,53 @@ func (s *Service) EndAll() {
 func (s *Service) Empty() <-chan struct{} { return s.empty }
 
 // Wait returns when the loops of all calls have ended. The gRPC server must
-// have been stopped: that is what frees a loop from a peer that does not read.
+// have been stopped, and Close called: that is what frees a loop from a peer that
+// does not read, and from the wait for another stream.
 func (s *Service) Wait() { s.loops.Wait() }
 
 // admit takes a stream in, before it says which call it is.
-func (s *Service) admit(c *call) error {
+func (s *Service) admit(st *stream) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
-	case s.draining:
+	case s.draining && !s.resumableLocked():
 		return errDraining
 	case len(s.streams) >= 2*s.cfg.MaxCalls:
 		return errFull(s.cfg.MaxCalls)
 	}
-	s.streams[c] = struct{}{}
+	s.streams[st] = struct{}{}
 	return nil
 }
 
-func (s *Service) dismiss(c *call) {
+// resumableLocked reports that a stream may find its call here although the
+// server drains.
+func (s *Service) resumableLocked() bool {
+	if s.closing {
+		return false
+	}
+	for _, c := range s.calls {
+		if c.resumable && !c.ended {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *Service) dismiss(st *stream) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.streams, c)
+	delete(s.streams, st)
 	s.checkEmptyLocked()
 }
 
 func (s *Service) checkEmptyLocked() {
-	if !s.draining || len(s.streams) > 0 {
+	if !s.draining {
+		return
+	}
+	if !s.resumableLocked() {
+		s.endNamelessLocked() // they have no call to come back to
+	}
+	if len(s.calls) > 0 || len(s.streams) > 0 {
 		return
 	}
 	select {
@@ -162,27 +213,26 @@ func (s *Service) checkEmptyLocked() {
 	}
 }
 
-// register takes a call in under its id.
-func (s *Service) register(c *call, o wire.Opening) error {
+// opened notes that the call is connected to its destination, or is not.
+func (s *Service) opened(c *call, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	switch {
-	case s.draining:
-		return errDraining
-	case s.calls[o.CallID] != nil:
-		return errInUse
-	case len(s.calls) >= s.cfg.MaxCalls:
-		return errFull(s.cfg.MaxCalls)
+	if err != nil {
+		s.unregisterLocked(c)
+		return
 	}
-	c.opening = o
-	s.calls[o.CallID] = c
-	return nil
+	c.opened = true
 }
 
 func (s *Service) unregister(c *call) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.unregisterLocked(c)
+}
+
+func (s *Service) unregisterLocked(c *call) {
 	delete(s.calls, c.opening.CallID)
+	s.checkEmptyLocked()
 }
 
 // fault logs a recovered panic and returns what the call ends with.

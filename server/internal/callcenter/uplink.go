@@ -10,76 +10,94 @@ import (
 
 // One uplink chunk, in the order of the functions here:
 //
-//  1. gRPC unpacks it into the call's one chunk
-//  2. a token bucket drops it if there are too many
-//  3. the contract's rules end the call if it breaks them
-//  4. its timing and acknowledgement go to the link and the send queue
-//  5. its frame, if it has one, goes to the call's leg in the room
+//  1. gRPC unpacks it into the stream's one chunk
+//  2. it counts only if the stream still carries the call
+//  3. a token bucket drops it if there are too many
+//  4. the contract's rules end the call if it breaks them
+//  5. its timing and acknowledgement go to the link and the send queue
+//  6. its frame, if it has one, goes to the call's leg in the room
 //
 // Nothing here waits but gRPC and, for callers of five fields in a loopback,
 // the room for their answer.
 
 // recvLoop is the only caller of RecvMsg. It returns io.EOF when the caller
 // hung up.
-func (c *call) recvLoop(ctx context.Context) error {
-	if err := c.stream.RecvMsg(&c.in); err != nil {
+func (st *stream) recvLoop(ctx context.Context) error {
+	if err := st.rpc.RecvMsg(&st.in); err != nil {
 		return err
 	}
-	c.first <- struct{}{}
+	st.first <- struct{}{}
 	select {
-	case <-c.live:
+	case <-st.live:
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 	for {
-		if err := c.receive(ctx, c.clock()); err != nil {
+		st.chunks.Add(1)
+		if err := st.receive(ctx, st.clock()); err != nil {
 			return err
 		}
-		if err := c.stream.RecvMsg(&c.in); err != nil {
+		if err := st.rpc.RecvMsg(&st.in); err != nil {
 			return err
 		}
 	}
 }
 
-// receive takes the chunk in c.in, which arrived at now.
-func (c *call) receive(ctx context.Context, now time.Duration) error {
+// receive takes the chunk in st.in, which arrived at now.
+func (st *stream) receive(ctx context.Context, now time.Duration) error {
+	c := st.call
+	c.pushing.Lock()
+	defer c.pushing.Unlock()
+	if c.current.Load() != st {
+		return errTakenOver
+	}
+	c.heard.Store(int64(now))
 	if !c.limiter.AllowN(c.began.Add(now-c.start), 1) {
 		c.flooded.Add(1)
 		return nil
 	}
-	if err := c.opening.Check(&c.in); err != nil {
+	if err := c.opening.Check(&st.in); err != nil {
 		return err
 	}
 	if c.opening.Extended {
-		c.acknowledge(now)
+		st.acknowledge(now)
 	}
-	c.pass(ctx, now)
+	st.pass(ctx, now)
 	return nil
 }
 
 // acknowledge takes what the chunk says of our own chunks.
-func (c *call) acknowledge(now time.Duration) {
-	_, measured := c.link.Received(&c.in, now)
-	if c.in.Ack != 0 {
-		c.queue.Ack(c.in.Ack)
+func (st *stream) acknowledge(now time.Duration) {
+	c, in := st.call, &st.in
+	_, measured := st.link.Received(in, now)
+	if in.Ack != 0 {
+		c.queue.Ack(in.Ack)
 	}
-	if r := c.in.GetReport(); r != nil {
-		c.target = time.Duration(r.GetBufferTargetUs()) * time.Microsecond
+	if in.EchoSentAt != 0 {
+		if token := c.events.heard(in.EchoSentAt); token != "" {
+			st.svc.prove(c, token)
+		}
+	}
+	if r := in.GetReport(); r != nil {
+		st.target = time.Duration(r.GetBufferTargetUs()) * time.Microsecond
 	} else if !measured {
 		return
 	}
-	if rtt, ok := c.link.RTT(); ok {
-		c.queue.SetPeer(rtt, c.target)
+	if rtt, ok := st.link.RTT(); ok {
+		c.queue.SetPeer(rtt, st.target)
 		c.leg.SetOneWay(rtt / 2)
 	}
 }
 
 // pass gives the chunk's frame to the room. Chunks of extended callers without
 // a frame end here; to callers of five fields every chunk is one.
-func (c *call) pass(ctx context.Context, now time.Duration) {
-	in := &c.in
+func (st *stream) pass(ctx context.Context, now time.Duration) {
+	c, in := st.call, &st.in
 	u := room.Uplink{}
 	u.Packet, u.Playable = c.packets.Read(in)
+	if in.Sequence > c.newest.Load() {
+		c.newest.Store(in.Sequence)
+	}
 	if !u.Playable && len(in.AudioData) == 0 && c.opening.Extended {
 		return
 	}

@@ -25,6 +25,7 @@ type conferenceLeg struct {
 	play   *playout.Playout
 
 	received, malformed atomic.Uint64
+	resumed             atomic.Bool
 
 	// Of the room's goroutine.
 	speaker *speaker
@@ -72,6 +73,9 @@ func (l *conferenceLeg) Push(_ context.Context, u Uplink) {
 		l.play.Push(u.Packet, u.Frame.Made) // what is not kept, it counts
 	}
 }
+
+// Resumed implements Leg.
+func (l *conferenceLeg) Resumed() { l.resumed.Store(true) }
 
 // SetOneWay implements Leg.
 func (l *conferenceLeg) SetOneWay(d time.Duration) { l.play.SetOneWay(d) }
@@ -128,7 +132,7 @@ func (l *conferenceLeg) speak(sum *mix.Sum, voices int, anew bool) {
 		return
 	}
 	defer l.rescue()
-	if anew {
+	if l.resumed.Load() && l.resumed.Swap(false) || anew {
 		l.speaker.anew()
 	}
 	var own []int16

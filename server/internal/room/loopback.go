@@ -62,6 +62,9 @@ func (l *loopback) gap(u *Uplink) uint32 {
 	return uint32(max(marked, missing))
 }
 
+// Resumed implements Leg; epochs are the member's own.
+func (l *loopback) Resumed() {}
+
 // SetOneWay implements Leg; an echo has no buffer.
 func (l *loopback) SetOneWay(time.Duration) {}
 

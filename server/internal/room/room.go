@@ -120,6 +120,9 @@ type Leg interface {
 	// only for a Downlink's SendWait, until ctx ends. After Leave it is heard
 	// by nobody.
 	Push(ctx context.Context, u Uplink)
+	// Resumed tells that the member hears over another stream from now on: what
+	// comes to the Downlink begins anew. Any goroutine may call it.
+	Resumed()
 	// SetOneWay tells the network's delay from the member, half a round trip.
 	SetOneWay(d time.Duration)
 	// Stats returns what came from the member. Any goroutine may call it.

@@ -23,6 +23,7 @@ type toneLeg struct {
 	finished chan struct{} // the goroutine closes it
 
 	received, malformed atomic.Uint64
+	resumed             atomic.Bool
 }
 
 func (d *Directory) startTone(m Member, down Downlink) (Leg, error) {
@@ -53,7 +54,7 @@ func (l *toneLeg) run(clock audio.Clock) {
 		if !ok {
 			return
 		}
-		if anew {
+		if l.resumed.Load() && l.resumed.Swap(false) || anew {
 			l.speaker.anew()
 		}
 		for range len(l.speaker.pcm) / audio.PeriodSamples {
@@ -73,6 +74,9 @@ func (l *toneLeg) Push(_ context.Context, u Uplink) {
 		l.malformed.Add(1)
 	}
 }
+
+// Resumed implements Leg.
+func (l *toneLeg) Resumed() { l.resumed.Store(true) }
 
 // SetOneWay implements Leg; nobody listens.
 func (l *toneLeg) SetOneWay(time.Duration) {}
