@@ -139,11 +139,18 @@ func assign(f *pflag.Flag, value any) error {
 	return nil
 }
 
+// assignList sets a list. A list of texts may be one text with commas, as on the
+// command line.
 func assignList(list pflag.SliceValue, typ string, value any) error {
 	var texts []string
 	switch v := value.(type) {
 	case fromEnv:
 		texts = strings.Split(string(v), ",")
+	case string:
+		if !strings.HasPrefix(typ, "string") {
+			return fmt.Errorf("%q is no list", clip(v))
+		}
+		texts = strings.Split(v, ",")
 	case []any:
 		for _, e := range v {
 			text, given, ok := scalar(e, strings.TrimSuffix(typ, "Slice"))

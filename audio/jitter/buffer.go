@@ -231,6 +231,10 @@ func (b *Buffer) begin(p *Packet) {
 	b.refused = 0
 }
 
+// Flush throws away all packets: time passed that no clock counted, and they
+// are too old. What was learned of the network stays.
+func (b *Buffer) Flush() { b.flush() }
+
 // flush throws away all packets.
 func (b *Buffer) flush() {
 	for b.held > 0 {

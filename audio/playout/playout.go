@@ -150,6 +150,16 @@ func (p *Playout) Buffered() time.Duration {
 	return audio.Duration(p.buf.Buffered() + p.end - p.begin)
 }
 
+// Flush throws away what waits, decoded or not: time passed that no clock
+// counted, and nobody wants to hear it any more.
+func (p *Playout) Flush() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.buf.Flush()
+	p.stats.AbandonedSamples += uint64(p.end - p.begin)
+	p.begin, p.end = 0, 0
+}
+
 // Drained reports that nothing is left to play.
 func (p *Playout) Drained() bool {
 	p.mu.Lock()

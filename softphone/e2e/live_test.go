@@ -12,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"callcenter/api"
 	"callcenter/audio"
 	"callcenter/audio/pace"
 	"callcenter/audio/port"
@@ -226,15 +225,11 @@ func operate(t *testing.T, clock audio.Clock, server, destination string, stamps
 		of = o.said
 	}
 	o.ear = &ear{clock: clock, of: of}
-	conn, err := phone.Connect(server)
-	if err != nil {
-		t.Fatal(err)
-	}
 	device := audio.Endpoint{Name: "test", Rate: audio.Rate, Channels: 1, Period: audio.Period}
 	capture, playback := port.NewCapture(clock), port.NewPlayback(clock)
 	answered := make(chan struct{})
 	cfg := call.Config{
-		Client: api.NewCallCenterClient(conn), CallID: o.id, Destination: destination,
+		Servers: []string{server}, Connect: phone.Connect, CallID: o.id, Destination: destination,
 		Codec: pcm.Codec{}, Options: codec.Options{FrameSamples: 960},
 		Clock: clock, Capture: capture, Playback: playback, Microphone: device, Earpiece: device,
 		OnAnswer: func() { close(answered) },
@@ -242,8 +237,8 @@ func operate(t *testing.T, clock audio.Clock, server, destination string, stamps
 	for _, c := range change {
 		c(&cfg)
 	}
-	o.call, err = call.New(cfg)
-	if err != nil {
+	var err error
+	if o.call, err = call.New(cfg); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -259,7 +254,6 @@ func operate(t *testing.T, clock audio.Clock, server, destination string, stamps
 		<-done
 		cancel()
 		pacers.Wait()
-		_ = conn.Close()
 	})
 	t.Cleanup(o.stop)
 	select {

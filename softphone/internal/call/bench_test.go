@@ -7,11 +7,9 @@ import (
 	"google.golang.org/grpc"
 
 	"callcenter/api"
-	"callcenter/api/wire"
 	"callcenter/audio"
 	"callcenter/audio/clean"
 	"callcenter/audio/port"
-	"callcenter/audio/sendq"
 	"callcenter/codec"
 	"callcenter/codec/opus"
 )
@@ -44,6 +42,14 @@ func newTestCall(tb testing.TB) *Call {
 	return c
 }
 
+// adopted is a carrier that the call goes over.
+func adopted(c *Call) *carrier {
+	k := newCarrier(c, 1, "test", func(event) {})
+	k.answered = true
+	c.adopt(k)
+	return k
+}
+
 func voice(n int) []int16 {
 	pcm := make([]int16, n)
 	for i := range pcm {
@@ -58,10 +64,9 @@ func voice(n int) []int16 {
 func upPath(tb testing.TB, pcm []int16) func() {
 	tb.Helper()
 	c := newTestCall(tb)
-	stream := &sinkStream{}
+	k := adopted(c)
+	o := &outgoing{stream: &sinkStream{}, chunk: &api.AudioChunk{}}
 	s := c.newUplink()
-	chunk := &api.AudioChunk{}
-	var frame sendq.Frame
 	return func() {
 		c.cfg.Capture.Deliver(pcm)
 		c.cfg.Capture.Deliver(pcm)
@@ -72,13 +77,14 @@ func upPath(tb testing.TB, pcm []int16) func() {
 		if err := c.sendFrame(s, pos); err != nil {
 			tb.Fatal(err)
 		}
-		if !c.queue.Pop(&frame, c.cfg.Clock()) {
+		now := c.cfg.Clock()
+		if !c.pop(k, &o.frame, now) {
 			if !s.pause.on {
 				tb.Fatal("no frame in the send queue")
 			}
 			return
 		}
-		if err := c.send(stream, chunk, &frame); err != nil {
+		if err := k.sendFrame(o, &o.frame, now); err != nil {
 			tb.Fatal(err)
 		}
 	}
@@ -97,7 +103,7 @@ func downPath(tb testing.TB) func() {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	packets := wire.NewPackets(codec.Format{Codec: codec.Opus, Rate: audio.Rate, Channels: 1})
+	k := adopted(c)
 	chunk := &api.AudioChunk{AudioData: data[:n], Epoch: 1, MediaTime: 1}
 	loop := &loopProbe{}
 	pcm, out := make([]int16, 480), make([]int16, 480)
@@ -105,7 +111,7 @@ func downPath(tb testing.TB) func() {
 		chunk.Sequence++
 		chunk.SentAt += 20000
 		chunk.EchoSentAt = uint64(c.cfg.Clock().Microseconds())
-		c.receive(packets, chunk)
+		k.take(chunk)
 		chunk.MediaTime += 960
 		for range 2 {
 			c.cfg.Playback.Take(out)

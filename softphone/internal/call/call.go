@@ -5,20 +5,27 @@
 //  1. uplink takes a frame from the capture port when the sound card signals,
 //     measures, cleans up, mutes and encodes it, and pushes it into the send
 //     queue. Of silence it pushes marks only.
-//  2. sender is the sole caller of Send: frames, and empty chunks when
-//     liveness, an acknowledgement, an event or a report is due.
-//  3. downlink is the sole caller of Recv and always drains: timing, events,
-//     and packets into the playout.
+//  2. A carrier's send loop is the sole caller of Send on its stream: frames,
+//     and empty chunks when liveness, an acknowledgement or a report is due.
+//  3. Its receive loop is the sole caller of Recv and always drains: timing,
+//     events, and packets into the playout.
 //  4. ear keeps the playback port filled from the playout, through the ear's
 //     protection, as the sound card asks for more.
 //
-// Each is one goroutine; Run starts all four and waits for them. A call does
-// not open devices or connections: package phone does. Snapshot, SetMuted,
-// SetCleanUp, Finish and HangUp may be called from any goroutine.
+// A call outlives its connections. Each is a carrier; the keeper opens them,
+// one at first and another when the link is silent, broken or about to end, and
+// lets the call go over one of them, as its schedule decides. Uplink, ear,
+// queue, playout and figures go on meanwhile and never wait for any of it.
+//
+// Uplink, ear and keeper are one goroutine each, and so are the two loops of a
+// carrier; Run starts them and waits for all. A call does not open devices:
+// package phone does. Snapshot, SetMuted, SetCleanUp, Woke, Finish and HangUp
+// may be called from any goroutine.
 package call
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"sync"
@@ -27,8 +34,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"callcenter/api"
-	"callcenter/api/wire"
 	"callcenter/audio"
 	"callcenter/audio/clean"
 	"callcenter/audio/jitter"
@@ -42,7 +47,8 @@ import (
 )
 
 const (
-	// answerLimit is how long a server may take to answer.
+	// answerLimit is how long the last server of the list, or the only one, may
+	// take to answer.
 	answerLimit = 5 * time.Second
 	// flushLimit and drainLimit bound the end of a call: what is still to be
 	// sent, and what is still to be heard.
@@ -51,19 +57,19 @@ const (
 	// hangUpLimit is how long a hung-up call waits for the server's goodbye.
 	hangUpLimit = 500 * time.Millisecond
 
-	epoch = 1
-
 	// echo is the destination that sends back what we say.
 	echo = "echo"
 )
 
-// ErrNoAnswer means that the server took the stream and said nothing.
-var ErrNoAnswer = errors.New("no answer")
-
-// Config is what a call is made of. All fields but OnAnswer, OnNotice and
-// OnPacket are needed.
+// Config is what a call is made of. All fields but those of functions that are
+// told something are needed.
 type Config struct {
-	Client      api.CallCenterClient
+	// Servers are the addresses that the call is tried at, best first, and
+	// Connect makes a connection to one of them, a new one for each attempt. It
+	// must not wait.
+	Servers []string
+	Connect func(server string) (Conn, error)
+
 	CallID      string
 	Destination string
 	DisplayName string
@@ -91,6 +97,8 @@ type Config struct {
 	OnAnswer func()
 	// OnNotice is called for what the operator should read.
 	OnNotice func(callstate.Notice)
+	// OnLink is called when the state of the link changed. It must not wait.
+	OnLink func(callstate.LinkState)
 	// OnPacket is called for each packet that arrives, with the smoothed round
 	// trip (0: not known yet). It must not wait, nor keep the packet's data.
 	OnPacket func(p jitter.Packet, arrived, rtt time.Duration)
@@ -101,13 +109,15 @@ type Call struct {
 	cfg     Config
 	enc     codec.Encoder
 	queue   *sendq.Queue
-	link    *wire.Link
+	turn    turn
+	hear    hearing
+	tokens  tokens
+	keeper  *keeper
 	playout *playout.Playout
 	cleaner *clean.Cleaner
 	protect *protect.Limiter // nil without protection
 	figures figures
 	peer    peer
-	own     *api.Report // of the sender
 
 	ends atomic.Pointer[endpoints]
 
@@ -116,6 +126,7 @@ type Call struct {
 	muted              atomic.Bool
 	speaking           atomic.Int64 // clock reading of the last speech heard
 
+	stale     atomic.Bool // what the microphone's port holds is to be thrown away
 	answered  chan struct{}
 	answering sync.Once
 	start     atomic.Int64 // clock reading of the answer; 0 before
@@ -147,10 +158,9 @@ func New(cfg Config) (*Call, error) {
 		cfg:        cfg,
 		enc:        enc,
 		queue:      sendq.New(),
-		link:       wire.NewLink(cfg.Clock()),
+		tokens:     tokens{newest: rand.Text(), byServer: make(map[string]string)},
 		playout:    playout.New(playout.Config{Decoder: dec, Complete: cfg.Complete}),
 		cleaner:    cleaner,
-		own:        &api.Report{},
 		micMeter:   &level.Meter{},
 		earMeter:   &level.Meter{},
 		voice:      &level.Voice{},
@@ -162,6 +172,7 @@ func New(cfg Config) (*Call, error) {
 	if !cfg.Unprotected {
 		c.protect = protect.New(cfg.EarCeiling)
 	}
+	c.keeper = newKeeper(c)
 	c.queue.SetComplete(cfg.Complete)
 	c.SetEndpoints(cfg.Microphone, cfg.Earpiece)
 	return c, nil
@@ -175,70 +186,28 @@ func (c *Call) SetEndpoints(microphone, earpiece audio.Endpoint) {
 	c.ends.Store(&endpoints{microphone, earpiece})
 }
 
-// Run makes the call and returns when it is over: nil after Finish or HangUp,
-// the server's status or ErrNoAnswer otherwise, ctx's error when it was
-// cancelled.
+// Run makes the call and returns when it is over: nil after Finish or HangUp;
+// a *ServerError before the answer, with the server's status or ErrNoAnswer in
+// it, and where a server refuses or ends the call later; ErrTakenOver; a
+// *LostError when no connection could be had for KeepTrying; ctx's error when it
+// was cancelled.
 func (c *Call) Run(ctx context.Context) error {
 	defer c.cleaner.Close() // once the uplink is over
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer c.stopClock()
-	g, gctx := errgroup.WithContext(ctx) // the first error ends the stream and all
-	stream, err := c.cfg.Client.LiveCall(gctx)
-	if err != nil {
-		return err
-	}
-	g.Go(guard("watch", func() error { return c.watch(gctx, cancel) }))
+	g, gctx := errgroup.WithContext(ctx) // the first error ends the carriers and all
 	g.Go(guard("uplink", func() error { defer close(c.uplinkDone); return c.uplink(gctx) }))
-	g.Go(guard("sender", func() error { return c.sender(gctx, stream) }))
 	g.Go(guard("ear", func() error { return c.ear(gctx) }))
-	g.Go(guard("downlink", func() error {
-		defer close(c.downDone)
-		return c.downlink(stream)
-	}))
-	err = g.Wait()
+	g.Go(guard("keeper", func() error { defer close(c.downDone); return c.keeper.run(gctx) }))
+	err := g.Wait()
 	switch {
 	case c.isEnding() && !errors.Is(err, errPanic):
 		return nil
-	case errors.Is(err, ErrNoAnswer):
-		return err
 	case ctx.Err() != nil && err == nil:
 		return context.Canceled
 	}
 	return err
-}
-
-// watch bounds the answer and the end.
-func (c *Call) watch(ctx context.Context, cancel context.CancelFunc) error {
-	timer := time.NewTimer(answerLimit)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return ErrNoAnswer
-	case <-c.answered:
-	case <-c.ending:
-	case <-ctx.Done():
-		return nil
-	}
-	select {
-	case <-c.ending:
-	case <-c.downDone:
-		return nil
-	case <-ctx.Done():
-		return nil
-	}
-	limit := flushLimit + drainLimit
-	if c.hungUp.Load() {
-		limit = hangUpLimit
-	}
-	timer.Reset(limit)
-	select {
-	case <-timer.C:
-		cancel()
-	case <-c.downDone:
-	case <-ctx.Done():
-	}
-	return nil
 }
 
 var errPanic = errors.New("internal error")
@@ -257,7 +226,7 @@ func guard(name string, f func() error) func() error {
 
 func (c *Call) answer() {
 	c.answering.Do(func() {
-		c.start.Store(int64(c.cfg.Clock()))
+		c.start.Store(max(1, int64(c.cfg.Clock())))
 		close(c.answered)
 		if c.cfg.OnAnswer != nil {
 			c.cfg.OnAnswer()
@@ -279,6 +248,24 @@ func (c *Call) Muted() bool { return c.muted.Load() }
 
 // SetCleanUp changes what is done to the microphone, from the next frame on.
 func (c *Call) SetCleanUp(o clean.Options) { c.cleaner.Set(o) }
+
+// Woke tells that this computer slept for so long: every connection is stale,
+// and what waits to be sent or played is too old for anybody.
+func (c *Call) Woke(slept time.Duration) {
+	c.forget()
+	select {
+	case c.keeper.slept <- slept:
+	default: // it is about to be told of another sleep
+	}
+}
+
+// forget throws away what waits in either direction.
+func (c *Call) forget() {
+	c.stale.Store(true)
+	c.queue.Discard()
+	c.hear.shut(int(c.turn.epoch.Load()))
+	c.playout.Flush()
+}
 
 // Finish ends the call once everything said has been sent and heard.
 func (c *Call) Finish() { c.finish(false) }

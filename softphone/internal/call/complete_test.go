@@ -34,7 +34,7 @@ func TestTheWishForEveryWordTravelsAndIsKept(t *testing.T) {
 			t.Fatal(err)
 		}
 		stream := &openingStream{}
-		if err := c.open(stream); err != nil {
+		if err := newCarrier(c, 1, "test", nil).open(stream); err != nil {
 			t.Fatal(err)
 		}
 		if got := stream.opening.GetSetup().GetPlayout(); got != tt.wish {

@@ -1,71 +1,111 @@
 package call
 
 import (
-	"errors"
-	"io"
-	"time"
+	"sync"
+	"sync/atomic"
 
 	"callcenter/api"
 	"callcenter/api/wire"
-	"callcenter/audio"
-	"callcenter/codec"
+	"callcenter/audio/jitter"
 	"callcenter/softphone/internal/callstate"
 )
 
-// ErrServerEnded means that the server ended the call with status OK.
-var ErrServerEnded = errors.New("the server ended the call")
+// hearing joins what the carriers bring to one sequence and one count of epochs,
+// as the playout wants them. A server that knows the call goes on with its
+// numbers; one that does not begins at 1, and so may its epochs.
+type hearing struct {
+	mu      sync.Mutex
+	from    int    // number of the carrier that is heard
+	deaf    int    // carriers up to this one are no longer
+	base    uint32 // epoch of the playout that stands for first
+	first   uint32 // first epoch of that carrier
+	epoch   uint32 // newest, of the playout
+	highest uint64 // newest sequence on the wire
+	offset  uint64 // of the playout's sequences, modulo 2^64
 
-// downlink is the only goroutine that receives. It never waits for anything
-// but the next chunk.
-func (c *Call) downlink(stream callStream) error {
-	packets := wire.NewPackets(codec.Format{Codec: c.cfg.Codec.Name(), Rate: audio.Rate, Channels: 1})
-	chunk := &api.AudioChunk{}
-	for {
-		if err := stream.RecvMsg(chunk); err != nil {
-			if errors.Is(err, io.EOF) {
-				if c.isEnding() {
-					return nil
-				}
-				return ErrServerEnded
-			}
-			return err
-		}
-		c.receive(packets, chunk)
-	}
+	mine atomic.Uint64 // epochs of the playout and the wire, for the loop
 }
 
-func (c *Call) receive(packets *wire.Packets, chunk *api.AudioChunk) {
-	now := c.cfg.Clock()
-	c.answer()
-	if rtt, ok := c.link.Received(chunk, now); ok {
-		c.figures.rtt.add(rtt)
-		smooth, _ := c.link.RTT()
-		c.playout.SetOneWay(smooth / 2)
-	}
-	c.queue.Ack(c.link.PeerAck())
-	if t := chunk.GetServerTime(); t != 0 {
-		c.figures.server.add(time.Duration(t) * time.Microsecond)
-	}
-	if r := chunk.GetReport(); r != nil {
-		c.peer.take(r)
-		rtt, _ := c.link.RTT()
-		c.queue.SetPeer(rtt, time.Duration(r.GetBufferTargetUs())*time.Microsecond)
-	}
-	if p, ok := packets.Read(chunk); ok {
-		c.playout.Push(p, now)
-		if c.cfg.OnPacket != nil {
-			rtt, _ := c.link.RTT()
-			c.cfg.OnPacket(p, now, rtt)
+// place puts a packet into the playout's numbering. It is refused once a newer
+// carrier was heard.
+func (h *hearing) place(k *carrier, p *jitter.Packet) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	switch {
+	case k.number < h.from, k.number <= h.deaf:
+		return false
+	case k.number > h.from:
+		h.base = p.Epoch
+		if h.from != 0 {
+			h.base = h.epoch + 1
 		}
+		h.from, h.first = k.number, p.Epoch
+		if p.Sequence <= h.highest {
+			h.offset += h.highest + 1 - p.Sequence
+			p.DroppedBefore = 0
+		}
+		h.highest = p.Sequence
 	}
-	c.figures.malformed.Store(packets.Malformed())
-	if e := chunk.GetEvent(); e != nil {
-		c.event(e)
+	if p.Sequence > h.highest {
+		h.highest = p.Sequence
 	}
+	wire := p.Epoch
+	p.Epoch = h.base + (wire - h.first)
+	p.Sequence += h.offset
+	if int32(p.Epoch-h.epoch) > 0 {
+		h.epoch = p.Epoch
+	}
+	h.mine.Store(uint64(p.Epoch)<<32 | uint64(wire))
+	return true
+}
+
+// shut stops hearing the carriers up to one.
+func (h *hearing) shut(number int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.deaf = max(h.deaf, number)
+}
+
+// newest is the newest sequence that was heard, as its server numbered it.
+func (h *hearing) newest() uint64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.highest
+}
+
+// sentAs returns under which of our epochs the sound of one of the playout's was
+// sent, in a call that comes back.
+func (h *hearing) sentAs(epoch uint32) (uint32, bool) {
+	m := h.mine.Load()
+	return uint32(m), uint32(m>>32) == epoch
+}
+
+// tokens are what takes the call up again, for each server the newest that it
+// gave. A server that gave none is told the newest of all, at first one of our
+// own, which no server knows: the call may be opened anew.
+type tokens struct {
+	mu       sync.Mutex
+	newest   string
+	byServer map[string]string
+}
+
+func (t *tokens) forServer(server string) string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if s, ok := t.byServer[server]; ok {
+		return s
+	}
+	return t.newest
+}
+
+func (t *tokens) take(server, token string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.newest, t.byServer[server] = token, token
 }
 
 // event tells the operator what happened at the other side.
-func (c *Call) event(e *api.Event) {
+func (k *carrier) event(e *api.Event) {
 	name := wire.Clean(e.GetParticipant().GetDisplayName())
 	if name == "" {
 		name = "somebody"
@@ -77,8 +117,14 @@ func (c *Call) event(e *api.Event) {
 		n.Text = name + " joined."
 	case api.Event_KIND_LEFT:
 		n.Text = name + " left."
+	case api.Event_KIND_RESUME_TOKEN:
+		if token := e.GetResumeToken(); token != "" && len(token) <= maxToken {
+			k.call.tokens.take(k.server, token)
+		}
+		return
 	case api.Event_KIND_DRAINING:
-		n.Severity, n.Text = callstate.Warning, "The server is shutting down and ends this call soon."
+		k.tell(event{kind: carrierDraining, carrier: k})
+		return
 	case api.Event_KIND_ENDED:
 		n.Severity, n.Text = callstate.Warning, "The server ends this call"
 		if reason != "" {
@@ -88,5 +134,10 @@ func (c *Call) event(e *api.Event) {
 	default:
 		return
 	}
-	c.notice(n)
+	if !k.isRetired() { // a server that was left tells of a room that was left
+		k.call.notice(n)
+	}
 }
+
+// maxToken bounds what is kept of a server's token.
+const maxToken = 1 << 10

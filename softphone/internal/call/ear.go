@@ -69,7 +69,9 @@ func (c *Call) fill(pcm []int16, loop *loopProbe) {
 		c.figures.rated.heard(&s, !c.muted.Load())
 		if pulled.Media >= 0 {
 			c.figures.buffer.add(s.Delay)
-			loop.expect(pos, pulled)
+			if sent, ok := c.hear.sentAs(pulled.Epoch); ok && sent == c.turn.epoch.Load() {
+				loop.expect(pos, pulled)
+			}
 		}
 		if n < len(pcm) {
 			return
@@ -90,9 +92,6 @@ type probe struct {
 }
 
 func (l *loopProbe) expect(pos uint64, p playout.Pulled) {
-	if p.Epoch != epoch {
-		return
-	}
 	if l.next-l.first == len(l.waiting) {
 		l.first++
 	}

@@ -61,9 +61,9 @@ func (p *peer) load() callstate.Remote {
 	return p.heard
 }
 
-// ownReport is what this side tells the other; the sender reuses it.
-func (c *Call) ownReport() *api.Report {
-	r, s := c.own, c.playout.Stats()
+// ownReport fills in what this side tells the other; a send loop reuses it.
+func (c *Call) ownReport(r *api.Report) *api.Report {
+	s := c.playout.Stats()
 	d, t := c.delay((*histogram).recent), c.traffic()
 	wire.Describe(r, &s)
 	r.PacketsDropped = c.figures.dropped.Load()

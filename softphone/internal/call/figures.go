@@ -34,6 +34,7 @@ func (c *Call) Snapshot(s *callstate.Snapshot) {
 	now := c.cfg.Clock()
 	s.Destination, s.CallID = c.cfg.Destination, c.cfg.CallID
 	s.Duration = c.Duration()
+	s.Link = c.keeper.state(now)
 	s.Muted = c.muted.Load()
 	s.TalkingWhileMuted = c.talkingWhileMuted()
 	s.Microphone = meter(c.micMeter, now)

@@ -28,7 +28,7 @@ type path struct {
 	call    *Call
 	now     time.Duration
 	uplink  *uplinkState
-	packets *wire.Packets
+	carrier *carrier
 	loop    *loopProbe
 
 	sent   []sent
@@ -60,7 +60,7 @@ func newPath(tb testing.TB, cfg Config) *path {
 	tb.Cleanup(c.cleaner.Close)
 	c.answer()
 	p.call, p.uplink = c, c.newUplink()
-	p.packets = wire.NewPackets(codec.Format{Codec: cfg.Codec.Name(), Rate: audio.Rate, Channels: 1})
+	p.carrier = adopted(c)
 	return p
 }
 
@@ -76,7 +76,7 @@ func (p *path) say(pcm []int16) {
 				p.tb.Fatal(err)
 			}
 		}
-		for p.call.queue.Pop(&p.frame, p.now) {
+		for p.call.pop(p.carrier, &p.frame, p.now) {
 			p.pass()
 		}
 		p.call.cfg.Playback.Take(out)
@@ -90,8 +90,8 @@ func (p *path) say(pcm []int16) {
 func (p *path) pass() {
 	f := &p.frame
 	p.sent = append(p.sent, sent{f.Sequence, f.Media, f.Marks, slices.Clone(f.Data)})
-	p.call.receive(p.packets, &api.AudioChunk{
-		AudioData: f.Data, Sequence: f.Sequence, DroppedBefore: f.DroppedBefore, Epoch: f.Epoch,
+	p.carrier.take(&api.AudioChunk{
+		AudioData: f.Data, Sequence: f.Sequence, DroppedBefore: f.DroppedBefore, Epoch: 1,
 		MediaTime: f.Media, Marks: f.Marks, Ack: f.Sequence,
 	})
 }

@@ -18,6 +18,7 @@ type pause struct {
 	on     bool
 	muted  bool
 	marked time.Duration // when it was last announced
+	fresh  bool          // to somebody who was not told yet
 }
 
 // encode makes the packet of the frame, or returns 0 for a frame of silence:
@@ -30,13 +31,14 @@ func (c *Call) encode(s *uplinkState, voice bool) (int, error) {
 }
 
 // announce uses the slot of a silent frame to say that nothing comes: at once
-// when the silence begins or its reason changes, then every 200 ms.
+// when the silence begins, its reason changes or the connection did, then every
+// 200 ms.
 func (c *Call) announce(s *uplinkState, pos uint64, now time.Duration, marks uint32) {
 	p, muted := &s.pause, marks&wire.MarkMuted != 0
-	if p.on && p.muted == muted && now-p.marked < dtxInterval-audio.Period {
+	if p.on && !p.fresh && p.muted == muted && now-p.marked < dtxInterval-audio.Period {
 		c.queue.Skip()
 		return
 	}
-	p.on, p.muted, p.marked = true, muted, now
-	c.queue.Push(sendq.Frame{Epoch: epoch, Media: pos + 1, Made: now, Marks: marks | wire.MarkDTX})
+	p.on, p.fresh, p.muted, p.marked = true, false, muted, now
+	c.queue.Push(sendq.Frame{Media: pos + 1, Made: now, Marks: marks | wire.MarkDTX})
 }

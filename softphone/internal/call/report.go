@@ -39,6 +39,8 @@ type Report struct {
 	Lost            uint64       `json:"lost"`
 	Dropped         uint64       `json:"dropped"`
 	ConcealedPct    float64      `json:"concealed_pct"`
+	Reconnects      uint64       `json:"reconnects"`
+	GapS            float64      `json:"gap_s"`
 	RTTMS           RTT          `json:"rtt_ms"`
 	JitterMS        float64      `json:"jitter_ms"`
 	BufferMS        Buffer       `json:"buffer_ms"`
@@ -98,6 +100,7 @@ type Stats struct {
 // Report returns the account of the call so far.
 func (c *Call) Report() Report {
 	d, t := c.delay((*histogram).mean), c.traffic()
+	link := c.keeper.state(c.cfg.Clock())
 	r := Report{
 		Destination:  c.cfg.Destination,
 		CallID:       c.cfg.CallID,
@@ -109,6 +112,8 @@ func (c *Call) Report() Report {
 		Lost:         t.Lost,
 		Dropped:      t.Dropped,
 		ConcealedPct: round(t.ConcealedPct),
+		Reconnects:   link.Resumes,
+		GapS:         round(link.Gap.Seconds()),
 		JitterMS:     millis(d.Jitter),
 		RTTMS:        RTT{Percentiles: c.figures.rtt.percentiles()},
 		Stats:        c.stats(),

@@ -4,8 +4,6 @@ import (
 	"context"
 	"time"
 
-	"google.golang.org/grpc"
-
 	"callcenter/api"
 	"callcenter/audio"
 	"callcenter/audio/sendq"
@@ -14,27 +12,34 @@ import (
 // reportInterval is how often each side tells the other how it hears it.
 const reportInterval = time.Second
 
-type callStream = grpc.BidiStreamingClient[api.AudioChunk, api.AudioChunk]
+// outgoing is what a send loop works with.
+type outgoing struct {
+	stream   callStream
+	chunk    *api.AudioChunk
+	frame    sendq.Frame
+	reported time.Duration // when the last report left
+}
 
-// sender is the only goroutine that sends. When the uplink is over it flushes
-// the queue, within a limit, and half-closes.
-func (c *Call) sender(ctx context.Context, stream callStream) error {
-	if err := c.open(stream); err != nil {
-		return nil // the receive side has the status
+// send is the only loop that sends. Until the carrier is adopted it keeps the
+// stream alive and no more. When the uplink is over it flushes the queue, within
+// a limit, and half-closes. Its error is a fault of ours; what happens to the
+// stream the receive loop learns.
+func (k *carrier) send(ctx context.Context, stream callStream) error {
+	if k.open(stream) != nil {
+		return nil
 	}
-	var frame sendq.Frame
-	chunk := &api.AudioChunk{}
+	c := k.call
+	o := &outgoing{stream: stream, chunk: &api.AudioChunk{}, reported: c.cfg.Clock()}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	reported := c.cfg.Clock()
 	var flush <-chan time.Time
-	uplinkDone := c.uplinkDone
+	var ready <-chan struct{}
+	uplinkDone, adopted := c.uplinkDone, k.adopted
 	for {
 		now := c.cfg.Clock()
-		if c.queue.Pop(&frame, now) {
-			c.figures.queued.add(now - frame.Made)
-			reported = c.report(chunk, reported, now)
-			if c.send(stream, chunk, &frame) != nil {
+		if c.pop(k, &o.frame, now) {
+			c.figures.queued.add(now - o.frame.Made)
+			if k.sendFrame(o, &o.frame, now) != nil {
 				return nil
 			}
 			continue
@@ -42,10 +47,9 @@ func (c *Call) sender(ctx context.Context, stream callStream) error {
 		if uplinkDone == nil && c.queue.Stats().Waiting == 0 {
 			return ignore(stream.CloseSend())
 		}
-		due := c.link.Due(now)
+		due := k.link.Due(now)
 		if due == 0 {
-			reported = c.report(chunk, reported, now)
-			if c.send(stream, chunk, nil) != nil {
+			if k.sendFrame(o, nil, now) != nil {
 				return nil
 			}
 			continue
@@ -54,8 +58,12 @@ func (c *Call) sender(ctx context.Context, stream callStream) error {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-c.queue.Ready():
+		case <-adopted:
+			adopted, ready = nil, c.queue.Ready()
+		case <-ready:
 		case <-timer.C:
+		case <-k.retired:
+			return k.hearOut(ctx, stream)
 		case <-flush:
 			return ignore(stream.CloseSend())
 		case <-uplinkDone:
@@ -65,11 +73,25 @@ func (c *Call) sender(ctx context.Context, stream callStream) error {
 	}
 }
 
+// hearOut hangs up and gives the server the time to say what it still has.
+func (k *carrier) hearOut(ctx context.Context, stream callStream) error {
+	_ = stream.CloseSend()
+	timer := time.NewTimer(drainLimit)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		k.cancel()
+	case <-ctx.Done():
+	}
+	return nil
+}
+
 // ignore drops the error of an action whose failure the receive side reports.
 func ignore(error) error { return nil }
 
-// open sends the chunk that opens the call.
-func (c *Call) open(stream callStream) error {
+// open sends the chunk that opens the call, or takes it up again.
+func (k *carrier) open(stream callStream) error {
+	c := k.call
 	wish := api.Playout_PLAYOUT_LIVE
 	if c.cfg.Complete {
 		wish = api.Playout_PLAYOUT_COMPLETE
@@ -85,35 +107,34 @@ func (c *Call) open(stream callStream) error {
 			Codecs:      []string{c.cfg.Codec.Name()},
 			FrameMs:     []uint32{uint32(c.cfg.Options.FrameSamples * 1000 / audio.Rate)},
 			Playout:     wish,
+			ResumeToken: c.tokens.forServer(k.server),
 		},
 	}
-	c.link.Stamp(chunk, c.cfg.Clock())
+	k.link.Stamp(chunk, c.cfg.Clock())
+	chunk.Ack = c.hear.newest()
 	return stream.Send(chunk)
 }
 
-// send sends a frame, or without one the empty chunk that keeps the call alive.
-func (c *Call) send(stream callStream, chunk *api.AudioChunk, f *sendq.Frame) error {
+// sendFrame sends a frame, or without one the empty chunk that keeps the call
+// alive, and this side's report when one is due.
+func (k *carrier) sendFrame(o *outgoing, f *sendq.Frame, now time.Duration) error {
+	c, chunk := k.call, o.chunk
 	chunk.AudioData, chunk.Sequence, chunk.DroppedBefore = nil, 0, 0
 	chunk.Epoch, chunk.MediaTime, chunk.Marks = 0, 0, 0
 	if f != nil {
 		chunk.AudioData, chunk.Sequence, chunk.DroppedBefore = f.Data, f.Sequence, f.DroppedBefore
-		chunk.Epoch, chunk.MediaTime, chunk.Marks = f.Epoch, f.Media, f.Marks
+		chunk.Epoch, chunk.MediaTime, chunk.Marks = uint32(k.number), f.Media, f.Marks
 		if len(f.Data) > 0 {
 			c.figures.sent.Add(1)
 		}
 		c.figures.dropped.Add(uint64(f.DroppedBefore))
 	}
-	c.link.Stamp(chunk, c.cfg.Clock())
-	err := stream.Send(chunk)
+	if now-o.reported >= reportInterval && c.isActive(k) {
+		o.reported = now
+		chunk.Report = c.ownReport(k.own)
+	}
+	k.link.Stamp(chunk, c.cfg.Clock())
+	err := o.stream.Send(chunk)
 	chunk.Report = nil
 	return err
-}
-
-// report puts this side's report on the chunk when one is due.
-func (c *Call) report(chunk *api.AudioChunk, last, now time.Duration) time.Duration {
-	if now-last < reportInterval {
-		return last
-	}
-	chunk.Report = c.ownReport()
-	return now
 }

@@ -1,59 +1,12 @@
 package call_test
 
 import (
-	"net"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"callcenter/softphone/internal/callstate"
 )
-
-// gate lets bytes of one direction through, or holds them back.
-type gate struct {
-	mu   sync.Mutex
-	open sync.Cond
-	shut bool
-}
-
-func newGate() *gate {
-	g := &gate{}
-	g.open.L = &g.mu
-	return g
-}
-
-func (g *gate) set(shut bool) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.shut = shut
-	g.open.Broadcast()
-}
-
-func (g *gate) pass() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	for g.shut {
-		g.open.Wait()
-	}
-}
-
-// stalling is a connection whose directions can be held back.
-type stalling struct {
-	net.Conn
-	up, down *gate
-}
-
-func (s *stalling) Write(b []byte) (int, error) {
-	s.up.pass()
-	return s.Conn.Write(b)
-}
-
-func (s *stalling) Read(b []byte) (int, error) {
-	n, err := s.Conn.Read(b)
-	s.down.pass()
-	return n, err
-}
 
 // TestAfterAStallTheDelayIsWhatItWas holds back an echo call's directions for two
 // seconds and wants the delay back half a second after the first byte, for good.
@@ -74,10 +27,8 @@ func stallFor(t *testing.T, up, down bool) {
 		slack  = 20 * time.Millisecond
 		dozing = 20 * time.Second
 	)
-	upGate, downGate := newGate(), newGate()
-	v := dialVirtual(t, virtualOptions{destination: "echo", wrap: func(conn net.Conn) net.Conn {
-		return &stalling{conn, upGate, downGate}
-	}})
+	v := dialVirtual(t, virtualOptions{destination: "echo"})
+	upGate, downGate := v.net.up, v.net.down
 	defer v.end(t)
 	delay := func() callstate.Delay {
 		var s callstate.Snapshot
@@ -112,10 +63,8 @@ func stallFor(t *testing.T, up, down bool) {
 func TestEveryWordComesAfterAStallAndTheDelayIsCaughtUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const stall = 2 * time.Second
-		up, down := newGate(), newGate()
-		v := dialVirtual(t, virtualOptions{destination: "echo", complete: true, wrap: func(conn net.Conn) net.Conn {
-			return &stalling{conn, up, down}
-		}})
+		v := dialVirtual(t, virtualOptions{destination: "echo", complete: true})
+		up, down := v.net.up, v.net.down
 		defer v.end(t)
 		time.Sleep(10 * time.Second)
 		var before, after, s callstate.Snapshot

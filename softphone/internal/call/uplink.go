@@ -19,8 +19,9 @@ const talkHold = time.Second
 type uplinkState struct {
 	frame  []int16
 	packet []byte
-	muted  bool  // the last slot was muted
-	pause  pause // no audio is sent
+	muted  bool   // the last slot was muted
+	pause  pause  // no audio is sent
+	epoch  uint32 // of the connection in use
 }
 
 // uplink sends the microphone, frame by frame, from the answer to the end.
@@ -43,6 +44,9 @@ func (c *Call) uplink(ctx context.Context) error {
 		case <-c.ending:
 			return nil
 		case <-c.cfg.Capture.Ready():
+		}
+		if c.stale.Swap(false) {
+			c.cfg.Capture.Flush()
 		}
 		for {
 			pos, ok := c.cfg.Capture.Read(s.frame)
@@ -67,6 +71,9 @@ func (c *Call) newUplink() *uplinkState {
 // Level and voice are what the microphone brought, before any clean-up.
 func (c *Call) sendFrame(s *uplinkState, pos uint64) error {
 	now := c.cfg.Clock()
+	if epoch := c.turn.epoch.Load(); epoch != s.epoch {
+		s.epoch, s.pause.fresh = epoch, true
+	}
 	c.micMeter.Add(s.frame, now)
 	voice := c.voice.Add(s.frame)
 	marks := wire.LevelMarks(level.DBov(s.frame), voice)
@@ -105,7 +112,7 @@ func (c *Call) sendFrame(s *uplinkState, pos uint64) error {
 		made = now
 	}
 	c.queue.Push(sendq.Frame{
-		Epoch: epoch, Media: pos + 1, Marks: marks,
+		Media: pos + 1, Marks: marks,
 		Samples: len(s.frame), Made: made, Data: s.packet[:n],
 	})
 	return nil

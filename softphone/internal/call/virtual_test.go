@@ -3,23 +3,25 @@ package call_test
 import (
 	"context"
 	"log/slog"
-	"net"
+	"strings"
 	"sync"
 	"testing"
 
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
-	"google.golang.org/grpc/test/bufconn"
-
-	"callcenter/api"
 	"callcenter/audio"
 	"callcenter/audio/pace"
 	"callcenter/audio/port"
 	"callcenter/audio/tone"
 	"callcenter/codec"
 	"callcenter/codec/pcm"
-	"callcenter/server/servertest"
 	"callcenter/softphone/internal/call"
+	"callcenter/softphone/internal/callstate"
+	"callcenter/softphone/internal/phone"
+)
+
+// Addresses of servers on a test's network.
+const (
+	hostA = "10.0.0.1:50051"
+	hostB = "10.0.0.2:50051"
 )
 
 // virtualCall is a call through a real server inside a synctest bubble, whose
@@ -27,10 +29,15 @@ import (
 // is dead.
 type virtualCall struct {
 	*call.Call
-	server  *servertest.Server
-	conn    *grpc.ClientConn
+	net     *network
 	cancel  context.CancelFunc
 	running sync.WaitGroup
+	done    chan struct{}
+	err     error // once done
+	heard   heard
+
+	mu      sync.Mutex
+	notices []callstate.Notice
 }
 
 // virtualOptions say what is unusual about one.
@@ -38,55 +45,57 @@ type virtualOptions struct {
 	destination string
 	mute, dead  bool
 	complete    bool
-	log         slog.Handler                 // of the server; nil: none
-	wrap        func(conn net.Conn) net.Conn // nil: as it is
+	log         slog.Handler // of the server; nil: none
+	net         *network     // nil: one with a server at hostA
+	servers     []string     // nil: hostA
+	id          string
+	name        string
+	dtx         bool
 }
 
 // dialVirtual returns once the call is answered.
 func dialVirtual(t *testing.T, o virtualOptions) *virtualCall {
 	t.Helper()
-	clock := audio.NewClock()
-	lis := bufconn.Listen(64 << 10)
-	so := servertest.Options{Listener: lis, Clock: clock}
-	if o.log != nil {
-		so.Log = slog.New(o.log)
+	if o.net == nil {
+		o.net = newNetwork(t, audio.NewClock(), o.log)
+		o.net.serve(hostA)
 	}
-	v := &virtualCall{server: servertest.Start(t, so)}
-	var err error
-	v.conn, err = grpc.NewClient("passthrough:test",
-		grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
-			conn, err := lis.DialContext(ctx)
-			if o.wrap != nil && err == nil {
-				conn = o.wrap(conn)
-			}
-			return conn, err
-		}))
-	if err != nil {
-		t.Fatal(err)
+	if o.servers == nil {
+		o.servers = []string{hostA}
 	}
+	if o.id == "" {
+		o.id = "virtual"
+	}
+	clock := o.net.clock
+	v := &virtualCall{net: o.net, done: make(chan struct{})}
 	capture, playback := port.NewCapture(clock), port.NewPlayback(clock)
 	answered := make(chan struct{})
 	device := audio.Endpoint{Period: audio.Period}
+	var err error
 	v.Call, err = call.New(call.Config{
-		Client: api.NewCallCenterClient(v.conn), CallID: "virtual", Destination: o.destination,
+		Servers: o.servers, Connect: phone.ConnectVia(o.net.dial), CallID: o.id, Destination: o.destination,
+		DisplayName: o.name, DTX: o.dtx,
 		Codec: pcm.Codec{}, Options: codec.Options{FrameSamples: 960}, Complete: o.complete,
 		Clock: clock, Capture: capture, Playback: playback, Microphone: device, Earpiece: device,
 		OnAnswer: func() { close(answered) },
+		OnNotice: v.note,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	v.SetMuted(o.mute)
 	v.running.Go(func() {
-		if err := v.Run(context.Background()); err != nil {
-			t.Errorf("the call ended with %v", err)
-		}
+		v.err = v.Run(context.Background())
+		close(v.done)
 	})
-	<-answered
+	select {
+	case <-answered:
+	case <-v.done:
+		return v
+	}
 	var ctx context.Context
 	ctx, v.cancel = context.WithCancel(t.Context())
-	v.running.Go(func() { _ = pace.RunPlayback(ctx, nowhere{}, playback) })
+	v.running.Go(func() { _ = pace.RunPlayback(ctx, &v.heard, playback) })
 	if !o.dead {
 		source, err := tone.New(300, -20)
 		if err != nil {
@@ -97,20 +106,85 @@ func dialVirtual(t *testing.T, o virtualOptions) *virtualCall {
 	return v
 }
 
-// end hangs up and stops the server.
+// end hangs up and stops the servers.
 func (v *virtualCall) end(t *testing.T) {
 	t.Helper()
-	v.HangUp()
-	v.cancel()
-	v.running.Wait()
-	if err := v.conn.Close(); err != nil {
-		t.Error(err)
-	}
-	v.server.Kill()
+	v.leave(t)
+	v.net.close()
 }
 
-// nowhere is a sink that keeps nothing.
-type nowhere struct{}
+// leave hangs up and wants the call to have lasted until then.
+func (v *virtualCall) leave(t *testing.T) {
+	t.Helper()
+	v.HangUp()
+	if err := v.over(); err != nil {
+		t.Errorf("the call ended with %v", err)
+	}
+}
 
-func (nowhere) Write([]int16) error { return nil }
-func (nowhere) Close() error        { return nil }
+// over waits for the end of the call and returns its error.
+func (v *virtualCall) over() error {
+	<-v.done
+	if v.cancel != nil {
+		v.cancel()
+	}
+	v.running.Wait()
+	return v.err
+}
+
+func (v *virtualCall) note(n callstate.Notice) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.notices = append(v.notices, n)
+}
+
+// said are the notices so far, one in a line.
+func (v *virtualCall) said() string {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	var b strings.Builder
+	for _, n := range v.notices {
+		b.WriteString(n.Text + "\n")
+	}
+	return b.String()
+}
+
+func (v *virtualCall) snapshot() callstate.Snapshot {
+	var s callstate.Snapshot
+	v.Snapshot(&s)
+	return s
+}
+
+// heard is an earpiece that knows how long it has been silent.
+type heard struct {
+	mu              sync.Mutex
+	samples, silent int // since the last sound
+	longest         int // silence between sounds
+	sounds          int
+}
+
+func (h *heard) Write(pcm []int16) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, x := range pcm {
+		h.samples++
+		if x > 300 || x < -300 {
+			if h.sounds++; h.sounds > 1 {
+				h.longest = max(h.longest, h.silent)
+			}
+			h.silent = 0
+			continue
+		}
+		h.silent++
+	}
+	return nil
+}
+
+func (h *heard) Close() error { return nil }
+
+// sounding reports that sound is heard now.
+func (h *heard) sounding() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.samples > 0 && h.silent < 2*audio.PeriodSamples
+}

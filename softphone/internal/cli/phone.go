@@ -32,7 +32,7 @@ func (p *program) newPhone(log *slog.Logger) (*phone.Phone, error) {
 		return nil, usageError{err}
 	}
 	return phone.New(phone.Config{
-		Server:      p.cfg.Server,
+		Servers:     p.cfg.Servers,
 		Destination: p.cfg.Dest,
 		DisplayName: p.cfg.Name,
 		Codec:       c,

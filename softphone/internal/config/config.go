@@ -6,10 +6,8 @@ package config
 import (
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
-	"strconv"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -35,7 +33,7 @@ const (
 
 // Config are the softphone's settings.
 type Config struct {
-	Server     string        // host:port
+	Servers    []string      // host:port each, best first
 	Dest       string        // what the dial key dials
 	Name       string        // shown to others in a room
 	Capture    string        // what the microphone is
@@ -67,7 +65,7 @@ const (
 
 // Flags binds the settings to flags, with their defaults.
 func (c *Config) Flags(fs *pflag.FlagSet) {
-	fs.StringVar(&c.Server, "server", "127.0.0.1:50051", "server to call, `HOST:PORT`")
+	fs.StringSliceVar(&c.Servers, "server", []string{"127.0.0.1:50051"}, "servers to call, best first, `HOST:PORT[,...]`; may be repeated")
 	fs.StringVar(&c.Dest, "dest", "echo", "default `destination`: echo, tone or room/NAME")
 	fs.StringVar(&c.Name, "name", "", "your `name` as others in a room see it")
 	fs.StringVar(&c.Capture, "capture", "", "microphone `X`: part of a device's name or its id, file:PATH, tone:HZ or null (default: the system's)")
@@ -126,7 +124,7 @@ func (c *Config) Load(fs *pflag.FlagSet, skip ...string) error {
 }
 
 func (c *Config) check() error {
-	if err := checkServer(c.Server); err != nil {
+	if err := checkServers(c.Servers); err != nil {
 		return err
 	}
 	switch {
@@ -174,16 +172,6 @@ func (c *Config) CleanUp(device bool) clean.Options {
 		Denoise:  set(c.Denoise) && clean.HasDenoise,
 		Level:    set(c.LevelControl),
 	}
-}
-
-func checkServer(server string) error {
-	host, port, err := net.SplitHostPort(server)
-	if err == nil && host != "" {
-		if n, perr := strconv.Atoi(port); perr == nil && n > 0 && n < 1<<16 {
-			return nil
-		}
-	}
-	return fmt.Errorf("server %q: use HOST:PORT, for instance 127.0.0.1:50051", server)
 }
 
 // FixedPeriod is the devices' period, or 0 if it adapts.

@@ -3,6 +3,7 @@ package config
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -42,8 +43,31 @@ func TestFlagWinsOverEnvironmentOverFileOverDefault(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Server != "flag:1" || c.Bitrate != 24000 || c.Complexity != 3 || c.Frame != 20*time.Millisecond || c.Dest != "echo" {
+	if !slices.Equal(c.Servers, []string{"flag:1"}) || c.Bitrate != 24000 || c.Complexity != 3 || c.Frame != 20*time.Millisecond || c.Dest != "echo" {
 		t.Errorf("settings %+v", c)
+	}
+}
+
+func TestServersAreAListWhereverTheyAreNamed(t *testing.T) {
+	want := []string{"a:1", "b:2"}
+	for name, tt := range map[string]struct {
+		file, env string
+		args      []string
+	}{
+		"a flag with commas":          {args: []string{"--server", "a:1, b:2"}},
+		"a flag that is repeated":     {args: []string{"--server", "a:1", "--server", "b:2"}},
+		"the environment":             {env: "a:1,b:2"},
+		"a text in the file":          {file: `server = "a:1,b:2"`},
+		"a list in the file":          {file: `server = ["a:1", "b:2"]`},
+		"the environment over a file": {file: `server = ["c:3"]`, env: "a:1,b:2"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("SOFTPHONE_SERVER", tt.env)
+			c, err := load(t, tt.file, tt.args...)
+			if err != nil || !slices.Equal(c.Servers, want) {
+				t.Errorf("servers %q, %v", c.Servers, err)
+			}
+		})
 	}
 }
 
@@ -55,6 +79,8 @@ func TestWhatCannotBeIsRefusedByName(t *testing.T) {
 		"a server without a port": {[]string{"--server", "host"}, "HOST:PORT"},
 		"a server without a host": {[]string{"--server", ":1"}, "HOST:PORT"},
 		"a port that is none":     {[]string{"--server", "h:99999"}, "HOST:PORT"},
+		"a bad one of several":    {[]string{"--server", "h:1,x"}, "HOST:PORT"},
+		"an address twice":        {[]string{"--server", "h:1,h:1"}, "twice"},
 		"an empty destination":    {[]string{"--dest", ""}, "dest"},
 		"a frame of 15 ms":        {[]string{"--frame", "15ms"}, "10ms or 20ms"},
 		"a period of 1 ms":        {[]string{"--period", "1ms"}, "2ms to 100ms"},

@@ -87,7 +87,7 @@ func (p *Phone) Snapshot() callstate.Snapshot {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	s := callstate.Snapshot{
-		Server:         p.cfg.Server,
+		Server:         p.cfg.Servers[0],
 		Destination:    p.cfg.Destination,
 		MicrophoneOpen: p.microphone,
 		EarpieceOpen:   p.earpiece,
@@ -98,6 +98,9 @@ func (p *Phone) Snapshot() callstate.Snapshot {
 	s.Protection.On, s.Protection.Ceiling = !p.cfg.Unprotected, p.cfg.EarCeiling
 	if p.current != nil {
 		p.current.Snapshot(&s)
+		if s.Link.Server != "" {
+			s.Server = s.Link.Server
+		}
 	} else {
 		s.Microphone, s.Earpiece = silentMeter(), silentMeter()
 	}

@@ -22,8 +22,18 @@ func silentMeter() callstate.Meter {
 // explain turns the error of a call into a sentence: what happened, to what,
 // what to do.
 func (p *Phone) explain(err error, wasLive bool) error {
-	server := p.cfg.Server
+	server := p.cfg.Servers[0]
+	var of *call.ServerError
+	if errors.As(err, &of) {
+		server = of.Server
+	}
+	var lost *call.LostError
 	switch {
+	case errors.As(err, &lost):
+		return fmt.Errorf("the connection to server %s was lost and did not come back within %.0f s%s: check the network, then dial again",
+			lost.Server, call.KeepTrying.Seconds(), why(lost.Last))
+	case errors.Is(err, call.ErrTakenOver):
+		return errors.New("the call was taken over by another phone with its credentials: it goes on there")
 	case errors.Is(err, call.ErrNoAnswer):
 		return fmt.Errorf("server %s took the call but does not answer: dial again, or ask its administrator", server)
 	case errors.Is(err, call.ErrServerEnded):
@@ -35,11 +45,22 @@ func (p *Phone) explain(err error, wasLive bool) error {
 	if !errors.As(err, &refused) || refused.GRPCStatus().Code() == codes.OK {
 		return err
 	}
-	return errors.New(p.sentence(refused.GRPCStatus(), wasLive))
+	return errors.New(sentence(server, refused.GRPCStatus(), wasLive))
 }
 
-func (p *Phone) sentence(st *status.Status, wasLive bool) string {
-	server := p.cfg.Server
+// why is the reason of the last attempt, in parentheses, if there is one.
+func why(err error) string {
+	if err == nil {
+		return ""
+	}
+	text := err.Error()
+	if st, ok := status.FromError(err); ok {
+		text = cause(st.Message())
+	}
+	return " (" + wire.Clean(text) + ")"
+}
+
+func sentence(server string, st *status.Status, wasLive bool) string {
 	msg := wire.Clean(cause(st.Message()))
 	switch st.Code() {
 	case codes.Unavailable:
@@ -50,6 +71,10 @@ func (p *Phone) sentence(st *status.Status, wasLive bool) string {
 			return fmt.Sprintf("the call was cut: the connection to server %s broke (%s): dial again", server, msg)
 		}
 		return fmt.Sprintf("server %s cannot be reached (%s): check that it runs, or name another with --server", server, msg)
+	case codes.FailedPrecondition:
+		if wasLive {
+			return fmt.Sprintf("server %s had ended the call when the connection came back (%s): dial again", server, msg)
+		}
 	case codes.NotFound:
 		return fmt.Sprintf("server %s knows no such destination: dial echo, tone or room/NAME, with a-z, 0-9, '.', '_' and '-' in NAME", server)
 	case codes.ResourceExhausted:

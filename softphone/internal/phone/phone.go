@@ -4,7 +4,8 @@
 //
 //	idle --Dial--> dialing --answer--> live --HangUp, Finish--> ending --> idle
 //	                  \-- refused, no answer, no device --> idle
-//	                                     live -- cut by the server --> idle
+//	                      live --connection gone--> reconnecting --resumed--> live
+//	                      live, reconnecting -- ended by the server, lost --> idle
 //
 // Devices are open only during a call, so that no microphone is live without
 // one. All methods are safe for concurrent use and none but Run and Place
@@ -17,12 +18,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
-	"google.golang.org/grpc"
-
-	"callcenter/api"
 	"callcenter/audio"
 	"callcenter/audio/clean"
 	"callcenter/audio/jitter"
@@ -59,7 +58,7 @@ type Sound interface {
 
 // Config is what a phone is made of.
 type Config struct {
-	Server      string // host:port
+	Servers     []string // host:port each, best first
 	Destination string // what Dial("") dials
 	DisplayName string
 	Codec       codec.Codec
@@ -70,8 +69,8 @@ type Config struct {
 	EarCeiling  float64       // its ceiling, dBFS of peaks
 	Complete    bool          // keep every word rather than be live
 	Sound       Sound
-	// Connect returns a client for the server and what closes it.
-	Connect func(server string) (*grpc.ClientConn, error)
+	// Connect returns a new connection to a server.
+	Connect func(server string) (call.Conn, error)
 	Log     *slog.Logger
 }
 
@@ -153,7 +152,7 @@ func (p *Phone) Place(ctx context.Context, o Order) (call.Report, error) {
 		return call.Report{Destination: o.Destination, Ended: "failed", Error: err.Error()}, err
 	}
 	log := p.cfg.Log.With("call_id", id, "destination", o.Destination)
-	log.Info("call dialing", "server", p.cfg.Server)
+	log.Info("call dialing", "server", strings.Join(p.cfg.Servers, ","))
 	r, err := p.place(ctx, id, o)
 	if err != nil {
 		err = p.explain(err, r.DurationS > 0)
@@ -161,7 +160,7 @@ func (p *Phone) Place(ctx context.Context, o Order) (call.Report, error) {
 	}
 	p.idle()
 	log.Info("call ended", "duration_s", r.DurationS, "ended", r.Ended, "error", r.Error,
-		"sent", r.Sent, "received", r.Received, "lost", r.Lost, "dropped", r.Dropped)
+		"reconnects", r.Reconnects, "gap_s", r.GapS, "sent", r.Sent, "received", r.Received, "lost", r.Lost, "dropped", r.Dropped)
 	return r, err
 }
 
@@ -203,14 +202,9 @@ func (p *Phone) place(ctx context.Context, id string, o Order) (_ call.Report, e
 	defer func() { err = errors.Join(err, closing("earpiece", ear)) }()
 	p.opened(mic.Endpoint(), ear.Endpoint())
 
-	conn, err := p.cfg.Connect(p.cfg.Server)
-	if err != nil {
-		return empty, err
-	}
-	defer func() { _ = conn.Close() }()
 	answered := make(chan struct{})
 	c, err := call.New(call.Config{
-		Client: api.NewCallCenterClient(conn), CallID: id,
+		Servers: p.cfg.Servers, Connect: p.cfg.Connect, CallID: id,
 		Destination: o.Destination, DisplayName: p.cfg.DisplayName,
 		Codec: p.cfg.Codec, Options: p.cfg.Options, DTX: p.cfg.DTX,
 		Unprotected: p.cfg.Unprotected, EarCeiling: p.cfg.EarCeiling,
@@ -219,6 +213,7 @@ func (p *Phone) place(ctx context.Context, id string, o Order) (_ call.Report, e
 		Microphone: mic.Endpoint(), Earpiece: ear.Endpoint(),
 		OnAnswer: func() { close(answered) },
 		OnNotice: p.Say,
+		OnLink:   p.linkChanged,
 		OnPacket: o.OnPacket,
 	})
 	if err != nil {
@@ -313,6 +308,19 @@ func (p *Phone) lost(what, effect string, s Stream) {
 	text := fmt.Sprintf("The %s %q is gone and %s: hang up, plug it in, dial again.", what, s.Endpoint().Name, effect)
 	p.cfg.Log.Warn("stream lost", "stream", what, "name", s.Endpoint().Name, "error", s.Err())
 	p.Say(callstate.Notice{Severity: callstate.Failure, Text: text})
+}
+
+// linkChanged follows the link of a call that is not about to end.
+func (p *Phone) linkChanged(link callstate.LinkState) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case p.state == callstate.Live && link == callstate.LinkLost:
+		p.state = callstate.Reconnecting
+	case p.state == callstate.Reconnecting && link != callstate.LinkLost:
+		p.state = callstate.Live
+	}
+	p.signal()
 }
 
 func (p *Phone) setState(s callstate.State) {

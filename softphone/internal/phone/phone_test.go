@@ -146,7 +146,7 @@ func (f *fakeSound) open() int {
 func startPhone(t *testing.T, server string, sound *fakeSound) *phone.Phone {
 	t.Helper()
 	p := phone.New(phone.Config{
-		Server: server, Destination: "echo", Codec: opus.Codec{},
+		Servers: []string{server}, Destination: "echo", Codec: opus.Codec{},
 		Options: codec.Options{Bitrate: 32000, Complexity: 5, FrameSamples: 960},
 		Sound:   sound, Connect: phone.Connect, Log: slog.New(slog.DiscardHandler),
 	})
@@ -269,13 +269,15 @@ func TestWhatGoesWrongIsASentence(t *testing.T) {
 	}
 }
 
-func TestAServerThatDiesEndsTheCallWithASentence(t *testing.T) {
+func TestACallWhoseServerDiesIsKeptUntilItIsHungUp(t *testing.T) {
 	s := servertest.Start(t, servertest.Options{})
 	p := startPhone(t, s.Addr, &fakeSound{})
 	p.Dial("echo")
 	waitState(t, p, callstate.Live)
 	s.Kill()
-	notice(t, p, "call was cut")
+	notice(t, p, "Connection lost, trying "+s.Addr+" again.")
+	waitState(t, p, callstate.Reconnecting)
+	p.HangUp()
 	waitState(t, p, callstate.Idle)
 }
 
@@ -285,8 +287,9 @@ func TestAServerThatDrainsSaysSo(t *testing.T) {
 	p.Dial("echo")
 	waitState(t, p, callstate.Live)
 	s.Drain()
-	notice(t, p, "shutting down and ends this call soon")
-	notice(t, p, "is shutting down")
+	notice(t, p, s.Addr+" is shutting down and ends this call soon")
+	notice(t, p, "Connection lost")
+	p.HangUp()
 	waitState(t, p, callstate.Idle)
 }
 
@@ -310,7 +313,7 @@ func TestALimitedCallHearsEverythingThatWasSaid(t *testing.T) {
 	s := servertest.Start(t, servertest.Options{})
 	sound := &fakeSound{}
 	p := phone.New(phone.Config{
-		Server: s.Addr, Destination: "echo", Codec: opus.Codec{},
+		Servers: []string{s.Addr}, Destination: "echo", Codec: opus.Codec{},
 		Options: codec.Options{Bitrate: 32000, Complexity: 5, FrameSamples: 480},
 		Sound:   sound, Connect: phone.Connect, Log: slog.New(slog.DiscardHandler),
 	})

@@ -1,0 +1,344 @@
+package call
+
+import (
+	"context"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"callcenter/audio/sendq"
+	"callcenter/softphone/internal/callstate"
+)
+
+// event is what a carrier tells the keeper.
+type event struct {
+	kind    eventKind
+	carrier *carrier
+	ack     uint64 // answered: the newest of our sequences that the server has
+	err     error  // ended
+}
+
+type eventKind int
+
+const (
+	carrierConnected eventKind = iota
+	carrierAnswered
+	carrierDraining
+	carrierEnded
+)
+
+// keeper keeps a call connected: it does what the schedule decides, on one
+// goroutine that never waits for a network, and waits for its carriers in the
+// end.
+type keeper struct {
+	call     *Call
+	plan     schedule
+	carriers map[int]*carrier // that have not ended
+	running  sync.WaitGroup
+	ctx      context.Context //nolint:containedctx // of the carriers, for the time of run
+	result   error
+	over     bool
+
+	events chan event
+	again  chan struct{} // heard after a silence
+	slept  chan time.Duration
+
+	silent atomic.Bool // the active carrier has been quiet for long
+	view   atomic.Pointer[linkView]
+}
+
+// linkView is what others may know of the link.
+type linkView struct {
+	link          callstate.Link
+	since, lostAt time.Duration
+}
+
+func newKeeper(c *Call) *keeper {
+	q := &keeper{
+		call:     c,
+		plan:     schedule{servers: c.cfg.Servers, scatter: func() float64 { return 2*rand.Float64() - 1 }},
+		carriers: make(map[int]*carrier),
+		events:   make(chan event, 16),
+		again:    make(chan struct{}, 1),
+		slept:    make(chan time.Duration, 1),
+	}
+	q.view.Store(&linkView{})
+	return q
+}
+
+// run keeps the call connected until it is over. Its error is why, nil after
+// Finish or HangUp.
+func (q *keeper) run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	q.ctx = ctx
+	defer q.running.Wait()
+	defer cancel()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	ending := q.call.ending
+	q.plan.start(q.now())
+	for {
+		q.obey()
+		if q.over {
+			return q.result
+		}
+		timer.Reset(q.plan.until(q.now(), q.quiet()))
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ending:
+			return q.finish()
+		case e := <-q.events:
+			q.note(e)
+		case d := <-q.slept:
+			q.call.forget() // what was read and said since
+			q.plan.slept(d, q.now())
+		case <-q.again:
+			q.tick()
+		case <-timer.C:
+			q.tick()
+		}
+	}
+}
+
+func (q *keeper) now() time.Duration { return q.call.cfg.Clock() }
+
+// quiet is how long nothing came from the active carrier.
+func (q *keeper) quiet() time.Duration {
+	k := q.carriers[q.plan.active]
+	if k == nil {
+		return 0
+	}
+	return k.link.Quiet(q.now())
+}
+
+func (q *keeper) tick() {
+	if k := q.carriers[q.plan.active]; k != nil {
+		q.plan.trip, _ = k.link.RTT()
+	}
+	q.plan.tick(q.now(), q.quiet())
+}
+
+// note passes an event to the schedule.
+func (q *keeper) note(e event) {
+	id, now := e.carrier.number, q.now()
+	switch e.kind {
+	case carrierConnected:
+		q.plan.connected(id)
+	case carrierAnswered:
+		e.carrier.ack = e.ack
+		q.plan.answered(id, now, 0)
+	case carrierDraining:
+		q.plan.draining(id, now, q.quiet())
+	case carrierEnded:
+		quiet := q.quiet()
+		delete(q.carriers, id)
+		q.plan.ended(id, e.err, now, quiet)
+	}
+}
+
+// obey does what the schedule wants.
+func (q *keeper) obey() {
+	for _, a := range q.plan.take() {
+		switch a.verb {
+		case openCarrier:
+			q.open(a.carrier, a.server)
+		case dropCarrier:
+			q.drop(a.carrier)
+		case adoptCarrier:
+			q.adopt(a.carrier)
+		case retireCarrier:
+			if k := q.carriers[a.carrier]; k != nil {
+				k.retire()
+			}
+		case sayNotice:
+			q.call.notice(a.notice)
+		case endCall:
+			q.over, q.result = true, a.err
+		}
+	}
+	q.publish()
+}
+
+// open begins another carrier. Those that are retired have had their time.
+func (q *keeper) open(number int, server string) {
+	for id, k := range q.carriers {
+		if k.isRetired() {
+			q.drop(id)
+		}
+	}
+	k := newCarrier(q.call, number, server, q.tell)
+	ctx, cancel := context.WithCancel(q.ctx)
+	k.cancel = cancel
+	q.carriers[number] = k
+	q.running.Go(func() { defer cancel(); k.run(ctx) })
+}
+
+// tell passes an event to the keeper, as long as it listens.
+func (q *keeper) tell(e event) {
+	select {
+	case q.events <- e:
+	case <-q.ctx.Done():
+	}
+}
+
+func (q *keeper) drop(id int) {
+	if k := q.carriers[id]; k != nil {
+		q.call.release(k)
+		k.cancel()
+		delete(q.carriers, id)
+	}
+}
+
+// adopt makes the call go over a carrier.
+func (q *keeper) adopt(id int) {
+	k := q.carriers[id]
+	q.call.adopt(k)
+	close(k.adopted)
+	q.call.answer()
+}
+
+// finish ends the call in order, within a limit, or at once where there is no
+// connection to do so.
+func (q *keeper) finish() error {
+	last := q.carriers[q.plan.active]
+	if last == nil && q.plan.phase == phaseDialing && q.plan.joined {
+		last = q.carriers[q.plan.trial]
+	}
+	if last == nil {
+		return nil
+	}
+	limit := flushLimit + drainLimit
+	if q.call.hungUp.Load() {
+		limit = hangUpLimit
+	}
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	for {
+		select {
+		case <-q.ctx.Done():
+			return nil
+		case <-timer.C:
+			return nil
+		case e := <-q.events:
+			switch {
+			case e.carrier != last:
+			case e.kind == carrierAnswered:
+				e.carrier.ack = e.ack
+				q.adopt(last.number)
+			case e.kind == carrierEnded:
+				return nil
+			}
+		}
+	}
+}
+
+// heard is called for each chunk that arrives: a silence may be over.
+func (q *keeper) heard() {
+	if !q.silent.Load() {
+		return
+	}
+	select {
+	case q.again <- struct{}{}:
+	default:
+	}
+}
+
+// publish tells others how the link does.
+func (q *keeper) publish() {
+	p := &q.plan
+	v := linkView{
+		link: callstate.Link{
+			Server: p.server, Resumes: p.resumes, Gap: p.gap, Draining: p.drains,
+		},
+		since: p.since, lostAt: p.lostAt,
+	}
+	switch p.phase {
+	case phaseProblem:
+		v.link.State = callstate.LinkProblem
+	case phaseLost:
+		v.link.State = callstate.LinkLost
+	}
+	q.silent.Store(p.phase == phaseProblem)
+	if was := q.view.Load(); *was == v {
+		return
+	} else if q.view.Store(&v); was.link.State != v.link.State && q.call.cfg.OnLink != nil {
+		q.call.cfg.OnLink(v.link.State)
+	}
+}
+
+// state is the link as the screen shows it.
+func (q *keeper) state(now time.Duration) callstate.Link {
+	v := q.view.Load()
+	l := v.link
+	if l.State != callstate.LinkUp {
+		l.Quiet = now - v.since
+	}
+	if l.State == callstate.LinkLost {
+		l.GiveUpIn = max(0, v.lostAt+KeepTrying-now)
+	}
+	return l
+}
+
+// turn is whose turn it is to send what the uplink makes: nobody pops for a
+// stream that another has taken over from, or a frame would be lost unmarked.
+type turn struct {
+	mu     sync.Mutex
+	active *carrier
+	begun  bool
+	last   uint64 // newest sequence that left
+	epoch  atomic.Uint32
+}
+
+// pop takes the next frame for a carrier whose turn it is.
+func (c *Call) pop(k *carrier, f *sendq.Frame, now time.Duration) bool {
+	c.turn.mu.Lock()
+	defer c.turn.mu.Unlock()
+	if c.turn.active != k || !c.queue.Pop(f, now) {
+		return false
+	}
+	c.turn.last = f.Sequence
+	return true
+}
+
+func (c *Call) isActive(k *carrier) bool {
+	c.turn.mu.Lock()
+	defer c.turn.mu.Unlock()
+	return c.turn.active == k
+}
+
+// acknowledged passes on what the server took of ours.
+func (c *Call) acknowledged(k *carrier) {
+	c.turn.mu.Lock()
+	defer c.turn.mu.Unlock()
+	if c.turn.active == k {
+		c.queue.Ack(k.link.PeerAck())
+	}
+}
+
+// adopt gives a carrier the turn. What the one before swallowed is marked,
+// unless a server that works took it and this one never heard of the call.
+func (c *Call) adopt(k *carrier) {
+	t := &c.turn
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	ack := k.ack
+	if ack == 0 && t.active != nil {
+		ack = t.last
+	}
+	if t.begun {
+		c.queue.Restart(ack)
+	}
+	t.active, t.begun = k, true
+	t.epoch.Store(uint32(k.number))
+}
+
+// release takes the turn from a carrier that is dropped.
+func (c *Call) release(k *carrier) {
+	c.turn.mu.Lock()
+	defer c.turn.mu.Unlock()
+	if c.turn.active == k {
+		c.turn.active = nil
+	}
+}

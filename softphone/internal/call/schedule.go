@@ -1,0 +1,425 @@
+package call
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"callcenter/softphone/internal/callstate"
+)
+
+const (
+	// A server that is heard sends a chunk each 200 ms at least. What follows is
+	// how long nothing came:
+	problemAfter = time.Second     // the operator is told
+	secondAfter  = 3 * time.Second // a second connection is tried beside the first
+	giveUpAfter  = 5 * time.Second // the first is given up
+
+	// dialLimit is how long an attempt may take until it is answered, or four
+	// round trips where those take longer.
+	dialLimit  = time.Second
+	dialTrips  = 4
+	firstTry   = 250 * time.Millisecond // after the break
+	secondTry  = 500 * time.Millisecond
+	tryEvery   = time.Second
+	tryScatter = 0.2 // of tryEvery, so that not all phones of a house try at once
+
+	// A keeper that wakes so much later than it asked for was itself asleep, and
+	// what came meanwhile may not have been read yet.
+	overslept = 300 * time.Millisecond
+	mercy     = 200 * time.Millisecond
+)
+
+// verb is what the schedule wants to be done.
+type verb int
+
+const (
+	openCarrier  verb = iota // open carrier to server
+	dropCarrier              // end it at once
+	adoptCarrier             // it carries the call from now on
+	retireCarrier            // it has nothing more to carry: end it in order
+	sayNotice
+	endCall
+)
+
+// act is one thing to do.
+type act struct {
+	verb    verb
+	carrier int
+	server  string
+	notice  callstate.Notice
+	err     error
+}
+
+// schedule decides which connections carry a call. It is the whole of the
+// link's state and does nothing itself: every method takes what happened and
+// when, and appends to the acts to be done. A carrier is one connection and its
+// stream, known by its number; at most one is active, which the call goes over,
+// and one on trial, which is not answered yet.
+//
+//	dialing --answered--> up <--heard-- problem --5 s quiet--> lost
+//	                      up --1 s quiet--> problem             |
+//	                      up, problem --broken--> lost          |
+//	                      up <-------------answered-------------+--30 s--> over
+type schedule struct {
+	servers []string
+	scatter func() float64 // -1 to 1
+
+	phase   phase
+	made    int // carriers opened
+	active  int
+	trial   int
+	joined  bool   // the trial's connection stands, its answer is missing
+	server  string // of the active carrier, or the last one
+	trying  string // of the trial
+	next    int    // index of the server that is tried next
+	began   time.Duration
+	due     time.Duration // when the next attempt is, while attempts are wanted
+	tries   int
+	since   time.Duration // when the link was heard last, before a trouble
+	lostAt  time.Duration
+	woke    time.Duration // sleep in the trouble that is on, which no clock counted
+	contest bool          // a trial of ours may have taken the call from the active one
+	drains  bool          // the active server is about to end
+	pardon  time.Duration // until then silence is not judged
+	wake    time.Duration // when tick is wanted; 0: not yet
+	reason  error         // of the last failure
+	trip    time.Duration // smoothed round trip, kept up by the keeper
+
+	resumes uint64
+	gap     time.Duration
+
+	acts []act
+}
+
+type phase int
+
+const (
+	phaseDialing phase = iota // nothing was ever answered
+	phaseUp
+	phaseProblem
+	phaseLost
+	phaseOver
+)
+
+func (s *schedule) do(a act) { s.acts = append(s.acts, a) }
+
+func (s *schedule) say(severity callstate.Severity, format string, args ...any) {
+	s.do(act{verb: sayNotice, notice: callstate.Notice{Severity: severity, Text: fmt.Sprintf(format, args...)}})
+}
+
+// take returns what is to be done, and forgets it.
+func (s *schedule) take() []act {
+	acts := s.acts
+	s.acts = nil
+	return acts
+}
+
+// start opens the first connection.
+func (s *schedule) start(now time.Duration) { s.open(now) }
+
+// open tries the next server of the list.
+func (s *schedule) open(now time.Duration) {
+	s.made++
+	s.trial, s.trying, s.began, s.joined = s.made, s.servers[s.next], now, false
+	s.next = (s.next + 1) % len(s.servers)
+	s.contest = s.active != 0
+	s.tries++
+	s.do(act{verb: openCarrier, carrier: s.trial, server: s.trying})
+}
+
+// drop ends the trial.
+func (s *schedule) drop() {
+	if s.trial != 0 {
+		s.do(act{verb: dropCarrier, carrier: s.trial})
+	}
+	s.trial = 0
+}
+
+func (s *schedule) end(err error) {
+	if s.phase == phaseOver {
+		return
+	}
+	s.phase = phaseOver
+	s.drop()
+	s.do(act{verb: endCall, err: err})
+}
+
+// connected notes that a carrier's connection stands.
+func (s *schedule) connected(id int) {
+	if id == s.trial {
+		s.joined = true
+	}
+}
+
+// answered notes the first chunk of a carrier. It is refused, by dropping it,
+// unless it is the trial.
+func (s *schedule) answered(id int, now, quiet time.Duration) {
+	if id != s.trial || s.phase == phaseOver {
+		return
+	}
+	if s.active != 0 {
+		s.do(act{verb: retireCarrier, carrier: s.active})
+	}
+	s.do(act{verb: adoptCarrier, carrier: id, server: s.trying})
+	moved := s.drains && s.trying != s.server && (s.phase == phaseUp || s.phase == phaseProblem)
+	s.active, s.trial, s.server = id, 0, s.trying
+	s.drains, s.contest, s.reason = false, false, nil
+	if s.phase != phaseDialing {
+		s.resumes++
+	}
+	switch s.phase {
+	case phaseProblem, phaseLost:
+		s.back(now)
+	case phaseUp:
+		if moved {
+			s.say(callstate.Info, "The call moved to %s.", s.server)
+		}
+	}
+	s.phase = phaseUp
+	s.pardon = 0
+	s.next = s.after(s.server)
+	s.tick(now, quiet)
+}
+
+// after is the index of the server that follows one in the list.
+func (s *schedule) after(server string) int {
+	for i, x := range s.servers {
+		if x == server {
+			return (i + 1) % len(s.servers)
+		}
+	}
+	return 0
+}
+
+// same is the index of the server in use.
+func (s *schedule) same() int { return (s.after(s.server) + len(s.servers) - 1) % len(s.servers) }
+
+// back accounts for a trouble that is over.
+func (s *schedule) back(now time.Duration) {
+	gap := now - s.since + s.woke
+	s.gap += gap
+	s.woke = 0
+	s.say(callstate.Info, "Back after %.1f s on %s.", gap.Seconds(), s.server)
+}
+
+// ended notes that a carrier ended by itself.
+func (s *schedule) ended(id int, err error, now, quiet time.Duration) {
+	if s.phase == phaseOver || id != s.active && id != s.trial {
+		return
+	}
+	what := judge(err)
+	if what != final || id == s.active || s.active == 0 {
+		s.reason = err
+	}
+	switch {
+	case what == fatal:
+		s.end(err)
+	case id == s.trial:
+		s.trial = 0
+		s.failed(what, now)
+	case what == final, what == finished:
+		s.end(err)
+	case what == takenOver && s.trial != 0:
+		s.active = 0 // by our own trial, which is about to be answered
+	case what == takenOver && !s.contest:
+		s.end(ErrTakenOver)
+	default:
+		s.active = 0
+		s.lose(now, now-quiet)
+	}
+	s.tick(now, quiet)
+}
+
+// failed notes that the trial came to nothing.
+func (s *schedule) failed(what verdict, now time.Duration) {
+	switch {
+	case s.phase == phaseDialing && (what == final || what == finished || s.tries >= len(s.servers)):
+		s.end(s.reason)
+	case s.phase == phaseDialing:
+		s.open(now)
+	case s.active != 0: // another server's word does not end what works
+	case what == final:
+		s.end(s.reason)
+	case s.phase != phaseLost:
+		s.lose(now, now)
+	}
+}
+
+// lose is the beginning of the time without a connection.
+func (s *schedule) lose(now, heard time.Duration) {
+	if s.phase == phaseUp {
+		s.since = heard
+	}
+	s.phase, s.lostAt = phaseLost, now
+	s.tries, s.due = 0, now+firstTry
+	s.next = s.after(s.server)
+	if !s.drains {
+		s.next = s.same()
+	}
+	s.drains = false
+	s.say(callstate.Warning, "Connection lost, trying %s.", s.all())
+}
+
+// all names the servers that are tried.
+func (s *schedule) all() string {
+	switch n := len(s.servers) - 1; n {
+	case 0:
+		return s.server + " again"
+	case 1:
+		return s.server + " and another server"
+	default:
+		return fmt.Sprintf("%s and %d other servers", s.server, n)
+	}
+}
+
+// draining notes that the active server asks the call to move.
+func (s *schedule) draining(id int, now, quiet time.Duration) {
+	if id != s.active || s.active == 0 || s.drains || s.phase == phaseOver {
+		return
+	}
+	s.drains = true
+	s.say(callstate.Warning, "%s is shutting down and ends this call soon: moving it.", s.server)
+	if s.trial == 0 {
+		s.tries, s.due = 0, now
+		s.next = s.after(s.server)
+	}
+	s.tick(now, quiet)
+}
+
+// slept notes that this computer stood still for so long, which its monotonic
+// clock may not have counted: every connection is stale.
+func (s *schedule) slept(d, now time.Duration) {
+	if s.phase == phaseOver {
+		return
+	}
+	s.drop()
+	if s.phase == phaseDialing {
+		s.tries = 0
+		s.open(now)
+		return
+	}
+	if s.active != 0 {
+		s.do(act{verb: dropCarrier, carrier: s.active})
+		s.active = 0
+	}
+	if s.phase == phaseUp {
+		s.since = now
+	}
+	s.woke += d
+	if s.phase != phaseLost {
+		s.lose(now, now)
+	}
+	s.lostAt, s.tries, s.due = now, 0, now
+	s.tick(now, 0)
+}
+
+// tick looks at the time. quiet is how long nothing came from the active
+// carrier.
+func (s *schedule) tick(now, quiet time.Duration) {
+	if s.wake != 0 && now-s.wake > overslept {
+		s.pardon = now + mercy
+	}
+	s.wake = 0
+	if s.phase == phaseOver {
+		return
+	}
+	if s.trial != 0 && now-s.began >= s.trialLimit() {
+		s.reason = &ServerError{s.trying, ErrNoAnswer}
+		s.drop()
+		s.failed(retry, now)
+	}
+	if s.active != 0 && now >= s.pardon {
+		s.listen(now, quiet)
+	}
+	if s.phase == phaseLost && now-s.lostAt >= KeepTrying {
+		s.end(&LostError{Server: s.server, Last: s.reason})
+		return
+	}
+	if s.wanted(quiet) && s.trial == 0 && now >= s.due {
+		s.open(now)
+		s.due = s.nextDue(now)
+	}
+}
+
+// trialLimit is how long the trial may take. The last server of a call that is
+// dialed has the time that an answer may take.
+func (s *schedule) trialLimit() time.Duration {
+	if s.phase == phaseDialing && s.tries >= len(s.servers) {
+		return answerLimit
+	}
+	return max(dialLimit, dialTrips*s.trip)
+}
+
+// listen judges the silence of the active carrier.
+func (s *schedule) listen(now, quiet time.Duration) {
+	switch {
+	case quiet >= giveUpAfter:
+		s.do(act{verb: dropCarrier, carrier: s.active})
+		s.active = 0
+		s.lose(now, now-quiet)
+		s.due = now // attempts are under way already
+		s.tries = 2
+		s.reason = &ServerError{s.server, errQuiet}
+	case quiet >= problemAfter && s.phase == phaseUp:
+		s.phase, s.since = phaseProblem, now-quiet
+		if !s.drains {
+			s.tries, s.due = 2, s.since+secondAfter
+			s.next = s.same()
+		}
+		s.say(callstate.Warning, "Connection problem: nothing heard from %s for 1 s.", s.server)
+	case quiet < problemAfter && s.phase == phaseProblem:
+		s.phase = phaseUp
+		s.back(now - quiet)
+		if !s.joined && !s.drains {
+			s.drop()
+		}
+	}
+}
+
+// wanted reports that another connection is to be tried.
+func (s *schedule) wanted(quiet time.Duration) bool {
+	return s.phase == phaseLost || s.active != 0 && (s.drains || s.phase == phaseProblem && quiet >= secondAfter)
+}
+
+// nextDue is when the attempt after the one that begins now is due.
+func (s *schedule) nextDue(now time.Duration) time.Duration {
+	switch s.tries {
+	case 1:
+		return now + secondTry - firstTry
+	default:
+		return now + time.Duration((1+tryScatter*s.scatter())*float64(tryEvery))
+	}
+}
+
+// until returns how long the keeper may sleep.
+func (s *schedule) until(now, quiet time.Duration) time.Duration {
+	wait := tryEvery
+	at := func(d time.Duration) { wait = min(wait, max(0, d)) }
+	if s.trial != 0 {
+		at(s.began + s.trialLimit() - now)
+	}
+	if s.phase == phaseLost {
+		at(s.lostAt + KeepTrying - now)
+	}
+	if s.trial == 0 && s.wanted(quiet) {
+		at(s.due - now)
+	}
+	if s.active != 0 {
+		at(max(s.silence(quiet)-quiet, s.pardon-now))
+	}
+	s.wake = now + wait
+	return wait
+}
+
+// silence is the next length of silence that matters.
+func (s *schedule) silence(quiet time.Duration) time.Duration {
+	for _, d := range []time.Duration{problemAfter, secondAfter, giveUpAfter} {
+		if quiet < d {
+			return d
+		}
+	}
+	return quiet
+}
+
+var errQuiet = errors.New("nothing heard for 5 s")
