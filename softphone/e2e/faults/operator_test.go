@@ -51,7 +51,7 @@ type line struct {
 func dial(l line) *operator {
 	o := &operator{name: l.name, hz: l.hz, ear: l.ear, done: make(chan struct{})}
 	cfg := phone.Config{
-		Server: l.server, DisplayName: l.name, Codec: l.codec,
+		Servers: []string{l.server}, DisplayName: l.name, Codec: l.codec,
 		Options:     codec.Options{FrameSamples: 960, Bitrate: 32000},
 		Unprotected: true, Sound: o, Connect: phone.Connect, Log: slog.New(slog.DiscardHandler),
 	}
