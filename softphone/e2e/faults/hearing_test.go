@@ -123,7 +123,7 @@ func loudest(levels []float64) float64 {
 
 // click is the largest step from sample to sample, in shares of what the tones
 // have of their own: 1 is as they are.
-func click(heard []period, tones []int) (largest float64, at time.Time) {
+func click(heard []period, tones []int) float64 {
 	own := 0.0
 	for _, hz := range tones {
 		own += math.MaxInt16 * math.Pow(10, loud/20.) * 2 * math.Sin(math.Pi*float64(hz)/audio.Rate)
@@ -131,13 +131,11 @@ func click(heard []period, tones []int) (largest float64, at time.Time) {
 	before, most := heard[0].pcm[0], 0.0
 	for i := range heard {
 		for _, s := range heard[i].pcm {
-			if step := math.Abs(float64(s) - float64(before)); step > most {
-				most, at = step, heard[i].at
-			}
+			most = max(most, math.Abs(float64(s)-float64(before)))
 			before = s
 		}
 	}
-	return most / own, at
+	return most / own
 }
 
 // foreign is the loudest of what is no tone, in dBFS, in the periods in which
