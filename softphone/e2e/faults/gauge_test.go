@@ -11,7 +11,6 @@ import (
 	"regexp"
 	"runtime"
 	"runtime/metrics"
-	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -138,22 +137,18 @@ func (g *gauge) follow() {
 	}
 }
 
-// between returns the medians of the samples in a part of the time.
-func (g *gauge) between(from, to time.Duration) (median [quantities]float64) {
+// least returns the least of each quantity in a part of the time: faults come and
+// go and only add to it, and what leaks stays.
+func (g *gauge) least(from, to time.Duration) (least [quantities]float64) {
 	begin := g.samples[0].at
-	for q := range median {
-		var values []float64
+	for q := range least {
 		for _, s := range g.samples {
-			if d := s.at.Sub(begin); d >= from && d <= to && s.by[q] > 0 {
-				values = append(values, s.by[q])
+			if d := s.at.Sub(begin); d >= from && d <= to && s.by[q] > 0 && (least[q] == 0 || s.by[q] < least[q]) {
+				least[q] = s.by[q]
 			}
 		}
-		slices.Sort(values)
-		if len(values) > 0 {
-			median[q] = values[len(values)/2]
-		}
 	}
-	return median
+	return least
 }
 
 // lasted is how long the samples go back.
@@ -170,10 +165,10 @@ func (g *gauge) lasted() time.Duration {
 func (g *gauge) flat() (account string, wrong []string) {
 	all := g.lasted()
 	warm := min(all/4, 2*time.Minute)
-	window := min(all/5, 5*time.Minute)
-	first, last := g.between(warm, warm+window), g.between(all-window, all)
+	window := min(all/4, 5*time.Minute)
+	first, last := g.least(warm, warm+window), g.least(all-window, all)
 	var b strings.Builder
-	fmt.Fprintf(&b, "medians of %v after %v, and at the end of %v:", window.Round(time.Second), warm.Round(time.Second), all.Round(time.Second))
+	fmt.Fprintf(&b, "the least within %v after %v, and at the end of %v:", window.Round(time.Second), warm.Round(time.Second), all.Round(time.Second))
 	for q, m := range measured() {
 		fmt.Fprintf(&b, "\n  %-30s %7.1f %7.1f", m.name, first[q], last[q])
 		switch {

@@ -26,15 +26,30 @@ const (
 	tooLate = 50 * time.Millisecond
 )
 
-// component is a tone's part of a period: its level in dBFS of its peak.
-func component(pcm []int16, hz int) (level, re, im float64) {
-	for n, s := range pcm {
-		sin, cos := math.Sincos(2 * math.Pi * float64(hz) * float64(n) / audio.Rate)
-		re += float64(s) * cos
-		im += float64(s) * sin
+// cycles holds what every tone here is made of: one cycle of 100 Hz in a period.
+// Its k-th harmonic is every k-th value, round and round.
+type cycles struct{ cos, sin [audio.PeriodSamples]float64 }
+
+var cycle = func() (c cycles) {
+	for n := range c.cos {
+		c.sin[n], c.cos[n] = math.Sincos(2 * math.Pi * float64(n) / audio.PeriodSamples)
 	}
-	re, im = 2*re/float64(len(pcm)), 2*im/float64(len(pcm))
-	return decibels(math.Hypot(re, im)), re, im
+	return c
+}()
+
+const grid = audio.Rate / audio.PeriodSamples // Hz
+
+// component is a tone's part of a period.
+func component(pcm []int16, hz int) (re, im float64) {
+	step := hz / grid
+	for n, at := 0, 0; n < len(pcm); n++ {
+		re += float64(pcm[n]) * cycle.cos[at]
+		im += float64(pcm[n]) * cycle.sin[at]
+		if at += step; at >= audio.PeriodSamples {
+			at -= audio.PeriodSamples
+		}
+	}
+	return 2 * re / audio.PeriodSamples, 2 * im / audio.PeriodSamples
 }
 
 // decibels of an amplitude, in dBFS, -120 at the least.
@@ -42,17 +57,27 @@ func decibels(amplitude float64) float64 {
 	return 20 * math.Log10(amplitude/math.MaxInt16+1e-6)
 }
 
-// rest is the peak of what remains of a period without those tones, in dBFS.
+// rest is the peak of what remains of a period without those tones and what is
+// near them, in dBFS: where a piece of a tone meets another that is not quite in
+// phase, the change is heard there.
 func rest(pcm []int16, tones []int) float64 {
+	const near = 2 // steps of the grid
 	var left [audio.PeriodSamples]float64
 	for n, s := range pcm {
 		left[n] = float64(s)
 	}
+	var removed [50]bool
 	for _, hz := range tones {
-		_, re, im := component(pcm, hz)
-		for n := range left {
-			sin, cos := math.Sincos(2 * math.Pi * float64(hz) * float64(n) / audio.Rate)
-			left[n] -= re*cos + im*sin
+		for step := max(1, hz/grid-near); step <= hz/grid+near; step++ {
+			if removed[step] {
+				continue
+			}
+			removed[step] = true
+			re, im := component(pcm, step*grid)
+			for n := range left {
+				at := n * step % audio.PeriodSamples
+				left[n] -= re*cycle.cos[at] + im*cycle.sin[at]
+			}
 		}
 	}
 	most := 0.0
@@ -66,7 +91,7 @@ func rest(pcm []int16, tones []int) float64 {
 func levels(heard []period, hz int) []float64 {
 	out := make([]float64, len(heard))
 	for i := range heard {
-		out[i], _, _ = component(heard[i].pcm[:], hz)
+		out[i] = decibels(math.Hypot(component(heard[i].pcm[:], hz)))
 	}
 	return out
 }
@@ -126,7 +151,7 @@ func loudest(levels []float64) float64 {
 func click(heard []period, tones []int) float64 {
 	own := 0.0
 	for _, hz := range tones {
-		own += math.MaxInt16 * math.Pow(10, loud/20.) * 2 * math.Sin(math.Pi*float64(hz)/audio.Rate)
+		own += amplitude * 2 * math.Sin(math.Pi*float64(hz)/audio.Rate)
 	}
 	before, most := heard[0].pcm[0], 0.0
 	for i := range heard {

@@ -28,10 +28,9 @@ const (
 	// steady is how long everyone must be heard before a fault and after it.
 	steady = 100 // periods
 	// clickLimit is the largest step in shares of the tones' own, and
-	// foreignLimit the loudest that what is no tone may be, dBFS: where time is
-	// stretched, two pieces of a tone meet that are not quite in phase.
+	// foreignLimit the loudest that what is no tone may be, dBFS.
 	clickLimit   = 1.1
-	foreignLimit = loud - 14
+	foreignLimit = loud - 20
 	// unusual is how much of a voice that had no fault may be missing, for a
 	// machine that is busy.
 	unusual = 100 * time.Millisecond

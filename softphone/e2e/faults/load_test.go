@@ -19,14 +19,17 @@ import (
 )
 
 // Of every twenty calls six are echoes, two of them in Opus, twelve are in rooms
-// of four with one who only listens, and two are of clients that know five
-// fields. Those have no way to resume and so a link without faults.
+// of four of whom two only listen, and two are of clients that know five
+// fields. Those have no way to resume and so a link without faults. All others have
+// sound devices of long periods: a hundred of them share one machine.
 const (
 	party       = 20
 	echoes      = 6
 	roomMembers = 4
 	plains      = 2
 	opusEchoes  = 2
+
+	longPeriod = 40 * time.Millisecond
 )
 
 // load is many calls at a time. One goroutine uses it.
@@ -70,14 +73,14 @@ func (l *load) place(i int) {
 		l.calls[i] = dialPlain(l.direct)
 		return
 	}
-	o := line{server: l.links[i%len(l.links)].Addr, destination: "echo", name: name, hz: 100 * (1 + i%30), ear: silence{}}
+	o := line{server: l.links[i%len(l.links)].Addr, destination: "echo", name: name, hz: 100 * (1 + i%30), ear: silence{}, period: longPeriod}
 	if role < opusEchoes {
 		o.codec = opus.Codec{}
 	}
 	if role >= echoes {
 		member := role - echoes
 		o.destination = fmt.Sprintf("room/soak-%d-%d", i/party, member/roomMembers)
-		if member%roomMembers == roomMembers-1 {
+		if member%roomMembers >= roomMembers/2 {
 			o.hz = 0
 		}
 	}

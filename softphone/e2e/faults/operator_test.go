@@ -5,6 +5,7 @@ package faults
 import (
 	"context"
 	"log/slog"
+	"math"
 	"sync"
 	"testing"
 	"time"
@@ -12,7 +13,6 @@ import (
 	"callcenter/audio"
 	"callcenter/audio/pace"
 	"callcenter/audio/port"
-	"callcenter/audio/tone"
 	"callcenter/codec"
 	"callcenter/codec/pcm"
 	"callcenter/softphone/internal/call"
@@ -28,9 +28,8 @@ type snapshot = callstate.Snapshot
 // operator is a softphone in a call: a tone for its microphone, and an ear of
 // the test's.
 type operator struct {
-	name   string
-	hz     int
-	ear    audio.Sink
+	line
+
 	phone  *phone.Phone
 	cancel context.CancelFunc
 	done   chan struct{} // closed at the call's end
@@ -42,23 +41,26 @@ type operator struct {
 // line is what a call is placed with.
 type line struct {
 	server, destination, name string
-	hz                        int // 0: silence
+	hz                        int // 0: silence, announced
 	ear                       audio.Sink
-	codec                     codec.Codec // nil: PCM
+	codec                     codec.Codec   // nil: PCM
+	period                    time.Duration // of both devices; 0: 10 ms
 }
 
 // dial places a call and returns at once.
 func dial(l line) *operator {
-	o := &operator{name: l.name, hz: l.hz, ear: l.ear, done: make(chan struct{})}
-	cfg := phone.Config{
-		Servers: []string{l.server}, DisplayName: l.name, Codec: l.codec,
+	if l.codec == nil {
+		l.codec = pcm.Codec{}
+	}
+	if l.period == 0 {
+		l.period = audio.Period
+	}
+	o := &operator{line: l, done: make(chan struct{})}
+	o.phone = phone.New(phone.Config{
+		Servers: []string{l.server}, DisplayName: l.name, Codec: l.codec, DTX: l.hz == 0,
 		Options:     codec.Options{FrameSamples: 960, Bitrate: 32000},
 		Unprotected: true, Sound: o, Connect: phone.Connect, Log: slog.New(slog.DiscardHandler),
-	}
-	if cfg.Codec == nil {
-		cfg.Codec = pcm.Codec{}
-	}
-	o.phone = phone.New(cfg)
+	})
 	var ctx context.Context
 	ctx, o.cancel = context.WithCancel(context.Background())
 	go func() {
@@ -100,30 +102,81 @@ func (o *operator) snapshot() snapshot { return o.phone.Snapshot() }
 
 // OpenCapture implements phone.Sound.
 func (o *operator) OpenCapture(_ context.Context, p *port.Capture) (phone.Stream, error) {
-	src := audio.Source(silence{})
-	if o.hz > 0 {
-		var err error
-		if src, err = tone.New(float64(o.hz), loud); err != nil {
-			return nil, err
-		}
+	t := tone{}
+	for i := range t.cycle {
+		t.cycle[i] = int16(math.Round(amplitude * math.Sin(2*math.Pi*float64(o.hz*i)/audio.Rate)))
 	}
-	return &stream{run: func(ctx context.Context) error { return pace.RunCapture(ctx, src, p) }}, nil
+	if o.period == audio.Period {
+		return &stream{period: o.period, run: func(ctx context.Context) error { return pace.RunCapture(ctx, &t, p) }}, nil
+	}
+	pcm := make([]int16, audio.Samples(o.period))
+	t.Fill(pcm)
+	return &stream{period: o.period, run: func(ctx context.Context) error {
+		return each(ctx, o.period, func() { p.Deliver(pcm) })
+	}}, nil
 }
 
 // OpenPlayback implements phone.Sound.
 func (o *operator) OpenPlayback(_ context.Context, p *port.Playback) (phone.Stream, error) {
-	return &stream{run: func(ctx context.Context) error { return pace.RunPlayback(ctx, o.ear, p) }}, nil
+	if o.period == audio.Period {
+		return &stream{period: o.period, run: func(ctx context.Context) error { return pace.RunPlayback(ctx, o.ear, p) }}, nil
+	}
+	pcm := make([]int16, audio.Samples(o.period))
+	return &stream{period: o.period, run: func(ctx context.Context) error {
+		return each(ctx, o.period, func() { p.Take(pcm); _ = o.ear.Write(pcm) })
+	}}, nil
 }
 
-// stream is one end of a call, clocked by a pacer.
+// each does something once for every period that passes. A machine that is late
+// for more than a second leaves out what it missed.
+func each(ctx context.Context, period time.Duration, do func()) error {
+	timer := time.NewTimer(period)
+	defer timer.Stop()
+	for due := time.Now().Add(period); ; {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-timer.C:
+		}
+		do()
+		due = due.Add(period)
+		if late := time.Since(due); late > time.Second {
+			due = due.Add(late)
+		}
+		timer.Reset(max(time.Until(due), time.Millisecond))
+	}
+}
+
+// tone is an endless sine of a multiple of 100 Hz, which fits into 10 ms.
+type tone struct {
+	cycle [audio.PeriodSamples]int16
+	next  int
+}
+
+// amplitude is that of every tone.
+var amplitude = math.MaxInt16 * math.Pow(10, loud/20.)
+
+// Fill implements audio.Source.
+func (t *tone) Fill(dst []int16) {
+	for len(dst) > 0 {
+		n := copy(dst, t.cycle[t.next:])
+		t.next, dst = (t.next+n)%len(t.cycle), dst[n:]
+	}
+}
+
+// Close implements audio.Source.
+func (t *tone) Close() error { return nil }
+
+// stream is one end of a call, clocked by run.
 type stream struct {
+	period time.Duration
 	run    func(context.Context) error
 	cancel context.CancelFunc
 	pacer  sync.WaitGroup
 }
 
 func (s *stream) Endpoint() audio.Endpoint {
-	return audio.Endpoint{Name: "test", Backend: "test", Rate: audio.Rate, Channels: 1, Period: audio.Period}
+	return audio.Endpoint{Name: "test", Backend: "test", Rate: audio.Rate, Channels: 1, Period: s.period}
 }
 
 func (s *stream) Start() error {
@@ -145,11 +198,9 @@ func (s *stream) Close() error {
 	return nil
 }
 
-// silence is an audio.Source with nothing to say, and a sink that keeps
-// nothing.
+// silence is an ear that keeps nothing.
 type silence struct{}
 
-func (silence) Fill(dst []int16)    { clear(dst) }
 func (silence) Write([]int16) error { return nil }
 func (silence) Close() error        { return nil }
 

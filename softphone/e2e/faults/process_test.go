@@ -47,7 +47,7 @@ func pass(d time.Duration) { <-time.NewTimer(d).C }
 
 // eventually waits for a condition and reports whether it came true.
 func eventually(is func() bool) bool {
-	for limit := time.Now().Add(patience); !is(); pass(2 * time.Millisecond) {
+	for limit := time.Now().Add(patience); !is(); pass(20 * time.Millisecond) {
 		if time.Now().After(limit) {
 			return false
 		}

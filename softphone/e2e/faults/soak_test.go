@@ -83,6 +83,7 @@ func runSoak(t *testing.T, lasts time.Duration) {
 	if !eventually(s.allUp) {
 		t.Fatalf("not all calls were answered: %q", s.load.complaints())
 	}
+	s.warm(t)
 	s.gauge = newGauge(s.server)
 	s.live(t)
 	phones, server := s.gauge.cores()
@@ -96,6 +97,23 @@ func runSoak(t *testing.T, lasts time.Duration) {
 	}
 	if !eventually(func() bool { return s.server.descriptors() <= idle }) {
 		t.Errorf("the server has %d files open without calls, at first %d", s.server.descriptors(), idle)
+	}
+}
+
+// warm does to every link what makes buffers grow to their full size.
+func (s *soak) warm(t *testing.T) {
+	t.Helper()
+	for _, link := range s.load.links {
+		link.Pause(proxy.Up, proxy.Down)
+	}
+	pass(blackHole)
+	for _, link := range s.load.links {
+		link.Resume(proxy.Up, proxy.Down)
+		link.Abort()
+	}
+	s.wink(t)
+	if !eventually(s.allUp) {
+		t.Fatalf("not all links work again: %s", s.downs())
 	}
 }
 
@@ -155,15 +173,19 @@ func (s *soak) strike(ctx context.Context, t *testing.T, n int) {
 		{"cut", func() { link.Cut(proxy.Up); link.Cut(proxy.Down) }},
 		{"black hole", func() { hole(holes[n/4%len(holes)]) }},
 		{"reset", link.Abort},
-		{"SIGSTOP", func() {
-			s.server.signal(t, syscall.SIGSTOP)
-			pass(wink) // nothing else may happen to a server that stands still
-			s.server.signal(t, syscall.SIGCONT)
-		}},
+		{"SIGSTOP", func() { s.wink(t) }},
 	}
 	f := strikes[n%len(strikes)]
 	f.do()
 	s.counts[f.name]++
+}
+
+// wink lets the server stand still for a moment, in which nothing else happens.
+func (s *soak) wink(t *testing.T) {
+	t.Helper()
+	s.server.signal(t, syscall.SIGSTOP)
+	pass(wink)
+	s.server.signal(t, syscall.SIGCONT)
 }
 
 // after does something later, or when the soak is over.
@@ -203,6 +225,7 @@ func (s *soak) killServer(t *testing.T) {
 	if !eventually(s.allUp) {
 		t.Fatalf("not all calls are back after a SIGKILL: %s", s.downs())
 	}
+	s.warm(t)
 	s.gauge.anew()
 }
 
