@@ -261,11 +261,34 @@ func again(t *testing.T, f fault, times int) {
 	if !eventually(func() bool { return s.server.descriptors() <= files }) {
 		t.Errorf("the server has %d files open, before the faults %d", s.server.descriptors(), files)
 	}
+	if begun, want := s.begun(), 1+restarts(f, len(up)+failed+uncalm); begun != want {
+		t.Errorf("the server began Ann's call %d times, want %d", begun, want)
+	}
 	for _, o := range s.all() {
 		if o.stop(); o.err != nil {
 			t.Errorf("%s's call ended: %v", o.name, o.err)
 		}
 	}
+}
+
+// begun is how often the server, in all its lives, began Ann's call anew rather
+// than resume it.
+func (s *scene) begun() (n int) {
+	id := s.ann.snapshot().CallID
+	for _, e := range s.server.entries("call started") {
+		if e.CallID == id {
+			n++
+		}
+	}
+	return n
+}
+
+// restarts is how often so many faults begin a life of the server.
+func restarts(f fault, faults int) int {
+	if f.restarts {
+		return faults
+	}
+	return 0
 }
 
 // spread says how some times are distributed.

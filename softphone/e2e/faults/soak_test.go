@@ -72,7 +72,8 @@ func soakTime(t *testing.T) time.Duration {
 func runSoak(t *testing.T, lasts time.Duration) {
 	t.Helper()
 	s := &soak{lasts: lasts, counts: make(map[string]int)}
-	s.server = serve(t, tracing(max(5*time.Second, lasts/120)))
+	// It collects garbage often, so that what it reports is what lives.
+	s.server = serve(t, tracing(max(5*time.Second, lasts/120)), "GOGC=50")
 	idle := s.server.descriptors()
 	s.load = &load{direct: s.server.address}
 	for range soakLinks {
