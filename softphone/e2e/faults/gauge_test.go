@@ -70,7 +70,7 @@ type gauge struct {
 	liveGoroutines, liveHeap  float64
 	counting                  bool // within a list of goroutines
 	goroutinesSoFar           int
-	cpuPhones, cpuServer      time.Duration // at the beginning
+	cpuPhones, cpuServer      time.Duration // at the beginning; the server's less that of former lives
 	began                     time.Time
 	collection, oneOfTheGorou *regexp.Regexp
 }
@@ -84,6 +84,9 @@ func newGauge(server *process) *gauge {
 	g.cpuPhones, g.cpuServer = spent(), g.server.spent()
 	return g
 }
+
+// farewell notes what the server spent in a life that ends now.
+func (g *gauge) farewell() { g.cpuServer -= g.server.spent() }
 
 // anew begins with another life of the server.
 func (g *gauge) anew() {

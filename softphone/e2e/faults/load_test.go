@@ -65,6 +65,9 @@ func (l *load) renew(i int) {
 	l.place(i)
 }
 
+// link is what a call goes through, unless it is one of five fields.
+func (l *load) link(i int) *proxy.Proxy { return l.links[i%len(l.links)] }
+
 func (l *load) place(i int) {
 	l.begun++
 	name := fmt.Sprintf("call %d, the %d. of all", i, l.begun)
@@ -73,7 +76,7 @@ func (l *load) place(i int) {
 		l.calls[i] = dialPlain(l.direct)
 		return
 	}
-	o := line{server: l.links[i%len(l.links)].Addr, destination: "echo", name: name, hz: 100 * (1 + i%30), ear: silence{}, period: longPeriod}
+	o := line{server: l.link(i).Addr, destination: "echo", name: name, hz: 100 * (1 + i%30), ear: silence{}, period: longPeriod}
 	if role < opusEchoes {
 		o.codec = opus.Codec{}
 	}

@@ -20,8 +20,11 @@ import (
 	"callcenter/softphone/internal/phone"
 )
 
-// loud is the level of every tone here, in dBFS of its peak.
-const loud = -20
+// The level of every tone here: dBFS of its peak, and that peak.
+const (
+	loud      = -20
+	amplitude = math.MaxInt16 / 10.
+)
 
 type snapshot = callstate.Snapshot
 
@@ -152,9 +155,6 @@ type tone struct {
 	cycle [audio.PeriodSamples]int16
 	next  int
 }
-
-// amplitude is that of every tone.
-var amplitude = math.MaxInt16 * math.Pow(10, loud/20.)
 
 // Fill implements audio.Source.
 func (t *tone) Fill(dst []int16) {

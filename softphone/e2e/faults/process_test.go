@@ -79,7 +79,7 @@ func serve(t *testing.T, env ...string) *process {
 		}
 	})
 	for range 50 {
-		p.address = fmt.Sprintf("127.0.0.1:%d", 20000+rand.IntN(12000)) //nolint:gosec // any will do
+		p.address = fmt.Sprintf("127.0.0.1:%d", 20000+rand.IntN(12000))
 		probe, err := net.Listen("tcp", p.address)
 		if err != nil {
 			continue

@@ -36,7 +36,8 @@ type soak struct {
 	server *process
 	load   *load
 	gauge  *gauge
-	counts map[string]int // faults so far
+	counts map[string]int             // faults so far
+	holed  map[*proxy.Proxy]time.Time // when a link was last a black hole
 }
 
 // TestManyCallsOutliveFaultsAndNothingGrows keeps a hundred calls up for SOAK,
@@ -71,7 +72,7 @@ func soakTime(t *testing.T) time.Duration {
 
 func runSoak(t *testing.T, lasts time.Duration) {
 	t.Helper()
-	s := &soak{lasts: lasts, counts: make(map[string]int)}
+	s := &soak{lasts: lasts, counts: make(map[string]int), holed: make(map[*proxy.Proxy]time.Time)}
 	// It collects garbage often, so that what it reports is what lives.
 	s.server = serve(t, tracing(max(5*time.Second, lasts/120)), "GOGC=50")
 	idle := s.server.descriptors()
@@ -139,7 +140,7 @@ func (s *soak) live(t *testing.T) {
 		case <-over:
 			return
 		case <-churn.C:
-			s.load.renew(rand.IntN(len(s.load.calls))) //nolint:gosec // any will do
+			s.renew(t)
 		case <-faults.C:
 			s.strike(ctx, t, n)
 			n++
@@ -158,12 +159,27 @@ func (s *soak) live(t *testing.T) {
 	}
 }
 
+// renew ends a call and places another like it, on a link that works until it was
+// answered: only a call that was survives a fault.
+func (s *soak) renew(t *testing.T) {
+	t.Helper()
+	i := rand.IntN(len(s.load.calls))
+	for time.Since(s.holed[s.load.link(i)]) < 2*blackHole {
+		i = rand.IntN(len(s.load.calls))
+	}
+	s.load.renew(i)
+	if !eventually(s.load.calls[i].isUp) {
+		t.Fatalf("call %d was placed and is not up: %s", i, s.load.calls[i].complaint())
+	}
+}
+
 // strike lets the n-th fault happen to one of the links, or to the server.
 func (s *soak) strike(ctx context.Context, t *testing.T, n int) {
 	t.Helper()
 	link := s.load.links[n%len(s.load.links)]
 	holes := [][]proxy.Direction{{proxy.Up, proxy.Down}, {proxy.Up}, {proxy.Down}}
 	hole := func(directions []proxy.Direction) {
+		s.holed[link] = time.Now()
 		link.Pause(directions...)
 		s.after(ctx, t, blackHole, func() { link.Resume(directions...) })
 	}
@@ -212,6 +228,7 @@ func (s *soak) killServer(t *testing.T) {
 	if wrong := s.load.complaints(); len(wrong) > 0 {
 		t.Fatalf("calls ended that nobody ended: %s", strings.Join(wrong, "; "))
 	}
+	s.gauge.farewell()
 	s.server.kill(syscall.SIGKILL)
 	pass(dead)
 	if _, err := s.server.start(); err != nil {
