@@ -2,6 +2,7 @@ package callcenter
 
 import (
 	"context"
+	"crypto/rand"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -35,6 +36,7 @@ type call struct {
 	destination string
 	resumable   bool
 	leg         room.Leg // of the first stream's handler until opened
+	left        sync.Once
 
 	queue   *sendq.Queue
 	events  *eventQueue
@@ -111,12 +113,44 @@ func (c *call) end(cause error) {
 	})
 }
 
+// endForNow ends the call for a reason that is none of the caller's, who may open
+// it anew: the token that is told last is no server's, and so opens a call.
+func (c *call) endForNow(cause error) {
+	if c.resumable {
+		c.events.put(&api.Event{Kind: api.Event_KIND_RESUME_TOKEN, ResumeToken: rand.Text()})
+	}
+	c.end(cause)
+}
+
 func (c *call) isOver() bool {
 	select {
 	case <-c.over:
 		return true
 	default:
 		return false
+	}
+}
+
+// leave takes the call out of its room.
+func (c *call) leave() { c.left.Do(c.leg.Leave) }
+
+// guard keeps a panic in what is done for the call from all others, and ends the
+// call.
+func (c *call) guard(do func()) {
+	defer func() {
+		if r := recover(); r != nil {
+			c.abandon(c.svc.fault(c.opening.CallID, r, nil))
+		}
+	}()
+	do()
+}
+
+// abandon ends a call whose end went wrong, or that nobody sees to any more.
+func (c *call) abandon(err error) {
+	c.end(err)
+	c.svc.unregister(c)
+	if c.leg != nil {
+		c.leave()
 	}
 }
 

@@ -54,6 +54,10 @@ func (d *downlink) Event(e room.Event) { d.events.put(fromRoom(e)) }
 
 // Fail implements room.Downlink.
 func (d *downlink) Fail(err error) {
+	if errors.Is(err, room.ErrStalled) {
+		(*call)(d).endForNow(errStalled)
+		return
+	}
 	var stack []byte
 	var p interface{ Stack() []byte }
 	if errors.As(err, &p) {

@@ -18,6 +18,7 @@ var (
 	errInUse    = errors.New("call_id: is in use by another call: end that call, or choose another id")
 	errTooMany  = errors.New("the server is full")
 	errFault    = errors.New("the server had a fault in this call: call again")
+	errStalled  = errors.New("the room stood still on the server: call again")
 	errNoChunk  = errors.New("no first chunk came: say call_id, sample_rate, channels and codec")
 
 	errTakenOver = errors.New("the call goes on over another stream")
@@ -58,7 +59,7 @@ func codeOf(err error) codes.Code {
 		return codes.AlreadyExists
 	case errors.Is(err, errTooMany), errors.Is(err, room.ErrFull):
 		return codes.ResourceExhausted
-	case errors.Is(err, errDraining), errors.Is(err, errOpening):
+	case errors.Is(err, errDraining), errors.Is(err, errOpening), errors.Is(err, errStalled):
 		return codes.Unavailable
 	case errors.Is(err, errTakenOver):
 		return codes.Aborted

@@ -75,3 +75,9 @@ func extendedOpening(destination string) *api.AudioChunk {
 		Setup: &api.Setup{Destination: destination},
 	}
 }
+
+func resumableOpening() *api.AudioChunk {
+	c := extendedOpening("room/x")
+	c.Setup.ResumeToken = "mine"
+	return c
+}

@@ -14,6 +14,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"callcenter/api"
+	"callcenter/server/internal/room"
 )
 
 // brokenStream panics in one direction after the first chunk, or says nothing.
@@ -113,5 +114,43 @@ func TestEventsAreBounded(t *testing.T) {
 	}
 	if n != maxEvents {
 		t.Errorf("%d events left, want %d", n, maxEvents)
+	}
+}
+
+// unwell panics where a call ends.
+type unwell struct{ room.Leg }
+
+func (unwell) Leave() { panic("leave") }
+
+func TestAPanicAtTheEndOfACallLeavesNothing(t *testing.T) {
+	for name, limit := range map[string]time.Duration{"with its stream": 0, "after it waited for another": limboLimit} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithCancel(t.Context())
+				s := New(testConfig())
+				opening := resumableOpening()
+				opening.Setup.Destination = "echo"
+				if limit == 0 {
+					opening.Setup.ResumeToken = ""
+				}
+				end := make(chan error, 1)
+				go func() {
+					end <- s.LiveCall(&brokenStream{fakeStream: fakeStream{ctx: ctx, script: []*api.AudioChunk{opening}}})
+				}()
+				synctest.Wait()
+				s.calls["x"].leg = unwell{s.calls["x"].leg}
+				cancel()
+				if err := <-end; (status.Code(err) == codes.Internal) != (limit == 0) {
+					t.Errorf("the stream ended with %v", err)
+				}
+				time.Sleep(limit)
+				synctest.Wait()
+				if len(s.calls) != 0 {
+					t.Error("the call is still there")
+				}
+				s.Close()
+				s.Wait()
+			})
+		})
 	}
 }

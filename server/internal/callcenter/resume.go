@@ -200,7 +200,7 @@ func (s *Service) release(st *stream, err error) fate {
 	c.current.Store(nil)
 	back := make(chan struct{})
 	c.back = back
-	s.loops.Go(func() { c.limbo(back) })
+	s.loops.Go(func() { c.guard(func() { c.limbo(back) }) })
 	return waiting
 }
 
@@ -214,11 +214,12 @@ func broken(err error) bool {
 	if err == nil || !ok {
 		return false
 	}
-	switch st.Code() { //nolint:exhaustive // the others say what the caller did wrong
+	switch st.Code() {
 	case codes.Canceled, codes.Unavailable, codes.DeadlineExceeded, codes.Internal, codes.Unknown:
 		return true
+	default: // what the caller did wrong
+		return false
 	}
-	return false
 }
 
 // limbo waits in the room until back is closed, because another stream has taken
@@ -241,7 +242,7 @@ func (c *call) limbo(back <-chan struct{}) {
 		c.svc.cfg.Log.LogAttrs(context.Background(), slog.LevelWarn, "call lost", append(c.attrs(),
 			seconds("gap_s", c.clock()-time.Duration(c.heard.Load())))...)
 	}
-	c.leg.Leave()
+	c.leave()
 	c.conclude(err)
 }
 

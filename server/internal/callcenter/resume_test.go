@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -199,6 +200,43 @@ func TestATokenIsStaleOnceTheNewerOneArrived(t *testing.T) {
 	callWithToken(t, s, with(opening, fourth))
 }
 
+// TestNothingOfTheOlderStreamIsHeardAfterTheNewer talks over both at once.
+func TestNothingOfTheOlderStreamIsHeardAfterTheNewer(t *testing.T) {
+	t.Parallel()
+	s := servertest.Start(t, servertest.Options{})
+	opening := resumable("a", "echo")
+	older, token := callWithToken(t, s, opening)
+	go older.end()
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for seq := uint64(1); seq < 200; seq++ {
+			if older.stream.Send(&api.AudioChunk{AudioData: []byte{1, 1}, Sequence: seq, Epoch: 1}) != nil {
+				return
+			}
+		}
+	}()
+	newer, _ := callWithToken(t, s, with(opening, token))
+	newer.seq = 1000
+	mine := false
+	for i := range byte(50) {
+		newer.frame([]byte{2, i})
+		for {
+			got := newer.recvAudio()
+			newer.send(&api.AudioChunk{Ack: got.Sequence})
+			if got.AudioData[0] == 2 {
+				mine = true
+				if got.AudioData[1] == i {
+					break
+				}
+			} else if mine {
+				t.Fatal("a frame of the older stream came after one of the newer")
+			}
+		}
+	}
+	<-stopped
+}
+
 func TestARestartedServerOpensTheCallAnew(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, servertest.Options{})
@@ -226,7 +264,7 @@ func TestOfTwoThatResumeAtOnceOneLives(t *testing.T) {
 		clients[i] = dial(t, s)
 	}
 	for _, c := range clients {
-		go func() { _ = c.stream.Send(with(opening, token)) }() //nolint:errcheck // its end tells
+		go func() { _ = c.stream.Send(with(opening, token)) }() // its end tells
 	}
 	ends := make(chan codes.Code, racers)
 	for _, c := range clients {
@@ -304,6 +342,7 @@ func (l *logs) wait(tb testing.TB, msg, id string) map[string]any {
 		if lines := l.lines(tb, msg, id); len(lines) > 0 {
 			return lines[0]
 		}
+		runtime.Gosched()
 	}
 	tb.Fatalf("the log does not say %q of call %s", msg, id)
 	return nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"sync"
 	"time"
 
 	"google.golang.org/grpc"
@@ -41,10 +42,15 @@ const (
 	// the drain's time, and leastFlushTime what they get in any case.
 	flushTime      = 500 * time.Millisecond
 	leastFlushTime = 50 * time.Millisecond
+	// endTime is how long calls that were cut off may take to let go: one whose
+	// codec does not return never will.
+	endTime = 5 * time.Second
 )
 
 // ErrForced is Run's error when it ended before its calls did.
 var ErrForced = errors.New("stopped at once: calls were cut off")
+
+var errStuck = fmt.Errorf("calls had not let go %v after they were cut off: a codec does not return", endTime)
 
 // Run serves calls on lis, with the standard health and reflection services,
 // until ctx ends. Then it refuses new calls with Unavailable, tells the calls
@@ -64,6 +70,7 @@ func Run(ctx context.Context, lis net.Listener, cfg Config, forced <-chan struct
 
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(accepting) }()
+	var graceful sync.WaitGroup
 	var err error
 	select {
 	case err = <-served:
@@ -75,13 +82,21 @@ func Run(ctx context.Context, lis net.Listener, cfg Config, forced <-chan struct
 		status.Shutdown() // NOT_SERVING, so that balancers look elsewhere
 		end := time.Now().Add(cfg.DrainTimeout)
 		if err = drain(svc, cfg.DrainTimeout, forced); err == nil {
-			err = flush(server, accepting, time.Until(end), forced)
+			err = flush(server, &graceful, time.Until(end), forced)
 		}
 	}
 	svc.Close()
 	accepting.cut()
-	server.Stop()
-	svc.Wait()
+	if !within(endTime, func() {
+		server.Stop() // ends a graceful end that still waits
+		graceful.Wait()
+		svc.Wait()
+	}) {
+		if err != nil {
+			return fmt.Errorf("%w; %w", err, errStuck)
+		}
+		return errStuck
+	}
 	if serr := <-served; err == nil && !errors.Is(serr, grpc.ErrServerStopped) {
 		err = serr
 	}
@@ -129,24 +144,37 @@ func drain(svc *Service, limit time.Duration, forced <-chan struct{}) error {
 
 // flush closes the connections once they have carried the last statuses. A
 // health watch never ends by itself and a stalled peer takes nothing, hence the
-// limit.
-func flush(server *grpc.Server, accepting *listener, left time.Duration, forced <-chan struct{}) error {
+// limit. The graceful end goes on until the server is stopped.
+func flush(server *grpc.Server, graceful *sync.WaitGroup, left time.Duration, forced <-chan struct{}) error {
 	flushed := make(chan struct{})
-	go func() {
+	graceful.Go(func() {
 		defer close(flushed)
 		server.GracefulStop()
-	}()
+	})
 	limit := time.NewTimer(max(leastFlushTime, min(flushTime, left)))
 	defer limit.Stop()
-	var err error
 	select {
 	case <-flushed:
 	case <-limit.C:
 	case <-forced:
-		err = ErrForced
+		return ErrForced
 	}
-	accepting.cut()
-	server.Stop() // ends a GracefulStop that still waits
-	<-flushed
-	return err
+	return nil
+}
+
+// within reports whether do returned in time. If not it is left behind.
+func within(limit time.Duration, do func()) bool {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		do()
+	}()
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case <-done:
+		return true
+	case <-timer.C:
+		return false
+	}
 }

@@ -11,6 +11,7 @@
 package callcenter
 
 import (
+	"errors"
 	"log/slog"
 	"runtime/debug"
 	"sync"
@@ -81,7 +82,7 @@ func New(cfg Config) *Service {
 	}
 	return &Service{
 		cfg:     cfg,
-		rooms:   room.New(room.Config{Codecs: cfg.Codecs, Clock: cfg.Clock, Default: cfg.Destination}),
+		rooms:   room.New(room.Config{Codecs: cfg.Codecs, Clock: cfg.Clock, Default: cfg.Destination, Log: cfg.Log}),
 		mint:    newMint(),
 		streams: make(map[*stream]struct{}),
 		calls:   make(map[string]*call),
@@ -97,7 +98,11 @@ func (s *Service) LiveCall(rpc grpc.BidiStreamingServer[api.AudioChunk, api.Audi
 		return toStatus(err)
 	}
 	defer s.dismiss(st)
-	return toStatus(st.guard(st.handle))
+	err := st.guard(st.handle)
+	if c := st.call; errors.Is(err, errFault) && c != nil && c.current.Load() == st {
+		c.guard(func() { c.abandon(err) }) // no more than was done already, unless the handler panicked
+	}
+	return toStatus(err)
 }
 
 // Drain refuses new calls and tells the calls there are that the server is
@@ -231,7 +236,9 @@ func (s *Service) unregister(c *call) {
 }
 
 func (s *Service) unregisterLocked(c *call) {
-	delete(s.calls, c.opening.CallID)
+	if s.calls[c.opening.CallID] == c {
+		delete(s.calls, c.opening.CallID)
+	}
 	s.checkEmptyLocked()
 }
 

@@ -41,9 +41,12 @@ type stream struct {
 	over  chan struct{} // closed by end
 	stop  chan struct{} // closed by the handler: send what waits, and no more
 
-	endOnce  sync.Once
-	cause    error // why over; read after over is closed
-	farewell bool  // of the handler, before it closes stop: an event says that it is over
+	endOnce sync.Once
+	cause   error // why over; read after over is closed
+
+	// Of the handler.
+	sent     <-chan error // nil once the send loop has ended
+	farewell bool         // before it closes stop: an event says that it is over
 
 	// Of the receive loop.
 	in     api.AudioChunk
@@ -116,10 +119,9 @@ func (st *stream) handle(ctx context.Context) error {
 	if err := st.open(ctx); err != nil {
 		return err
 	}
-	sent := st.spawn(st.sendLoop)
+	st.sent = st.spawn(st.sendLoop)
 	close(st.live)
-	err, sent := st.carry(ctx, received, sent)
-	return st.part(ctx, err, sent)
+	return st.part(ctx, st.carry(ctx, received))
 }
 
 // awaitFirst waits for the first chunk.
@@ -179,27 +181,27 @@ func peerAddr(ctx context.Context) string {
 	return ""
 }
 
-// carry waits for what ends the stream. It returns that, and sent, nil if the
-// send loop has ended.
-func (st *stream) carry(ctx context.Context, received, sent <-chan error) (error, <-chan error) { //nolint:revive // the error comes first because it is what matters
+// carry waits for what ends the stream, and returns that.
+func (st *stream) carry(ctx context.Context, received <-chan error) error {
 	tick := time.NewTicker(watchInterval)
 	defer tick.Stop()
 	w := watch{stream: st}
 	for {
 		select {
 		case err := <-received:
-			return err, sent
-		case err := <-sent:
-			return err, nil
+			return err
+		case err := <-st.sent:
+			st.sent = nil
+			return err
 		case <-st.over:
-			return st.cause, sent
+			return st.cause
 		case <-st.call.over:
-			return st.call.cause, sent
+			return st.call.cause
 		case <-ctx.Done():
-			return ctx.Err(), sent
+			return ctx.Err()
 		case <-tick.C:
 			if err := w.look(); err != nil {
-				return err, sent
+				return err
 			}
 		}
 	}
@@ -207,7 +209,7 @@ func (st *stream) carry(ctx context.Context, received, sent <-chan error) (error
 
 // part takes the stream off the call and ends that too, unless it goes on. It
 // returns what the stream ends with.
-func (st *stream) part(ctx context.Context, err error, sent <-chan error) error {
+func (st *stream) part(ctx context.Context, err error) error {
 	c := st.call
 	switch st.svc.release(st, err) {
 	case takenOver:
@@ -219,16 +221,16 @@ func (st *stream) part(ctx context.Context, err error, sent <-chan error) error 
 		return err
 	case over:
 	}
-	c.leg.Leave()
-	err = st.settle(ctx, err, sent)
+	c.leave()
+	err = st.settle(ctx, err)
 	c.conclude(err)
 	return err
 }
 
 // settle lets what is still to be said leave, within bounds, and returns what
 // the call ends with.
-func (st *stream) settle(ctx context.Context, err error, sent <-chan error) error {
-	if sent == nil || ctx.Err() != nil {
+func (st *stream) settle(ctx context.Context, err error) error {
+	if st.sent == nil || ctx.Err() != nil {
 		return err
 	}
 	c := st.call
@@ -240,7 +242,7 @@ func (st *stream) settle(ctx context.Context, err error, sent <-chan error) erro
 		if !c.opening.Extended {
 			limit = flushLimitPlain
 		}
-	case errors.Is(err, errDraining), errors.Is(err, errFault):
+	case errors.Is(err, errDraining), errors.Is(err, errFault), errors.Is(err, errStalled):
 		c.end(err) // the cause, where it is a fault of our own
 		st.farewell = true
 		limit = farewellLimit
@@ -255,7 +257,7 @@ func (st *stream) settle(ctx context.Context, err error, sent <-chan error) erro
 		over = nil
 	}
 	select {
-	case <-sent: //nolint:errcheck // a peer that leaves during the goodbye is no failure
+	case <-st.sent: //nolint:errcheck // a peer that leaves during the goodbye is no failure
 	case <-timer.C:
 	case <-over:
 	case <-ctx.Done():

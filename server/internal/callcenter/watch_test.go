@@ -2,15 +2,25 @@ package callcenter
 
 import (
 	"context"
+	"errors"
+	"net"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/status"
+	"google.golang.org/grpc/test/bufconn"
+	"google.golang.org/protobuf/proto"
 
 	"callcenter/api"
+	"callcenter/codec"
+	"callcenter/codec/pcm"
+	"callcenter/server/internal/room"
 )
 
 // deafStream says a chunk each 100 ms and takes nothing after its first one, or
@@ -99,7 +109,7 @@ func TestWhoTakesNothingIsGivenUp(t *testing.T) {
 					t.Errorf("the call waits: %v", waits)
 				}
 				cancel()
-				for range end { //nolint:revive // it is closed when the stream is gone
+				for range end {
 				}
 				s.Close()
 				s.Wait()
@@ -139,4 +149,113 @@ func TestOnlyThisProcessKnowsItsTokens(t *testing.T) {
 	if same("", "") {
 		t.Error("no token is the same as none")
 	}
+}
+
+// TestARoomThatStandsStillLetsItsCallsComeBack ends one as the room does.
+func TestARoomThatStandsStillLetsItsCallsComeBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		opening := resumableOpening()
+		var mu sync.Mutex
+		var told []*api.Event
+		ctx, cancel := context.WithCancel(t.Context())
+		s := New(testConfig())
+		open := func(chunk *api.AudioChunk) <-chan error {
+			end := make(chan error, 1)
+			go func() {
+				end <- s.LiveCall(&brokenStream{fakeStream: fakeStream{ctx: ctx, script: []*api.AudioChunk{chunk}, sent: func(c *api.AudioChunk) {
+					mu.Lock()
+					defer mu.Unlock()
+					if c.Event != nil {
+						told = append(told, proto.CloneOf(c.Event))
+					}
+				}}})
+			}()
+			synctest.Wait()
+			return end
+		}
+		end := open(opening)
+		(*downlink)(s.calls["x"]).Fail(room.ErrStalled)
+		if err := <-end; status.Code(err) != codes.Unavailable {
+			t.Errorf("the call ended with %v", err)
+		}
+		mu.Lock()
+		n := len(told)
+		if n != 4 || told[2].ResumeToken == "" || told[3].Kind != api.Event_KIND_ENDED || !strings.Contains(told[3].Reason, "room") {
+			t.Errorf("the caller was told %v", told)
+		}
+		opening.Setup.ResumeToken = told[2].ResumeToken
+		mu.Unlock()
+		end = open(opening)
+		if len(s.calls) != 1 || len(told) != n+2 || told[n].Kind != api.Event_KIND_ANSWERED {
+			t.Errorf("whoever came back was told %v", told[n:])
+		}
+		cancel()
+		s.Close()
+		if err := <-end; status.Code(err) != codes.Canceled {
+			t.Errorf("the second call ended with %v", err)
+		}
+		s.Wait()
+	})
+}
+
+// hangingCodec is pcm whose encoders never return until they are let go.
+type hangingCodec struct {
+	pcm.Codec
+	free chan struct{}
+}
+
+func (h hangingCodec) NewEncoder(f codec.Format, o codec.Options) (codec.Encoder, error) {
+	e, err := h.Codec.NewEncoder(f, o)
+	return hangingEncoder{e, h.free}, err
+}
+
+type hangingEncoder struct {
+	codec.Encoder
+	free chan struct{}
+}
+
+func (h hangingEncoder) Encode(dst []byte, in []int16) (int, error) {
+	<-h.free
+	return h.Encoder.Encode(dst, in)
+}
+
+// TestTheServerEndsAlthoughACodecHangs is stopped with a call that cannot end.
+func TestTheServerEndsAlthoughACodecHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		free := make(chan struct{})
+		cfg := testConfig()
+		cfg.Codecs = codec.NewRegistry(hangingCodec{free: free})
+		cfg.DrainTimeout = time.Second
+		ctx, cancel := context.WithCancel(t.Context())
+		lis := bufconn.Listen(64 << 10)
+		ended := make(chan error, 1)
+		go func() { ended <- Run(ctx, lis, cfg, nil) }()
+		conn, err := grpc.NewClient("passthrough:bufconn", grpc.WithTransportCredentials(insecure.NewCredentials()),
+			grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return lis.DialContext(ctx) }))
+		if err != nil {
+			t.Fatal(err)
+		}
+		stream, err := api.NewCallCenterClient(conn).LiveCall(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		opening := plainOpening()
+		opening.Setup = &api.Setup{Destination: "tone"}
+		if err := stream.Send(opening); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := stream.Recv(); err != nil {
+			t.Fatal(err)
+		}
+		begin := time.Now()
+		cancel()
+		if err := <-ended; !errors.Is(err, errStuck) {
+			t.Errorf("the server ended with %v", err)
+		}
+		if took := time.Since(begin); took > cfg.DrainTimeout+flushTime+endTime+time.Second {
+			t.Errorf("the end took %v", took)
+		}
+		close(free)
+		_ = conn.Close() // nothing to lose
+	})
 }

@@ -21,9 +21,9 @@ func TestATickAllocatesNothing(t *testing.T) {
 
 func TestATickOfASilentRoomAllocatesNothing(t *testing.T) {
 	d := directory()
-	c := newConference(d.cfg.Clock)
+	c := newConference("room/x", 0, d.cfg.Clock)
 	for _, name := range []string{"a", "b"} {
-		l, err := newConferenceLeg(d.cfg, member(name), &nowhere{})
+		l, err := newConferenceLeg(d, member(name), &nowhere{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -27,10 +27,10 @@ func talkingRoom(tb testing.TB, members int) (tick func()) {
 	tb.Helper()
 	d := directory()
 	format := codec.Format{Codec: "opus", Rate: 48000, Channels: 1}
-	c := newConference(d.cfg.Clock)
+	c := newConference("room/x", 0, d.cfg.Clock)
 	legs := make([]*conferenceLeg, members)
 	for i := range legs {
-		l, err := newConferenceLeg(d.cfg, Member{Name: fmt.Sprint(i), Format: format, FrameMS: 20}, &nowhere{})
+		l, err := newConferenceLeg(d, Member{Name: fmt.Sprint(i), Format: format, FrameMS: 20}, &nowhere{})
 		if err != nil {
 			tb.Fatal(err)
 		}

@@ -1,10 +1,13 @@
 package room
 
 import (
+	"context"
 	"runtime/debug"
+	"runtime/pprof"
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"callcenter/audio"
@@ -21,24 +24,41 @@ import (
 //     silence when nobody is heard in it
 //
 // A member that is slow to take its frames loses the oldest in its Downlink and
-// delays nobody.
+// delays nobody. One whose codec does not return holds up the others until the
+// watch has noticed.
 type conference struct {
 	mu     sync.Mutex
 	legs   []*conferenceLeg // replaced, never changed in place
 	serial uint64           // participants so far
 
+	name     string
+	label    string // of the goroutine, in profiles
+	stalls   int    // conferences before this one that stood still
 	clock    audio.Clock
 	quit     chan struct{} // stop closes it
 	finished chan struct{} // run closes it
+	watched  chan struct{} // watch closes it
+	gone     chan struct{} // closed when it is given up
 
-	sum *mix.Sum // of run
+	ticks  atomic.Uint64
+	busy   atomic.Pointer[conferenceLeg] // whose turn it is in the tick; &nobody: given up
+	nobody conferenceLeg
+
+	// Of run.
+	sum  *mix.Sum
+	last *conferenceLeg // busy, as run left it
 }
 
-func newConference(clock audio.Clock) *conference {
+func newConference(name string, stalls int, clock audio.Clock) *conference {
 	return &conference{
+		name:     name,
+		label:    name + " " + strconv.Itoa(stalls),
+		stalls:   stalls,
 		clock:    clock,
 		quit:     make(chan struct{}),
 		finished: make(chan struct{}),
+		watched:  make(chan struct{}),
+		gone:     make(chan struct{}),
 		sum:      mix.NewSum(audio.PeriodSamples),
 	}
 }
@@ -58,6 +78,7 @@ func (c *conference) join(l *conferenceLeg) bool {
 		other.tell(Event{Joined, l.id, l.member.Name})
 	}
 	c.legs = append(slices.Clone(c.legs), l)
+	l.room = c
 	return true
 }
 
@@ -73,27 +94,36 @@ func (c *conference) part(l *conferenceLeg) bool {
 	return len(c.legs) == 0
 }
 
-// stop ends run and waits for it.
+// stop ends run and waits for it, unless it hangs.
 func (c *conference) stop() {
 	close(c.quit)
-	<-c.finished
+	select {
+	case <-c.finished:
+		<-c.watched
+	case <-c.gone:
+	}
 }
 
 // run mixes until stop.
 func (c *conference) run() {
 	defer close(c.finished)
+	pprof.SetGoroutineLabels(pprof.WithLabels(context.Background(), pprof.Labels(labelRoom, c.label)))
 	t := newTicker(c.clock, audio.Period)
 	for {
 		at, anew, ok := t.wait(c.quit)
 		if !ok {
 			return
 		}
-		c.tick(at, anew)
+		if !c.tick(at, anew) {
+			return
+		}
+		c.ticks.Add(1)
 	}
 }
 
-// tick makes the 10 ms that begin at the deadline at.
-func (c *conference) tick(at time.Duration, anew bool) {
+// tick makes the 10 ms that begin at the deadline at. It reports false when the
+// conference was given up meanwhile.
+func (c *conference) tick(at time.Duration, anew bool) bool {
 	c.mu.Lock()
 	legs := c.legs
 	c.mu.Unlock()
@@ -101,14 +131,21 @@ func (c *conference) tick(at time.Duration, anew bool) {
 	c.sum.Reset()
 	voices := 0
 	for _, l := range legs {
+		if !c.turn(l) {
+			return false
+		}
 		if l.listen(at) {
 			c.sum.Add(l.pcm[:])
 			voices++
 		}
 	}
 	for _, l := range legs {
+		if !c.turn(l) {
+			return false
+		}
 		l.speak(c.sum, voices, anew)
 	}
+	return c.turn(nil)
 }
 
 // panicked makes an error of a recovered panic.

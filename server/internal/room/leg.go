@@ -2,6 +2,7 @@ package room
 
 import (
 	"context"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -20,12 +21,17 @@ const restOfTheWay = 110 * time.Millisecond
 type conferenceLeg struct {
 	member Member
 	id     string
-	leave  func()
+	dir    *Directory
+	room   *conference // under dir.mu; nil: in none any more
 	down   Downlink
 	play   *playout.Playout
 
 	received, malformed atomic.Uint64
 	resumed             atomic.Bool
+
+	dead   atomic.Bool // its coding does not return, and may hold the playout
+	known  Stats       // the newest, under lastly
+	lastly sync.Mutex
 
 	// Of the room's goroutine.
 	speaker *speaker
@@ -36,7 +42,8 @@ type conferenceLeg struct {
 	failed  bool
 }
 
-func newConferenceLeg(cfg Config, m Member, down Downlink) (*conferenceLeg, error) {
+func newConferenceLeg(d *Directory, m Member, down Downlink) (*conferenceLeg, error) {
+	cfg := d.cfg
 	s, err := newSpeaker(cfg, m, down)
 	if err != nil {
 		return nil, err
@@ -51,6 +58,7 @@ func newConferenceLeg(cfg Config, m Member, down Downlink) (*conferenceLeg, erro
 	}
 	return &conferenceLeg{
 		member: m,
+		dir:    d,
 		down:   down,
 		play: playout.New(playout.Config{
 			Decoder:  dec,
@@ -64,6 +72,7 @@ func newConferenceLeg(cfg Config, m Member, down Downlink) (*conferenceLeg, erro
 // Push implements Leg.
 func (l *conferenceLeg) Push(_ context.Context, u Uplink) {
 	switch {
+	case l.dead.Load():
 	case !u.Playable && len(u.Frame.Data) > 0:
 		l.malformed.Add(1)
 	case u.Playable:
@@ -78,12 +87,24 @@ func (l *conferenceLeg) Push(_ context.Context, u Uplink) {
 func (l *conferenceLeg) Resumed() { l.resumed.Store(true) }
 
 // SetOneWay implements Leg.
-func (l *conferenceLeg) SetOneWay(d time.Duration) { l.play.SetOneWay(d) }
+func (l *conferenceLeg) SetOneWay(d time.Duration) {
+	if !l.dead.Load() {
+		l.play.SetOneWay(d)
+	}
+}
 
-// Stats implements Leg.
+// Stats implements Leg. Of a member whose coding does not return they are the
+// last that are known.
 func (l *conferenceLeg) Stats() Stats {
+	if l.dead.Load() {
+		l.lastly.Lock()
+		defer l.lastly.Unlock()
+		return l.known
+	}
 	s := l.play.Stats()
-	return Stats{
+	l.lastly.Lock()
+	defer l.lastly.Unlock()
+	l.known = Stats{
 		Received:         l.received.Load(),
 		Lost:             s.PacketsLost,
 		Discarded:        s.PacketsDiscarded,
@@ -95,10 +116,11 @@ func (l *conferenceLeg) Stats() Stats {
 		Target:           s.Target,
 		Playout:          s,
 	}
+	return l.known
 }
 
 // Leave implements Leg.
-func (l *conferenceLeg) Leave() { l.leave() }
+func (l *conferenceLeg) Leave() { l.dir.leaveConference(l) }
 
 // tell passes an event on to a member that knows events.
 func (l *conferenceLeg) tell(e Event) {

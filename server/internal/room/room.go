@@ -6,7 +6,7 @@
 // A call is a Member. What it says goes to its Leg, frame by frame, and what it
 // hears comes to its Downlink. A loopback passes frames through as they are; a
 // conference decodes them into a playout buffer for each leg and mixes on its
-// own clock.
+// own clock. One that stands still is replaced under its members.
 //
 // PCM is 48 kHz mono, lengths are samples, times readings of one audio.Clock.
 // A Directory is safe for concurrent use; a Leg and a Downlink say how they may
@@ -17,6 +17,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"regexp"
 	"strings"
 	"sync"
@@ -151,6 +152,8 @@ type Config struct {
 	Clock  audio.Clock
 	// Default is the destination of calls that name none; "": Echo.
 	Default string
+	// Log is told of conferences that stand still; nil: nobody is.
+	Log *slog.Logger
 }
 
 // Directory knows the destinations and the conferences that exist. Use New.
@@ -166,6 +169,9 @@ type Directory struct {
 func New(cfg Config) *Directory {
 	if cfg.Default == "" {
 		cfg.Default = Echo
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	return &Directory{cfg: cfg, rooms: make(map[string]*conference)}
 }
@@ -211,7 +217,7 @@ func (d *Directory) Rooms() int {
 
 // joinConference lets m into the conference, which begins with its first member.
 func (d *Directory) joinConference(name string, m Member, down Downlink) (Leg, error) {
-	l, err := newConferenceLeg(d.cfg, m, down)
+	l, err := newConferenceLeg(d, m, down)
 	if err != nil {
 		return nil, err
 	}
@@ -222,23 +228,42 @@ func (d *Directory) joinConference(name string, m Member, down Downlink) (Leg, e
 		if len(d.rooms) == MaxRooms {
 			return nil, fmt.Errorf("%w: there are %d rooms, more are not allowed", ErrFull, MaxRooms)
 		}
-		c = newConference(d.cfg.Clock)
-		d.rooms[name] = c
-		go c.run()
+		c = d.openLocked(name, 0, 0, nil)
 	}
 	if !c.join(l) {
 		return nil, fmt.Errorf("%w: %s has %d members, more are not allowed", ErrFull, name, MaxMembers)
 	}
-	l.leave = func() { d.leaveConference(name, c, l) }
 	return l, nil
 }
 
-// leaveConference takes l out. The last one out waits for the room's goroutine.
-func (d *Directory) leaveConference(name string, c *conference, l *conferenceLeg) {
+// openLocked begins a conference, with the members of the one that stood still
+// before it: their streams start anew. serial is how many participants that had.
+func (d *Directory) openLocked(name string, stalls int, serial uint64, legs []*conferenceLeg) *conference {
+	c := newConference(name, stalls, d.cfg.Clock)
+	c.legs, c.serial = legs, serial
+	for _, l := range legs {
+		l.room = c
+		l.resumed.Store(true)
+	}
+	d.rooms[name] = c
+	go c.run()
+	go c.watch(d)
+	return c
+}
+
+// leaveConference takes l out of the conference that it is in. The last one out
+// waits for the room's goroutines.
+func (d *Directory) leaveConference(l *conferenceLeg) {
 	d.mu.Lock()
+	c := l.room
+	if c == nil {
+		d.mu.Unlock()
+		return
+	}
+	l.room = nil
 	empty := c.part(l)
 	if empty {
-		delete(d.rooms, name)
+		delete(d.rooms, c.name)
 	}
 	d.mu.Unlock()
 	if empty {

@@ -100,6 +100,11 @@ func say(l Leg, seq uint64, value byte, at time.Duration) {
 	for i := 1; i < len(data); i += 2 {
 		data[i] = value
 	}
+	sayBytes(l, seq, data, at)
+}
+
+// sayBytes pushes one 20 ms frame.
+func sayBytes(l Leg, seq uint64, data []byte, at time.Duration) {
 	l.Push(context.Background(), Uplink{
 		Frame:    sendq.Frame{Sequence: seq, Epoch: 1, Data: data, Made: at},
 		Packet:   jitter.Packet{Sequence: seq, Epoch: 1, Media: int64(seq-1) * 960, Samples: 960, Data: data},
@@ -364,11 +369,11 @@ func TestTickerCatchesUpAndStartsAnew(t *testing.T) {
 func TestAStalledServerStartsANewEpoch(t *testing.T) {
 	down := &downlink{}
 	d := directory()
-	l, err := newConferenceLeg(d.cfg, member("a"), down)
+	l, err := newConferenceLeg(d, member("a"), down)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := newConference(d.cfg.Clock)
+	c := newConference("room/x", 0, d.cfg.Clock)
 	c.join(l)
 	for i := range 4 {
 		c.tick(time.Duration(i)*audio.Period, i == 2)
