@@ -28,7 +28,7 @@ func newTestCall(tb testing.TB) *Call {
 	tb.Helper()
 	clock := audio.NewClock()
 	c, err := New(Config{
-		CallID: "bench", Destination: "echo", Codec: opus.Codec{},
+		Servers: []string{"test"}, CallID: "bench", Destination: "echo", Codec: opus.Codec{},
 		Options: codec.Options{Bitrate: 32000, Complexity: 9, FrameSamples: 960},
 		DTX:     true, CleanUp: clean.Options{HighPass: true, Denoise: true, Level: true},
 		EarCeiling: -30, // so that the ear's limiter has to work

@@ -141,6 +141,9 @@ type Call struct {
 
 // New returns a call that is ready to run, or says what of cfg cannot be.
 func New(cfg Config) (*Call, error) {
+	if len(cfg.Servers) == 0 {
+		return nil, errors.New("no server to call: name one with --server")
+	}
 	format := codec.Format{Codec: cfg.Codec.Name(), Rate: audio.Rate, Channels: 1}
 	enc, err := cfg.Codec.NewEncoder(format, cfg.Options)
 	if err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"sync"
 	"time"
 
 	"google.golang.org/grpc"
@@ -42,9 +41,11 @@ type carrier struct {
 
 	answered bool          // of the receive loop: the first chunk came
 	ack      uint64        // of the keeper: what the first chunk acknowledged
+	joined   chan struct{} // closed when the call is to be asked for
 	adopted  chan struct{} // closed when the call goes over it
 	retired  chan struct{} // closed when it does no more
-	retiring sync.Once
+
+	retiredAt time.Duration // of the keeper
 }
 
 func newCarrier(c *Call, number int, server string, tell func(event)) *carrier {
@@ -53,6 +54,7 @@ func newCarrier(c *Call, number int, server string, tell func(event)) *carrier {
 		link:    wire.NewLink(c.cfg.Clock()),
 		packets: wire.NewPackets(codec.Format{Codec: c.cfg.Codec.Name(), Rate: audio.Rate, Channels: 1}),
 		own:     &api.Report{},
+		joined:  make(chan struct{}),
 		adopted: make(chan struct{}),
 		retired: make(chan struct{}),
 	}
@@ -78,6 +80,11 @@ func (k *carrier) carry(ctx context.Context) error {
 		return err
 	}
 	k.tell(event{kind: carrierConnected, carrier: k})
+	select {
+	case <-k.joined:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	sent := make(chan error, 1)
 	go func() {
 		err := guard("sender", func() error { return k.send(ctx, stream) })()
@@ -154,9 +161,12 @@ func (k *carrier) take(chunk *api.AudioChunk) {
 	}
 }
 
-// retire ends the carrier in order: it sends nothing more of the call, hangs
-// up, and hears the server out for drainLimit.
-func (k *carrier) retire() { k.retiring.Do(func() { close(k.retired) }) }
+// retire ends the carrier in order: it sends nothing more of the call, hangs up
+// and hears the server out, for as long as the keeper lets it.
+func (k *carrier) retire(now time.Duration) {
+	k.retiredAt = now
+	close(k.retired)
+}
 
 func (k *carrier) isRetired() bool {
 	select {

@@ -12,10 +12,12 @@ import (
 
 // hearing joins what the carriers bring to one sequence and one count of epochs,
 // as the playout wants them. A server that knows the call goes on with its
-// numbers; one that does not begins at 1, and so may its epochs.
+// numbers; one that was restarted begins at 1, another has its own, and so it
+// is with epochs.
 type hearing struct {
 	mu      sync.Mutex
 	from    int    // number of the carrier that is heard
+	server  string // of it
 	deaf    int    // carriers up to this one are no longer
 	base    uint32 // epoch of the playout that stands for first
 	first   uint32 // first epoch of that carrier
@@ -39,16 +41,14 @@ func (h *hearing) place(k *carrier, p *jitter.Packet) bool {
 		if h.from != 0 {
 			h.base = h.epoch + 1
 		}
-		h.from, h.first = k.number, p.Epoch
-		if p.Sequence <= h.highest {
+		if h.from != 0 && (h.deaf >= h.from || k.server != h.server || p.Sequence <= h.highest) {
 			h.offset += h.highest + 1 - p.Sequence
 			p.DroppedBefore = 0
 		}
-		h.highest = p.Sequence
+		h.from, h.first, h.server = k.number, p.Epoch, k.server
+		h.highest, h.epoch = p.Sequence, h.base
 	}
-	if p.Sequence > h.highest {
-		h.highest = p.Sequence
-	}
+	h.highest = max(h.highest, p.Sequence)
 	wire := p.Epoch
 	p.Epoch = h.base + (wire - h.first)
 	p.Sequence += h.offset
@@ -59,17 +59,22 @@ func (h *hearing) place(k *carrier, p *jitter.Packet) bool {
 	return true
 }
 
-// shut stops hearing the carriers up to one.
+// shut stops hearing the carriers up to one. What they bring is acknowledged and
+// thrown away, so that the next one's numbers say nothing of what is missing.
 func (h *hearing) shut(number int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.deaf = max(h.deaf, number)
 }
 
-// newest is the newest sequence that was heard, as its server numbered it.
-func (h *hearing) newest() uint64 {
+// newest is the newest sequence that was heard of a server, 0 if it was another
+// that was heard last.
+func (h *hearing) newest(server string) uint64 {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if server != h.server {
+		return 0
+	}
 	return h.highest
 }
 

@@ -7,7 +7,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"callcenter/audio/sendq"
 	"callcenter/softphone/internal/callstate"
 )
 
@@ -57,7 +56,7 @@ type linkView struct {
 func newKeeper(c *Call) *keeper {
 	q := &keeper{
 		call:     c,
-		plan:     schedule{servers: c.cfg.Servers, scatter: func() float64 { return 2*rand.Float64() - 1 }},
+		plan:     schedule{servers: c.cfg.Servers, scatter: scatter},
 		carriers: make(map[int]*carrier),
 		events:   make(chan event, 16),
 		again:    make(chan struct{}, 1),
@@ -66,6 +65,9 @@ func newKeeper(c *Call) *keeper {
 	q.view.Store(&linkView{})
 	return q
 }
+
+// scatter is a number from -1 to 1.
+func scatter() float64 { return 2*rand.Float64() - 1 } //nolint:gosec // no secret
 
 // run keeps the call connected until it is over. Its error is why, nil after
 // Finish or HangUp.
@@ -118,6 +120,16 @@ func (q *keeper) tick() {
 		q.plan.trip, _ = k.link.RTT()
 	}
 	q.plan.tick(q.now(), q.quiet())
+	q.clear(drainLimit)
+}
+
+// clear drops the carriers that have been retired for so long.
+func (q *keeper) clear(limit time.Duration) {
+	for id, k := range q.carriers {
+		if k.isRetired() && q.now()-k.retiredAt >= limit {
+			q.drop(id)
+		}
+	}
 }
 
 // note passes an event to the schedule.
@@ -133,6 +145,7 @@ func (q *keeper) note(e event) {
 		q.plan.draining(id, now, q.quiet())
 	case carrierEnded:
 		quiet := q.quiet()
+		q.call.release(e.carrier)
 		delete(q.carriers, id)
 		q.plan.ended(id, e.err, now, quiet)
 	}
@@ -144,13 +157,15 @@ func (q *keeper) obey() {
 		switch a.verb {
 		case openCarrier:
 			q.open(a.carrier, a.server)
+		case joinCarrier:
+			close(q.carriers[a.carrier].joined)
 		case dropCarrier:
 			q.drop(a.carrier)
 		case adoptCarrier:
 			q.adopt(a.carrier)
 		case retireCarrier:
 			if k := q.carriers[a.carrier]; k != nil {
-				k.retire()
+				k.retire(q.now())
 			}
 		case sayNotice:
 			q.call.notice(a.notice)
@@ -163,11 +178,7 @@ func (q *keeper) obey() {
 
 // open begins another carrier. Those that are retired have had their time.
 func (q *keeper) open(number int, server string) {
-	for id, k := range q.carriers {
-		if k.isRetired() {
-			q.drop(id)
-		}
-	}
+	q.clear(0)
 	k := newCarrier(q.call, number, server, q.tell)
 	ctx, cancel := context.WithCancel(q.ctx)
 	k.cancel = cancel
@@ -254,12 +265,7 @@ func (q *keeper) publish() {
 		},
 		since: p.since, lostAt: p.lostAt,
 	}
-	switch p.phase {
-	case phaseProblem:
-		v.link.State = callstate.LinkProblem
-	case phaseLost:
-		v.link.State = callstate.LinkLost
-	}
+	v.link.State = p.phase.link()
 	q.silent.Store(p.phase == phaseProblem)
 	if was := q.view.Load(); *was == v {
 		return
@@ -279,66 +285,4 @@ func (q *keeper) state(now time.Duration) callstate.Link {
 		l.GiveUpIn = max(0, v.lostAt+KeepTrying-now)
 	}
 	return l
-}
-
-// turn is whose turn it is to send what the uplink makes: nobody pops for a
-// stream that another has taken over from, or a frame would be lost unmarked.
-type turn struct {
-	mu     sync.Mutex
-	active *carrier
-	begun  bool
-	last   uint64 // newest sequence that left
-	epoch  atomic.Uint32
-}
-
-// pop takes the next frame for a carrier whose turn it is.
-func (c *Call) pop(k *carrier, f *sendq.Frame, now time.Duration) bool {
-	c.turn.mu.Lock()
-	defer c.turn.mu.Unlock()
-	if c.turn.active != k || !c.queue.Pop(f, now) {
-		return false
-	}
-	c.turn.last = f.Sequence
-	return true
-}
-
-func (c *Call) isActive(k *carrier) bool {
-	c.turn.mu.Lock()
-	defer c.turn.mu.Unlock()
-	return c.turn.active == k
-}
-
-// acknowledged passes on what the server took of ours.
-func (c *Call) acknowledged(k *carrier) {
-	c.turn.mu.Lock()
-	defer c.turn.mu.Unlock()
-	if c.turn.active == k {
-		c.queue.Ack(k.link.PeerAck())
-	}
-}
-
-// adopt gives a carrier the turn. What the one before swallowed is marked,
-// unless a server that works took it and this one never heard of the call.
-func (c *Call) adopt(k *carrier) {
-	t := &c.turn
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	ack := k.ack
-	if ack == 0 && t.active != nil {
-		ack = t.last
-	}
-	if t.begun {
-		c.queue.Restart(ack)
-	}
-	t.active, t.begun = k, true
-	t.epoch.Store(uint32(k.number))
-}
-
-// release takes the turn from a carrier that is dropped.
-func (c *Call) release(k *carrier) {
-	c.turn.mu.Lock()
-	defer c.turn.mu.Unlock()
-	if c.turn.active == k {
-		c.turn.active = nil
-	}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"callcenter/audio"
+	"callcenter/server/servertest"
 	"callcenter/softphone/internal/call"
 	"callcenter/softphone/internal/callstate"
 )
@@ -42,6 +43,14 @@ var faults = map[string]fault{
 	"the way down held for 4 s": {
 		happens: func(n *network) { n.down.set(true) }, mends: mend, lasts: 4 * time.Second, back: time.Second,
 		says: []string{problem, backOn},
+	},
+	"the way up held for 10 s": {
+		happens: func(n *network) { n.up.set(true) }, mends: mend, lasts: 10 * time.Second, back: 2 * time.Second, resumes: 1,
+		says: []string{gone, backOn},
+	},
+	"the way down held for 10 s": {
+		happens: func(n *network) { n.down.set(true) }, mends: mend, lasts: 10 * time.Second, back: 2 * time.Second, resumes: 1,
+		says: []string{problem, gone, backOn},
 	},
 	"a hole of 2 s": {
 		happens: hole, mends: mend, lasts: 2 * time.Second, back: 500 * time.Millisecond, dials: 1,
@@ -177,7 +186,7 @@ func TestTheNextServerOfTheListAnswers(t *testing.T) {
 		back := after(t, 2*time.Second, func() bool { s := v.snapshot(); return s.Link.Server == hostA && v.heard.sounding() })
 		t.Logf("on the other server after %v", back)
 		v.end(t)
-		if !strings.Contains(v.said(), "Back after 0.5 s on "+hostA) {
+		if !strings.Contains(v.said(), "Back after 0.3 s on "+hostA) {
 			t.Errorf("said:\n%s", v.said())
 		}
 	})
@@ -220,6 +229,33 @@ func TestACallMovesFromAServerThatDrains(t *testing.T) {
 		}
 		v.end(t)
 		if want := hostA + " is shutting down and ends this call soon: moving it.\nThe call moved to " + hostB + ".\n"; v.said() != want {
+			t.Errorf("said:\n%s", v.said())
+		}
+	})
+}
+
+func TestACallOutlivesTheRestartOfItsOnlyServer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork(t, audio.NewClock(), nil)
+		a := n.serve(hostA, func(o *servertest.Options) { o.DrainTimeout = 5 * time.Second })
+		v := dialVirtual(t, virtualOptions{destination: "echo", net: n})
+		time.Sleep(5 * time.Second)
+		a.Drain()
+		time.Sleep(3 * time.Second)
+		if s := v.snapshot(); !s.Link.Draining || s.Link.State != callstate.LinkUp || s.Link.Resumes != 0 || s.Traffic.Lost+s.Traffic.Dropped != 0 {
+			t.Errorf("while it drains: %+v, %+v", s.Link, s.Traffic)
+		}
+		if err := a.Wait(); err != nil {
+			t.Errorf("the server ended with %v", err)
+		}
+		time.Sleep(time.Second)
+		n.serve(hostA)
+		after(t, 2*time.Second, func() bool { s := v.snapshot(); return s.Link.Resumes == 1 && v.heard.sounding() })
+		if n := n.dials.Load(); n > 14 {
+			t.Errorf("%d connections", n)
+		}
+		v.end(t)
+		if lines := strings.Count(v.said(), "\n"); lines != 3 && lines != 4 {
 			t.Errorf("said:\n%s", v.said())
 		}
 	})

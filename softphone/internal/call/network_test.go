@@ -85,6 +85,22 @@ func newNetwork(t *testing.T, clock audio.Clock, log slog.Handler) *network {
 	}
 }
 
+// beside is another way to the same servers, with faults of its own.
+func (n *network) beside() *network {
+	m := newNetwork(n.t, n.clock, n.log)
+	m.hosts = n.hosts
+	return m
+}
+
+// listen makes an address known whose server is the test's own.
+func (n *network) listen(address string) net.Listener {
+	lis := bufconn.Listen(64 << 10)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.hosts[address] = &host{lis: lis}
+	return lis
+}
+
 // serve starts a server at an address.
 func (n *network) serve(address string, change ...func(*servertest.Options)) *servertest.Server {
 	lis := bufconn.Listen(64 << 10)
@@ -170,7 +186,9 @@ func (n *network) close() {
 	n.hosts = nil
 	n.mu.Unlock()
 	for _, h := range hosts {
-		h.server.Kill()
+		if h.server != nil {
+			h.server.Kill()
+		}
 	}
 	n.running.Wait()
 }

@@ -47,7 +47,7 @@ func newPath(tb testing.TB, cfg Config) *path {
 	tb.Helper()
 	p := &path{tb: tb, loop: &loopProbe{}}
 	clock := func() time.Duration { return p.now }
-	cfg.Destination, cfg.CallID = "echo", "test"
+	cfg.Servers, cfg.Destination, cfg.CallID = []string{"test"}, "echo", "test"
 	if cfg.Codec == nil {
 		cfg.Codec = opus.Codec{}
 	}

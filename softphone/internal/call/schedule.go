@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	// A server that is heard sends a chunk each 200 ms at least. What follows is
-	// how long nothing came:
+	// Silences of a server, which sends a chunk each 200 ms at least, by what
+	// follows from them.
 	problemAfter = time.Second     // the operator is told
 	secondAfter  = 3 * time.Second // a second connection is tried beside the first
 	giveUpAfter  = 5 * time.Second // the first is given up
@@ -34,10 +34,11 @@ const (
 type verb int
 
 const (
-	openCarrier  verb = iota // open carrier to server
-	dropCarrier              // end it at once
-	adoptCarrier             // it carries the call from now on
-	retireCarrier            // it has nothing more to carry: end it in order
+	openCarrier   verb = iota // connect carrier to server
+	joinCarrier               // its connection stands: ask for the call
+	dropCarrier               // end it at once
+	adoptCarrier              // it carries the call from now on
+	retireCarrier             // it has nothing more to carry: end it in order
 	sayNotice
 	endCall
 )
@@ -75,7 +76,8 @@ type schedule struct {
 	next    int    // index of the server that is tried next
 	began   time.Duration
 	due     time.Duration // when the next attempt is, while attempts are wanted
-	tries   int
+	tries   int           // times that the list was gone through
+	left    int           // servers of the list that this time has not tried yet
 	since   time.Duration // when the link was heard last, before a trouble
 	lostAt  time.Duration
 	woke    time.Duration // sleep in the trouble that is on, which no clock counted
@@ -102,6 +104,18 @@ const (
 	phaseOver
 )
 
+// link is the state of the link as others see it.
+func (p phase) link() callstate.LinkState {
+	switch p {
+	case phaseProblem:
+		return callstate.LinkProblem
+	case phaseLost:
+		return callstate.LinkLost
+	case phaseDialing, phaseUp, phaseOver:
+	}
+	return callstate.LinkUp
+}
+
 func (s *schedule) do(a act) { s.acts = append(s.acts, a) }
 
 func (s *schedule) say(severity callstate.Severity, format string, args ...any) {
@@ -115,16 +129,24 @@ func (s *schedule) take() []act {
 	return acts
 }
 
-// start opens the first connection.
-func (s *schedule) start(now time.Duration) { s.open(now) }
+// start dials.
+func (s *schedule) start(now time.Duration) { s.attempt(now) }
+
+// attempt begins to go through the list of servers: one that refuses at once is
+// followed by the next at once.
+func (s *schedule) attempt(now time.Duration) {
+	s.tries++
+	s.left = len(s.servers)
+	s.due = s.nextDue(now)
+	s.open(now)
+}
 
 // open tries the next server of the list.
 func (s *schedule) open(now time.Duration) {
 	s.made++
 	s.trial, s.trying, s.began, s.joined = s.made, s.servers[s.next], now, false
 	s.next = (s.next + 1) % len(s.servers)
-	s.contest = s.active != 0
-	s.tries++
+	s.left--
 	s.do(act{verb: openCarrier, carrier: s.trial, server: s.trying})
 }
 
@@ -145,11 +167,14 @@ func (s *schedule) end(err error) {
 	s.do(act{verb: endCall, err: err})
 }
 
-// connected notes that a carrier's connection stands.
+// connected notes that a carrier's connection stands. Only now the server is
+// asked for the call, which it may then take from the active carrier.
 func (s *schedule) connected(id int) {
-	if id == s.trial {
-		s.joined = true
+	if id != s.trial || s.phase == phaseOver {
+		return
 	}
+	s.joined, s.contest = true, s.contest || s.active != 0
+	s.do(act{verb: joinCarrier, carrier: id})
 }
 
 // answered notes the first chunk of a carrier. It is refused, by dropping it,
@@ -168,13 +193,11 @@ func (s *schedule) answered(id int, now, quiet time.Duration) {
 	if s.phase != phaseDialing {
 		s.resumes++
 	}
-	switch s.phase {
-	case phaseProblem, phaseLost:
+	switch {
+	case s.phase == phaseProblem || s.phase == phaseLost:
 		s.back(now)
-	case phaseUp:
-		if moved {
-			s.say(callstate.Info, "The call moved to %s.", s.server)
-		}
+	case moved:
+		s.say(callstate.Info, "The call moved to %s.", s.server)
 	}
 	s.phase = phaseUp
 	s.pardon = 0
@@ -220,7 +243,7 @@ func (s *schedule) ended(id int, err error, now, quiet time.Duration) {
 		s.failed(what, now)
 	case what == final, what == finished:
 		s.end(err)
-	case what == takenOver && s.trial != 0:
+	case what == takenOver && s.trial != 0 && s.joined:
 		s.active = 0 // by our own trial, which is about to be answered
 	case what == takenOver && !s.contest:
 		s.end(ErrTakenOver)
@@ -234,15 +257,22 @@ func (s *schedule) ended(id int, err error, now, quiet time.Duration) {
 // failed notes that the trial came to nothing.
 func (s *schedule) failed(what verdict, now time.Duration) {
 	switch {
-	case s.phase == phaseDialing && (what == final || what == finished || s.tries >= len(s.servers)):
+	case s.phase == phaseDialing && (what == final || what == finished || s.left == 0):
 		s.end(s.reason)
+		return
 	case s.phase == phaseDialing:
 		s.open(now)
+		return
 	case s.active != 0: // another server's word does not end what works
 	case what == final:
 		s.end(s.reason)
+		return
 	case s.phase != phaseLost:
 		s.lose(now, now)
+		return
+	}
+	if s.left > 0 && now-s.began < firstTry && (s.phase != phaseUp || s.drains) {
+		s.open(now)
 	}
 }
 
@@ -296,7 +326,7 @@ func (s *schedule) slept(d, now time.Duration) {
 	s.drop()
 	if s.phase == phaseDialing {
 		s.tries = 0
-		s.open(now)
+		s.attempt(now)
 		return
 	}
 	if s.active != 0 {
@@ -312,114 +342,6 @@ func (s *schedule) slept(d, now time.Duration) {
 	}
 	s.lostAt, s.tries, s.due = now, 0, now
 	s.tick(now, 0)
-}
-
-// tick looks at the time. quiet is how long nothing came from the active
-// carrier.
-func (s *schedule) tick(now, quiet time.Duration) {
-	if s.wake != 0 && now-s.wake > overslept {
-		s.pardon = now + mercy
-	}
-	s.wake = 0
-	if s.phase == phaseOver {
-		return
-	}
-	if s.trial != 0 && now-s.began >= s.trialLimit() {
-		s.reason = &ServerError{s.trying, ErrNoAnswer}
-		s.drop()
-		s.failed(retry, now)
-	}
-	if s.active != 0 && now >= s.pardon {
-		s.listen(now, quiet)
-	}
-	if s.phase == phaseLost && now-s.lostAt >= KeepTrying {
-		s.end(&LostError{Server: s.server, Last: s.reason})
-		return
-	}
-	if s.wanted(quiet) && s.trial == 0 && now >= s.due {
-		s.open(now)
-		s.due = s.nextDue(now)
-	}
-}
-
-// trialLimit is how long the trial may take. The last server of a call that is
-// dialed has the time that an answer may take.
-func (s *schedule) trialLimit() time.Duration {
-	if s.phase == phaseDialing && s.tries >= len(s.servers) {
-		return answerLimit
-	}
-	return max(dialLimit, dialTrips*s.trip)
-}
-
-// listen judges the silence of the active carrier.
-func (s *schedule) listen(now, quiet time.Duration) {
-	switch {
-	case quiet >= giveUpAfter:
-		s.do(act{verb: dropCarrier, carrier: s.active})
-		s.active = 0
-		s.lose(now, now-quiet)
-		s.due = now // attempts are under way already
-		s.tries = 2
-		s.reason = &ServerError{s.server, errQuiet}
-	case quiet >= problemAfter && s.phase == phaseUp:
-		s.phase, s.since = phaseProblem, now-quiet
-		if !s.drains {
-			s.tries, s.due = 2, s.since+secondAfter
-			s.next = s.same()
-		}
-		s.say(callstate.Warning, "Connection problem: nothing heard from %s for 1 s.", s.server)
-	case quiet < problemAfter && s.phase == phaseProblem:
-		s.phase = phaseUp
-		s.back(now - quiet)
-		if !s.joined && !s.drains {
-			s.drop()
-		}
-	}
-}
-
-// wanted reports that another connection is to be tried.
-func (s *schedule) wanted(quiet time.Duration) bool {
-	return s.phase == phaseLost || s.active != 0 && (s.drains || s.phase == phaseProblem && quiet >= secondAfter)
-}
-
-// nextDue is when the attempt after the one that begins now is due.
-func (s *schedule) nextDue(now time.Duration) time.Duration {
-	switch s.tries {
-	case 1:
-		return now + secondTry - firstTry
-	default:
-		return now + time.Duration((1+tryScatter*s.scatter())*float64(tryEvery))
-	}
-}
-
-// until returns how long the keeper may sleep.
-func (s *schedule) until(now, quiet time.Duration) time.Duration {
-	wait := tryEvery
-	at := func(d time.Duration) { wait = min(wait, max(0, d)) }
-	if s.trial != 0 {
-		at(s.began + s.trialLimit() - now)
-	}
-	if s.phase == phaseLost {
-		at(s.lostAt + KeepTrying - now)
-	}
-	if s.trial == 0 && s.wanted(quiet) {
-		at(s.due - now)
-	}
-	if s.active != 0 {
-		at(max(s.silence(quiet)-quiet, s.pardon-now))
-	}
-	s.wake = now + wait
-	return wait
-}
-
-// silence is the next length of silence that matters.
-func (s *schedule) silence(quiet time.Duration) time.Duration {
-	for _, d := range []time.Duration{problemAfter, secondAfter, giveUpAfter} {
-		if quiet < d {
-			return d
-		}
-	}
-	return quiet
 }
 
 var errQuiet = errors.New("nothing heard for 5 s")

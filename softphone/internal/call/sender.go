@@ -63,7 +63,7 @@ func (k *carrier) send(ctx context.Context, stream callStream) error {
 		case <-ready:
 		case <-timer.C:
 		case <-k.retired:
-			return k.hearOut(ctx, stream)
+			return ignore(stream.CloseSend())
 		case <-flush:
 			return ignore(stream.CloseSend())
 		case <-uplinkDone:
@@ -71,19 +71,6 @@ func (k *carrier) send(ctx context.Context, stream callStream) error {
 			flush = time.After(flushLimit)
 		}
 	}
-}
-
-// hearOut hangs up and gives the server the time to say what it still has.
-func (k *carrier) hearOut(ctx context.Context, stream callStream) error {
-	_ = stream.CloseSend()
-	timer := time.NewTimer(drainLimit)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		k.cancel()
-	case <-ctx.Done():
-	}
-	return nil
 }
 
 // ignore drops the error of an action whose failure the receive side reports.
@@ -111,7 +98,7 @@ func (k *carrier) open(stream callStream) error {
 		},
 	}
 	k.link.Stamp(chunk, c.cfg.Clock())
-	chunk.Ack = c.hear.newest()
+	chunk.Ack = c.hear.newest(k.server)
 	return stream.Send(chunk)
 }
 

@@ -27,6 +27,9 @@ quality     %s
 		whole(r.RTTMS.P50), whole(r.RTTMS.P95), whole(r.RTTMS.Max), r.JitterMS,
 		whole(r.BufferMS.Mean), whole(r.BufferMS.P95), whole(r.BufferMS.Target),
 		whole(r.MouthToEarEstMS), loop, rating(r))
+	if r.Reconnects > 0 || r.GapS > 0 {
+		fmt.Fprintf(&b, "link        %d reconnects, %.1f s without a connection that works\n", r.Reconnects, r.GapS)
+	}
 	if r.Remote != nil {
 		fmt.Fprintf(&b, "other side  %s\n", remote(r.Remote))
 	}

@@ -1,6 +1,8 @@
 package phone
 
 import (
+	"time"
+
 	"callcenter/audio/clean"
 	"callcenter/softphone/internal/callstate"
 )
@@ -27,6 +29,17 @@ func (p *Phone) HangUp() {
 	defer p.mu.Unlock()
 	if p.cancel != nil {
 		p.cancel()
+	}
+}
+
+// Woke tells that this computer slept for so long: the call connects anew at
+// once, and what waits to be sent or played is thrown away. Without a call it
+// does nothing.
+func (p *Phone) Woke(slept time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.current != nil && p.state != callstate.Idle {
+		p.current.Woke(slept)
 	}
 }
 
@@ -108,5 +121,8 @@ func (p *Phone) Snapshot() callstate.Snapshot {
 	s.CleanUp.HighPass, s.CleanUp.Denoise, s.CleanUp.Level = o.HighPass, o.Denoise, o.Level
 	s.CleanUp.CanDenoise = clean.HasDenoise
 	s.State, s.Muted = p.state, p.muted
+	if s.State == callstate.Live && s.Link.State == callstate.LinkLost {
+		s.State = callstate.Reconnecting
+	}
 	return s
 }

@@ -67,9 +67,6 @@ func sentence(server string, st *status.Status, wasLive bool) string {
 		if strings.Contains(st.Message(), "shutting down") {
 			return fmt.Sprintf("server %s is shutting down and takes no calls: dial again in a moment", server)
 		}
-		if wasLive {
-			return fmt.Sprintf("the call was cut: the connection to server %s broke (%s): dial again", server, msg)
-		}
 		return fmt.Sprintf("server %s cannot be reached (%s): check that it runs, or name another with --server", server, msg)
 	case codes.FailedPrecondition:
 		if wasLive {

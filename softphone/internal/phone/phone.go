@@ -59,7 +59,7 @@ type Sound interface {
 // Config is what a phone is made of.
 type Config struct {
 	Servers     []string // host:port each, best first
-	Destination string // what Dial("") dials
+	Destination string   // what Dial("") dials
 	DisplayName string
 	Codec       codec.Codec
 	Options     codec.Options
@@ -310,16 +310,14 @@ func (p *Phone) lost(what, effect string, s Stream) {
 	p.Say(callstate.Notice{Severity: callstate.Failure, Text: text})
 }
 
-// linkChanged follows the link of a call that is not about to end.
+// linkChanged logs how the link does, and tells the screen to look.
 func (p *Phone) linkChanged(link callstate.LinkState) {
+	name := map[callstate.LinkState]string{
+		callstate.LinkUp: "up", callstate.LinkProblem: "problem", callstate.LinkLost: "lost",
+	}[link]
+	p.cfg.Log.Info("call link", "state", name)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	switch {
-	case p.state == callstate.Live && link == callstate.LinkLost:
-		p.state = callstate.Reconnecting
-	case p.state == callstate.Reconnecting && link != callstate.LinkLost:
-		p.state = callstate.Live
-	}
 	p.signal()
 }
 

@@ -20,6 +20,7 @@ import (
 	"callcenter/codec"
 	"callcenter/codec/opus"
 	"callcenter/server/servertest"
+	"callcenter/softphone/e2e/proxy"
 	"callcenter/softphone/internal/callstate"
 	"callcenter/softphone/internal/phone"
 )
@@ -146,7 +147,7 @@ func (f *fakeSound) open() int {
 func startPhone(t *testing.T, server string, sound *fakeSound) *phone.Phone {
 	t.Helper()
 	p := phone.New(phone.Config{
-		Servers: []string{server}, Destination: "echo", Codec: opus.Codec{},
+		Servers: strings.Split(server, ","), Destination: "echo", Codec: opus.Codec{},
 		Options: codec.Options{Bitrate: 32000, Complexity: 5, FrameSamples: 960},
 		Sound:   sound, Connect: phone.Connect, Log: slog.New(slog.DiscardHandler),
 	})
@@ -279,6 +280,34 @@ func TestACallWhoseServerDiesIsKeptUntilItIsHungUp(t *testing.T) {
 	waitState(t, p, callstate.Reconnecting)
 	p.HangUp()
 	waitState(t, p, callstate.Idle)
+}
+
+func TestTheSecondServerOfTheListTakesTheCall(t *testing.T) {
+	s := servertest.Start(t, servertest.Options{})
+	p := startPhone(t, "127.0.0.1:1,"+s.Addr, &fakeSound{})
+	p.Dial("echo")
+	waitState(t, p, callstate.Live)
+	if got := p.Snapshot().Server; got != s.Addr {
+		t.Errorf("the screen shows server %s, the call is on %s", got, s.Addr)
+	}
+}
+
+func TestACallThatIsCutComesBackUnderItsID(t *testing.T) {
+	s := servertest.Start(t, servertest.Options{})
+	link := proxy.Start(t, s.Addr)
+	sound := &fakeSound{}
+	p := startPhone(t, link.Addr, sound)
+	p.Dial("echo")
+	waitState(t, p, callstate.Live)
+	id := p.Snapshot().CallID
+	link.Reset(proxy.Down)
+	notice(t, p, "Connection lost")
+	notice(t, p, "Back after")
+	waitState(t, p, callstate.Live)
+	waitFor(t, "the tone in the ear", func() bool { return sound.level() > -26 })
+	if got := p.Snapshot(); got.CallID != id || got.Link.Resumes != 1 {
+		t.Errorf("call %s became %s, link %+v", id, got.CallID, got.Link)
+	}
 }
 
 func TestAServerThatDrainsSaysSo(t *testing.T) {
