@@ -58,8 +58,7 @@ func decibels(amplitude float64) float64 {
 }
 
 // rest is the peak of what remains of a period without those tones and what is
-// near them, in dBFS: where a piece of a tone meets another that is not quite in
-// phase, the change is heard there.
+// near them, in dBFS: a tone that changes has sidebands there.
 func rest(pcm []int16, tones []int) float64 {
 	const near = 2 // steps of the grid
 	var left [audio.PeriodSamples]float64
@@ -163,24 +162,18 @@ func click(heard []period, tones []int) float64 {
 	return most / own
 }
 
-// foreign is the loudest of what is no tone, in dBFS, in the periods in which
-// every tone is as loud as in the periods before and after.
+// foreign is the loudest of what is no tone in any three periods in a row, in
+// dBFS: the edge of a gap, or the seam where time was stretched, is in one or two
+// of them, and a sound that does not belong there in more.
 func foreign(heard []period, tones []int) float64 {
-	course := make([][]float64, len(tones))
-	for i, hz := range tones {
-		course[i] = levels(heard, hz)
-	}
 	most := math.Inf(-1)
-	for i := 2; i+2 < len(heard); i++ {
-		steady := true
-		for _, c := range course {
-			for _, j := range []int{i - 2, i - 1, i + 1, i + 2} {
-				steady = steady && (math.Abs(c[i]-c[j]) < 0.5 || max(c[i], c[j]) < -60)
-			}
+	var before [2]float64
+	for i := range heard {
+		now := rest(heard[i].pcm[:], tones)
+		if i >= len(before) {
+			most = max(most, min(now, before[0], before[1]))
 		}
-		if steady {
-			most = max(most, rest(heard[i].pcm[:], tones))
-		}
+		before = [2]float64{before[1], now}
 	}
 	return most
 }
