@@ -28,9 +28,10 @@ const (
 	// steady is how long everyone must be heard before a fault and after it.
 	steady = 100 // periods
 	// clickLimit is the largest step in shares of the tones' own, and
-	// foreignLimit the loudest that what is no tone may be, dBFS.
+	// foreignLimit the loudest that what is no tone may be, dBFS: what is made up for
+	// a voice that is late has noise in it.
 	clickLimit   = 1.1
-	foreignLimit = loud - 20
+	foreignLimit = loud - 6
 	// unusual is how much of a voice that had no fault may be missing, for a
 	// machine that is busy.
 	unusual = 100 * time.Millisecond
