@@ -72,15 +72,10 @@ type gauge struct {
 	goroutinesSoFar           int
 	cpuPhones, cpuServer      time.Duration // at the beginning; the server's less that of former lives
 	began                     time.Time
-	collection, oneOfTheGorou *regexp.Regexp
 }
 
 func newGauge(server *process) *gauge {
-	g := &gauge{
-		server: server, began: time.Now(),
-		collection:    regexp.MustCompile(`^gc \d+ @.* \d+->\d+->(\d+) MB`),
-		oneOfTheGorou: regexp.MustCompile(`^\s*G\d+: status=(\d+)`),
-	}
+	g := &gauge{server: server, began: time.Now()}
 	g.cpuPhones, g.cpuServer = spent(), g.server.spent()
 	return g
 }
@@ -120,10 +115,12 @@ func (g *gauge) follow() {
 	if err != nil {
 		return
 	}
+	collection := regexp.MustCompile(`^gc \d+ @.* \d+->\d+->(\d+) MB`)
+	goroutine := regexp.MustCompile(`^\s*G\d+: status=(\d+)`)
 	end := bytes.LastIndexByte(fresh, '\n') + 1
 	g.read += int64(end)
 	for line := range bytes.Lines(fresh[:end]) {
-		switch m := g.oneOfTheGorou.FindSubmatch(line); {
+		switch m := goroutine.FindSubmatch(line); {
 		case m != nil:
 			const dead = "6"
 			g.counting = true
@@ -134,7 +131,7 @@ func (g *gauge) follow() {
 		case g.counting:
 			g.liveGoroutines, g.goroutinesSoFar, g.counting = float64(g.goroutinesSoFar), 0, false
 		}
-		if m := g.collection.FindSubmatch(line); m != nil {
+		if m := collection.FindSubmatch(line); m != nil {
 			g.liveHeap, _ = strconv.ParseFloat(string(m[1]), 64)
 		}
 	}
