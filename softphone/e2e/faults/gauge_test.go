@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"runtime"
 	"runtime/metrics"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -53,11 +54,11 @@ func measured() [quantities]quantity {
 	return [quantities]quantity{
 		phoneGoroutines:  {"goroutines of the softphones", 0.05, 20},
 		phoneFiles:       {"files of the softphones", 0.05, 10},
-		phoneHeap:        {"heap of the softphones, MiB", 0.10, 4},
+		phoneHeap:        {"heap of the softphones, MiB", 0.15, 8},
 		serverGoroutines: {"goroutines of the server", 0.05, 20},
 		serverFiles:      {"files of the server", 0.05, 10},
-		serverHeap:       {"heap of the server, MiB", 0.10, 4},
-		serverMemory:     {"memory of the server, MiB", 0.15, 12},
+		serverHeap:       {"heap of the server, MiB", 0.15, 8},
+		serverMemory:     {"memory of the server, MiB", 0.25, 24},
 	}
 }
 
@@ -66,12 +67,12 @@ type gauge struct {
 	server  *process
 	samples []sample // of this life of the server
 
-	read                      int64 // of the log
-	liveGoroutines, liveHeap  float64
-	counting                  bool // within a list of goroutines
-	goroutinesSoFar           int
-	cpuPhones, cpuServer      time.Duration // at the beginning; the server's less that of former lives
-	began                     time.Time
+	read                     int64 // of the log
+	liveGoroutines, liveHeap float64
+	counting                 bool // within a list of goroutines
+	goroutinesSoFar          int
+	cpuPhones, cpuServer     time.Duration // at the beginning; the server's less that of former lives
+	began                    time.Time
 }
 
 func newGauge(server *process) *gauge {
@@ -137,18 +138,23 @@ func (g *gauge) follow() {
 	}
 }
 
-// least returns the least of each quantity in a part of the time: faults come and
-// go and only add to it, and what leaks stays.
-func (g *gauge) least(from, to time.Duration) (least [quantities]float64) {
+// between returns the lower quartile of each quantity in a part of the time. Faults
+// come and go: mostly they add to it, for a moment they take away.
+func (g *gauge) between(from, to time.Duration) (quartile [quantities]float64) {
 	begin := g.samples[0].at
-	for q := range least {
+	for q := range quartile {
+		var values []float64
 		for _, s := range g.samples {
-			if d := s.at.Sub(begin); d >= from && d <= to && s.by[q] > 0 && (least[q] == 0 || s.by[q] < least[q]) {
-				least[q] = s.by[q]
+			if d := s.at.Sub(begin); d >= from && d <= to && s.by[q] > 0 {
+				values = append(values, s.by[q])
 			}
 		}
+		slices.Sort(values)
+		if len(values) > 0 {
+			quartile[q] = values[len(values)/4]
+		}
 	}
-	return least
+	return quartile
 }
 
 // lasted is how long the samples go back.
@@ -166,9 +172,9 @@ func (g *gauge) flat() (account string, wrong []string) {
 	all := g.lasted()
 	warm := min(all/4, 2*time.Minute)
 	window := min(all/4, 5*time.Minute)
-	first, last := g.least(warm, warm+window), g.least(all-window, all)
+	first, last := g.between(warm, warm+window), g.between(all-window, all)
 	var b strings.Builder
-	fmt.Fprintf(&b, "the least within %v after %v, and at the end of %v:", window.Round(time.Second), warm.Round(time.Second), all.Round(time.Second))
+	fmt.Fprintf(&b, "lower quartiles of %v after %v, and at the end of %v:", window.Round(time.Second), warm.Round(time.Second), all.Round(time.Second))
 	for q, m := range measured() {
 		fmt.Fprintf(&b, "\n  %-30s %7.1f %7.1f", m.name, first[q], last[q])
 		switch {

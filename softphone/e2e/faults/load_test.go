@@ -51,24 +51,44 @@ type caller interface {
 	received() uint64
 }
 
-// fill places as many calls.
-func (l *load) fill(calls int) {
-	l.calls = make([]caller, calls)
-	for i := range l.calls {
-		l.place(i)
+// fill places as many calls, one after the other.
+func (l *load) fill(calls int) error {
+	for i := range calls {
+		l.calls = append(l.calls, nil)
+		if err := l.place(i); err != nil {
+			return err
+		}
 	}
+	return nil
 }
 
 // renew ends a call and places another like it.
-func (l *load) renew(i int) {
+func (l *load) renew(i int) error {
 	l.calls[i].stop()
-	l.place(i)
+	return l.place(i)
+}
+
+// place dials until the call is up: on a busy machine it may be refused for want
+// of an answer.
+func (l *load) place(i int) error {
+	l.dial(i)
+	up := eventually(func() bool {
+		if l.calls[i].complaint() != "" {
+			l.calls[i].stop()
+			l.dial(i)
+		}
+		return l.calls[i].isUp()
+	})
+	if !up {
+		return fmt.Errorf("call %d was placed and is not up: %s", i, l.calls[i].complaint())
+	}
+	return nil
 }
 
 // link is what a call goes through, unless it is one of five fields.
 func (l *load) link(i int) *proxy.Proxy { return l.links[i%len(l.links)] }
 
-func (l *load) place(i int) {
+func (l *load) dial(i int) {
 	l.begun++
 	name := fmt.Sprintf("call %d, the %d. of all", i, l.begun)
 	role := i % party
