@@ -65,6 +65,17 @@ func (b *bubble) dial(c *api.AudioChunk) *client {
 	return cl
 }
 
+// ended returns a call's last line.
+func (b *bubble) ended(id string) map[string]any {
+	b.Helper()
+	synctest.Wait()
+	lines := b.lines(b, "call ended", id)
+	if len(lines) != 1 {
+		b.Fatalf("call %s has %d last lines in the log", id, len(lines))
+	}
+	return lines[0]
+}
+
 // pass lets time go by.
 func (b *bubble) pass(d time.Duration) {
 	pass(d)
@@ -94,7 +105,7 @@ func TestACallWaitsHalfAMinuteForItsCaller(t *testing.T) {
 		}
 		ben.cancel()
 		b.pass(limboLimit + time.Second)
-		line := b.ended(b, "ben")
+		line := b.ended("ben")
 		if line["status"] != "DeadlineExceeded" || !strings.Contains(line["reason"].(string), "lost") || line["resumes"] != 1.0 {
 			b.Errorf("the last line says %v", line)
 		}
@@ -129,7 +140,7 @@ func TestAQuietCallerIsGivenUpAndMayComeBack(t *testing.T) {
 		a, _ = b.call(with(opening, token))
 		b.alive(10*time.Second, a)
 		a.hangUp()
-		if line := b.ended(b, "a"); line["status"] != "OK" {
+		if line := b.ended("a"); line["status"] != "OK" {
 			b.Errorf("the last line says %v", line)
 		}
 		b.pass(time.Minute)
@@ -143,7 +154,7 @@ func TestHangingUpEndsACallAtOnce(t *testing.T) {
 		a, token := b.call(opening)
 		a.hangUp()
 		synctest.Wait()
-		if line := b.ended(b, "a"); line["status"] != "OK" || line["duration_s"].(float64) > 0.1 {
+		if line := b.ended("a"); line["status"] != "OK" || line["duration_s"].(float64) > 0.1 {
 			b.Errorf("the last line says %v", line)
 		}
 		if st := b.dial(with(opening, token)).end(); st.Code() != codes.FailedPrecondition {
@@ -188,10 +199,10 @@ func TestADrainWaitsForWhoMayComeBack(t *testing.T) {
 		if took := b.clock() - begin; took < 18*time.Second || took > 21*time.Second {
 			b.Errorf("the drain ended after %v", took)
 		}
-		if line := b.ended(b, "stays"); line["status"] != "OK" {
+		if line := b.ended("stays"); line["status"] != "OK" {
 			b.Errorf("of the call that moved the log says %v", line)
 		}
-		if line := b.ended(b, "gone"); line["status"] != "Unavailable" {
+		if line := b.ended("gone"); line["status"] != "Unavailable" {
 			b.Errorf("of the call that waited the log says %v", line)
 		}
 	})
@@ -211,5 +222,32 @@ func TestTheDeathOfAServerWaitsForNobody(t *testing.T) {
 		if st := lives.end(); st.Code() != codes.Unavailable {
 			b.Errorf("the call that lived ended with %v", st)
 		}
+	})
+}
+
+// TestACallerOfFiveFieldsWhoStopsReadingIsGivenUp fills all that gRPC holds.
+func TestACallerOfFiveFieldsWhoStopsReadingIsGivenUp(t *testing.T) {
+	inBubble(t, servertest.Options{}, func(b *bubble) {
+		a := b.dial(&api.AudioChunk{CallId: "a", SampleRate: 48000, Channels: 1, Codec: "pcm", AudioData: []byte{1, 2}})
+		sent := make(chan struct{})
+		go func() {
+			defer close(sent)
+			for a.stream.Send(&api.AudioChunk{AudioData: make([]byte, 3000)}) == nil {
+				continue
+			}
+		}()
+		b.pass(59 * time.Second)
+		if n := len(b.lines(b, "call ended", "a")); n != 0 {
+			b.Error("it was given up too soon")
+		}
+		b.pass(2 * time.Second)
+		if line := b.ended("a"); line["status"] != "DeadlineExceeded" {
+			b.Errorf("the last line says %v", line)
+		}
+		if st := a.end(); st.Code() != codes.DeadlineExceeded || !strings.Contains(st.Message(), "takes nothing") {
+			b.Errorf("once it reads again it is told %v", st)
+		}
+		<-sent
+		b.server.Kill() // no loop is left behind
 	})
 }

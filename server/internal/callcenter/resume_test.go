@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 
 	"google.golang.org/grpc/codes"
@@ -331,6 +332,56 @@ func TestTheRoomDoesNotNoticeAResume(t *testing.T) {
 		}
 	}
 	carl.hangUp()
+}
+
+// TestCallsThatBreakAgainAndAgainKeepTheirOnePlace breaks some streams and takes
+// others over while they live, all at once. The room must not notice.
+func TestCallsThatBreakAgainAndAgainKeepTheirOnePlace(t *testing.T) {
+	t.Parallel()
+	const calls, breaks = 10, 8
+	l := &logs{}
+	s := servertest.Start(t, servertest.Options{Log: l.logger()})
+	watcher := call(t, s, first("watcher", "room/x"))
+	var all sync.WaitGroup
+	for i := range calls {
+		all.Go(func() {
+			opening := resumable(name(i), "room/x")
+			for n := range breaks {
+				c := dial(t, s)
+				c.send(opening)
+				token := c.recvEvent().GetResumeToken()
+				for token == "" {
+					token = c.recvEvent().GetResumeToken()
+				}
+				opening = with(opening, token)
+				c.frame(make([]byte, 1920))
+				switch {
+				case n == breaks-1:
+					c.hangUp()
+				case (n+i)%2 == 0:
+					c.cancel()
+				}
+			}
+		})
+	}
+	all.Wait()
+	joined, left := 0, 0
+	for left < calls {
+		switch e := watcher.recvEvent(); e.GetKind() { //nolint:exhaustive // a room tells no more
+		case api.Event_KIND_JOINED:
+			joined++
+		case api.Event_KIND_LEFT:
+			left++
+		}
+	}
+	if joined != calls {
+		t.Errorf("%d came of %d", joined, calls)
+	}
+	for i := range calls {
+		if line := l.ended(t, name(i)); line["resumes"] != float64(breaks-1) || line["status"] != "OK" {
+			t.Errorf("the log says of call %d: %v", i, line)
+		}
+	}
 }
 
 // wait waits for a log line.

@@ -14,7 +14,8 @@ const (
 	quietLimit = 5 * time.Second
 	deafLimit  = 5 * time.Second
 	// slowLimit is deafLimit for callers that cannot come back: they may read
-	// slowly on purpose, and what waits for them is bounded.
+	// slowly on purpose, and what waits for them is bounded. They learn of it once
+	// they read again.
 	slowLimit = 60 * time.Second
 )
 

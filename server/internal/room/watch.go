@@ -24,9 +24,10 @@ import (
 
 const (
 	// stallLimit is how long a conference may be without a tick, and watchInterval
-	// how often it is looked at. Looks are counted rather than a clock read, so
-	// that a process that was stopped for a while does not blame its rooms.
-	stallLimit    = 2 * time.Second
+	// how often it is looked at: it is noticed within 2 s. Looks are counted rather
+	// than a clock read, so that a process that was stopped for a while does not
+	// blame its rooms.
+	stallLimit    = 1750 * time.Millisecond
 	watchInterval = 250 * time.Millisecond
 	// maxStalls is how often a conference is replaced before its members are told
 	// to call again, not counting those before one that ticked for healthyTicks.
