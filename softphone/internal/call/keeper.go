@@ -137,7 +137,7 @@ func (q *keeper) note(e event) {
 	id, now := e.carrier.number, q.now()
 	switch e.kind {
 	case carrierConnected:
-		q.plan.connected(id)
+		q.plan.connected(id, now)
 	case carrierAnswered:
 		e.carrier.ack = e.ack
 		q.plan.answered(id, now, 0)

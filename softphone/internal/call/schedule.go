@@ -81,6 +81,8 @@ type schedule struct {
 	since   time.Duration // when the link was heard last, before a trouble
 	lostAt  time.Duration
 	woke    time.Duration // sleep in the trouble that is on, which no clock counted
+	doubt   bool          // the server that had the call did not answer in time,
+	asked   bool          // and was asked again since another one could be reached
 	contest bool          // a trial of ours may have taken the call from the active one
 	drains  bool          // the active server is about to end
 	pardon  time.Duration // until then silence is not judged
@@ -132,11 +134,19 @@ func (s *schedule) take() []act {
 // start dials.
 func (s *schedule) start(now time.Duration) { s.attempt(now) }
 
-// attempt begins to go through the list of servers: one that refuses at once is
-// followed by the next at once.
+// attempt begins to go through the list of servers, each once the one before
+// came to nothing. The one that had the call is the first, since the others of
+// its room are there, unless it is about to go.
 func (s *schedule) attempt(now time.Duration) {
 	s.tries++
 	s.left = len(s.servers)
+	s.doubt, s.asked = false, false
+	if s.phase != phaseDialing {
+		s.next = s.after(s.server)
+		if !s.drains {
+			s.next = s.same()
+		}
+	}
 	s.due = s.nextDue(now)
 	s.open(now)
 }
@@ -169,12 +179,28 @@ func (s *schedule) end(err error) {
 
 // connected notes that a carrier's connection stands. Only now the server is
 // asked for the call, which it may then take from the active carrier.
-func (s *schedule) connected(id int) {
+func (s *schedule) connected(id int, now time.Duration) {
 	if id != s.trial || s.phase == phaseOver {
+		return
+	}
+	if s.doubt && s.trying != s.server && !s.drains {
+		s.askAgain(now)
 		return
 	}
 	s.joined, s.contest = true, s.contest || s.active != 0
 	s.do(act{verb: joinCarrier, carrier: id})
+}
+
+// askAgain returns to the server that had the call when another one is reached:
+// the network may have come back just now, and then that one is there too.
+func (s *schedule) askAgain(now time.Duration) {
+	other := (s.next + len(s.servers) - 1) % len(s.servers)
+	s.drop()
+	s.doubt, s.asked = false, true
+	s.next = s.same()
+	s.left += 2
+	s.open(now)
+	s.next = other
 }
 
 // answered notes the first chunk of a carrier. It is refused, by dropping it,
@@ -201,7 +227,6 @@ func (s *schedule) answered(id int, now, quiet time.Duration) {
 	}
 	s.phase = phaseUp
 	s.pardon = 0
-	s.next = s.after(s.server)
 	s.tick(now, quiet)
 }
 
@@ -259,20 +284,13 @@ func (s *schedule) failed(what verdict, now time.Duration) {
 	switch {
 	case s.phase == phaseDialing && (what == final || what == finished || s.left == 0):
 		s.end(s.reason)
-		return
 	case s.phase == phaseDialing:
 		s.open(now)
-		return
 	case s.active != 0: // another server's word does not end what works
 	case what == final:
 		s.end(s.reason)
-		return
 	case s.phase != phaseLost:
 		s.lose(now, now)
-		return
-	}
-	if s.left > 0 && now-s.began < firstTry && (s.phase != phaseUp || s.drains) {
-		s.open(now)
 	}
 }
 
@@ -282,12 +300,7 @@ func (s *schedule) lose(now, heard time.Duration) {
 		s.since = heard
 	}
 	s.phase, s.lostAt = phaseLost, now
-	s.tries, s.due = 0, now+firstTry
-	s.next = s.after(s.server)
-	if !s.drains {
-		s.next = s.same()
-	}
-	s.drains = false
+	s.tries, s.left, s.due = 0, 0, now+firstTry
 	s.say(callstate.Warning, "Connection lost, trying %s.", s.all())
 }
 
@@ -311,8 +324,7 @@ func (s *schedule) draining(id int, now, quiet time.Duration) {
 	s.drains = true
 	s.say(callstate.Warning, "%s is shutting down and ends this call soon: moving it.", s.server)
 	if s.trial == 0 {
-		s.tries, s.due = 0, now
-		s.next = s.after(s.server)
+		s.tries, s.left, s.due = 0, 0, now
 	}
 	s.tick(now, quiet)
 }
@@ -340,7 +352,7 @@ func (s *schedule) slept(d, now time.Duration) {
 	if s.phase != phaseLost {
 		s.lose(now, now)
 	}
-	s.lostAt, s.tries, s.due = now, 0, now
+	s.lostAt, s.tries, s.left, s.due = now, 0, 0, now
 	s.tick(now, 0)
 }
 

@@ -38,7 +38,7 @@ func newRig(t *testing.T, servers ...string) *rig {
 func live(t *testing.T, servers ...string) *rig {
 	t.Helper()
 	r := newRig(t, servers...)
-	r.plan.connected(1)
+	r.plan.connected(1, r.now)
 	r.answered(1)
 	r.did = nil
 	return r
@@ -158,7 +158,7 @@ func TestACallThatOurOwnAttemptTookIsTakenBack(t *testing.T) {
 	r := live(t, "a")
 	r.silence()
 	r.until(3500 * ms)
-	r.plan.connected(2)
+	r.plan.connected(2, r.now)
 	r.until(4 * time.Second)
 	r.plan.drop() // its answer did not come in time, but the server has it
 	r.sound()
@@ -173,7 +173,7 @@ func TestASecondConnectionThatStandsIsWaitedFor(t *testing.T) {
 	r := live(t, "a")
 	r.silence()
 	r.until(3500 * ms)
-	r.plan.connected(2)
+	r.plan.connected(2, r.now)
 	r.note()
 	r.did = nil
 	r.sound()
@@ -300,7 +300,7 @@ func TestADrainingServerIsLeftBeforeItGoes(t *testing.T) {
 	r.until(1100 * ms)
 	r.ended(2, errRefused)
 	r.until(1300 * ms)
-	r.plan.connected(3)
+	r.plan.connected(3, r.now)
 	r.answered(3)
 	r.ended(1, ErrServerEnded) // the one that was left
 	r.until(10 * time.Second)
@@ -375,4 +375,55 @@ func TestAnAnswerThatComesTooLateIsNone(t *testing.T) {
 	if s := callstate.LinkState(r.plan.phase); r.plan.active != 0 {
 		t.Errorf("an attempt that was dropped is in use, %v", s)
 	}
+}
+
+// connected is an attempt whose connection stands.
+func (r *rig) connected(id int) { r.plan.connected(id, r.now); r.note() }
+
+func TestAPhoneReturnsToItsRoomRatherThanToAnotherServer(t *testing.T) {
+	r := live(t, "a", "b", "c")
+	r.until(time.Second)
+	r.ended(1, errReset) // the network is gone, for two seconds
+	r.until(3 * time.Second)
+	r.connected(3)
+	r.connected(4)
+	r.answered(4)
+	r.want(
+		"1.00 Connection lost, trying a and 2 other servers.",
+		"1.25 open 2 to a", "2.25 drop 2", "2.25 open 3 to b",
+		"3.00 drop 3", "3.00 open 4 to a", "3.00 join 4", "3.00 adopt 4", "3.00 Back after 2.0 s on a.",
+	)
+}
+
+func TestAServerThatStaysAwayIsReplaced(t *testing.T) {
+	r := live(t, "a", "b", "c")
+	r.ended(1, errReset)
+	r.until(1300 * ms)
+	r.connected(3)
+	r.until(2400 * ms)
+	r.connected(5)
+	r.answered(5)
+	r.want(
+		"0.00 Connection lost, trying a and 2 other servers.",
+		"0.25 open 2 to a", "1.25 drop 2", "1.25 open 3 to b",
+		"1.30 drop 3", "1.30 open 4 to a", "2.30 drop 4", "2.30 open 5 to b",
+		"2.40 join 5", "2.40 adopt 5", "2.40 Back after 2.4 s on b.",
+	)
+	r.until(10 * time.Second)
+	r.ended(5, errReset)
+	r.until(10300 * ms)
+	r.want("10.00 Connection lost, trying b and 2 other servers.", "10.25 open 6 to b")
+}
+
+func TestASecondConnectionIsTriedToTheSameServerFirst(t *testing.T) {
+	r := live(t, "a", "b")
+	r.silence()
+	r.until(3100 * ms)
+	r.ended(2, errRefused)
+	r.ended(3, errRefused)
+	r.until(4200 * ms)
+	r.want(
+		"1.00 Connection problem: nothing heard from a for 1 s.",
+		"3.00 open 2 to a", "3.10 open 3 to b", "4.00 open 4 to a",
+	)
 }

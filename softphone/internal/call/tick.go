@@ -18,6 +18,7 @@ func (s *schedule) tick(now, quiet time.Duration) {
 	}
 	if s.trial != 0 && now-s.began >= s.trialLimit() {
 		s.reason = &ServerError{s.trying, ErrNoAnswer}
+		s.doubt = s.doubt || s.trying == s.server && !s.asked
 		s.drop()
 		s.failed(retry, now)
 	}
@@ -28,7 +29,11 @@ func (s *schedule) tick(now, quiet time.Duration) {
 		s.end(&LostError{Server: s.server, Last: s.reason})
 		return
 	}
-	if s.wanted(quiet) && s.trial == 0 && now >= s.due {
+	switch {
+	case !s.wanted(quiet) || s.trial != 0:
+	case s.left > 0:
+		s.open(now)
+	case now >= s.due:
 		s.attempt(now)
 	}
 }
@@ -55,8 +60,7 @@ func (s *schedule) listen(now, quiet time.Duration) {
 	case quiet >= problemAfter && s.phase == phaseUp:
 		s.phase, s.since = phaseProblem, now-quiet
 		if !s.drains {
-			s.tries, s.due = 2, s.since+secondAfter
-			s.next = s.same()
+			s.tries, s.left, s.due = 2, 0, s.since+secondAfter
 		}
 		s.say(callstate.Warning, "Connection problem: nothing heard from %s for 1 s.", s.server)
 	case quiet < problemAfter && s.phase == phaseProblem:
@@ -93,7 +97,7 @@ func (s *schedule) until(now, quiet time.Duration) time.Duration {
 	if s.phase == phaseLost {
 		at(s.lostAt + KeepTrying - now)
 	}
-	if s.trial == 0 && s.wanted(quiet) {
+	if s.trial == 0 && s.wanted(quiet) { // no server is left, or tick had tried it
 		at(s.due - now)
 	}
 	if s.active != 0 {
