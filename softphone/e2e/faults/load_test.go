@@ -49,6 +49,7 @@ type caller interface {
 	// audio came so far.
 	isUp() bool
 	received() uint64
+	state() string // for messages
 }
 
 // fill places as many calls, one after the other.
@@ -138,6 +139,11 @@ func (p *placed) isUp() bool {
 	return s.State == callstate.Live && s.Link.State == callstate.LinkUp
 }
 
+func (p *placed) state() string {
+	s := p.phone.Snapshot()
+	return fmt.Sprintf("%v, link %+v", s.State, s.Link)
+}
+
 func (p *placed) received() uint64 { return p.phone.Snapshot().Traffic.Received }
 
 func (p *placed) complaint() string {
@@ -212,6 +218,7 @@ func (p *plain) stop() {
 }
 
 func (p *plain) isUp() bool       { return p.complaint() == "" && p.chunks.Load() > 0 }
+func (p *plain) state() string    { return fmt.Sprintf("of five fields, %d chunks", p.chunks.Load()) }
 func (p *plain) received() uint64 { return p.chunks.Load() }
 
 func (p *plain) complaint() string {

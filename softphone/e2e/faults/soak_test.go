@@ -27,6 +27,8 @@ const (
 	killEvery = 10 * time.Minute
 	// wink is how long the server stands still, at times.
 	wink = time.Second
+	// leisure is how long a call may take to end and begin without a word of it.
+	leisure = 3 * time.Second
 	// flowing is how many chunks must come to each call at the end: 2 s of them.
 	flowing = 100
 )
@@ -169,8 +171,16 @@ func (s *soak) renew(t *testing.T) {
 	for time.Since(s.holed[s.load.link(i)]) < 2*blackHole {
 		i = rand.IntN(len(s.load.calls))
 	}
-	if err := s.load.renew(i); err != nil {
+	state := s.load.calls[i].state()
+	began := time.Now()
+	s.load.calls[i].stop()
+	hungUp := time.Since(began)
+	if err := s.load.place(i); err != nil {
 		t.Fatal(err)
+	}
+	if took := time.Since(began); took > leisure {
+		t.Logf("%v: call %d took %v to hang up and %v to be placed again; it was %s",
+			time.Since(s.gauge.began).Round(time.Second), i, hungUp, took-hungUp, state)
 	}
 }
 
