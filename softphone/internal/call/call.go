@@ -161,7 +161,7 @@ func New(cfg Config) (*Call, error) {
 		cfg:        cfg,
 		enc:        enc,
 		queue:      sendq.New(),
-		tokens:     tokens{newest: rand.Text(), byServer: make(map[string]string)},
+		tokens:     tokens{own: rand.Text(), byServer: make(map[string]string)},
 		playout:    playout.New(playout.Config{Decoder: dec, Complete: cfg.Complete}),
 		cleaner:    cleaner,
 		micMeter:   &level.Meter{},

@@ -85,12 +85,13 @@ func (h *hearing) sentAs(epoch uint32) (uint32, bool) {
 	return uint32(m), uint32(m>>32) == epoch
 }
 
-// tokens are what takes the call up again, for each server the newest that it
-// gave. A server that gave none is told the newest of all, at first one of our
-// own, which no server knows: the call may be opened anew.
+// tokens are what takes the call up again: for each server the newest that it
+// gave, and for one that gave none a token of our own, which no server knows: it
+// may open the call anew.
 type tokens struct {
+	own string
+
 	mu       sync.Mutex
-	newest   string
 	byServer map[string]string
 }
 
@@ -100,13 +101,21 @@ func (t *tokens) forServer(server string) string {
 	if s, ok := t.byServer[server]; ok {
 		return s
 	}
-	return t.newest
+	return t.own
 }
 
 func (t *tokens) take(server, token string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.newest, t.byServer[server] = token, token
+	t.byServer[server] = token
+}
+
+// forget is for a server on which the call has ended, while it goes on
+// elsewhere.
+func (t *tokens) forget(server string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.byServer, server)
 }
 
 // event tells the operator what happened at the other side.

@@ -61,13 +61,17 @@ func TestWhatCarriersBringBecomesOneSequence(t *testing.T) {
 }
 
 func TestAServerIsToldItsOwnToken(t *testing.T) {
-	k := &tokens{newest: "mine", byServer: make(map[string]string)}
+	k := &tokens{own: "mine", byServer: make(map[string]string)}
 	if k.forServer("a") != "mine" {
 		t.Error("the first opening has no token of ours")
 	}
 	k.take("a", "1")
 	k.take("b", "2")
-	if a, b, c := k.forServer("a"), k.forServer("b"), k.forServer("c"); a != "1" || b != "2" || c != "2" {
+	if a, b, c := k.forServer("a"), k.forServer("b"), k.forServer("c"); a != "1" || b != "2" || c != "mine" {
 		t.Errorf("a is told %s, b %s and one that gave none %s", a, b, c)
+	}
+	k.forget("a")
+	if a := k.forServer("a"); a != "mine" {
+		t.Errorf("a, where the call has ended, is told %s", a)
 	}
 }

@@ -7,6 +7,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
 	"callcenter/softphone/internal/callstate"
 )
 
@@ -147,6 +150,9 @@ func (q *keeper) note(e event) {
 		quiet := q.quiet()
 		q.call.release(e.carrier)
 		delete(q.carriers, id)
+		if status.Code(e.err) == codes.FailedPrecondition && e.carrier.server != q.plan.server {
+			q.call.tokens.forget(e.carrier.server) // next time it may open the call anew
+		}
 		q.plan.ended(id, e.err, now, quiet)
 	}
 }

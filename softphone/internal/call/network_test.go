@@ -129,6 +129,21 @@ func (n *network) kill(address string) {
 	h.server.Kill()
 }
 
+// lose makes the server at an address unreachable, and returns what brings it
+// back.
+func (n *network) lose(address string) (back func()) {
+	n.mu.Lock()
+	h := n.hosts[address]
+	delete(n.hosts, address)
+	n.mu.Unlock()
+	n.cut(address)
+	return func() {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		n.hosts[address] = h
+	}
+}
+
 // cut breaks the connections to an address, "" for all.
 func (n *network) cut(address string) {
 	n.mu.Lock()

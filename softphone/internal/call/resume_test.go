@@ -1,9 +1,12 @@
 package call_test
 
 import (
+	"context"
 	"errors"
+	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,6 +19,7 @@ import (
 	"callcenter/api"
 	"callcenter/api/wire"
 	"callcenter/audio"
+	"callcenter/server/servertest"
 	"callcenter/softphone/internal/call"
 	"callcenter/softphone/internal/callstate"
 )
@@ -264,4 +268,58 @@ func TestAfterASleepNothingOldIsPlayedOrSent(t *testing.T) {
 		}
 		v.end(t)
 	})
+}
+
+// startLog counts the calls that a server opened.
+type startLog struct {
+	slog.Handler
+	started atomic.Int32
+}
+
+func (l *startLog) Handle(_ context.Context, r slog.Record) error {
+	if r.Message == "call started" {
+		l.started.Add(1)
+	}
+	return nil
+}
+
+func (l *startLog) Enabled(context.Context, slog.Level) bool { return true }
+func (l *startLog) WithAttrs([]slog.Attr) slog.Handler       { return l }
+
+// TestACallReturnsToAServerThatItLeft goes from one server to another and back,
+// while the first still waits for it and when it does no more.
+func TestACallReturnsToAServerThatItLeft(t *testing.T) {
+	for name, tt := range map[string]struct {
+		away   time.Duration
+		opened int32 // on the first server, in all
+	}{
+		"while it waits":          {5 * time.Second, 1},
+		"when it waits no longer": {50 * time.Second, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				n := newNetwork(t, audio.NewClock(), nil)
+				log := &startLog{}
+				n.serve(hostA, func(o *servertest.Options) { o.Log = slog.New(log) })
+				n.serve(hostB)
+				v := dialVirtual(t, virtualOptions{destination: "echo", net: n, servers: []string{hostA, hostB}})
+				time.Sleep(5 * time.Second)
+				back := n.lose(hostA)
+				after(t, 2*time.Second, func() bool { return v.snapshot().Link.Server == hostB && v.heard.sounding() })
+				time.Sleep(tt.away)
+				back()
+				n.kill(hostB)
+				after(t, 3*time.Second, func() bool { return v.snapshot().Link.Server == hostA && v.heard.sounding() })
+				time.Sleep(5 * time.Second)
+				s := v.snapshot()
+				if s.Link.State != callstate.LinkUp || s.Link.Resumes != 2 || s.Traffic.Lost != 0 {
+					t.Errorf("the link is %+v, %d frames lost", s.Link, s.Traffic.Lost)
+				}
+				if n := log.started.Load(); n != tt.opened {
+					t.Errorf("the first server opened %d calls, want %d", n, tt.opened)
+				}
+				v.end(t)
+			})
+		})
+	}
 }

@@ -286,8 +286,8 @@ func (s *schedule) failed(what verdict, now time.Duration) {
 		s.end(s.reason)
 	case s.phase == phaseDialing:
 		s.open(now)
-	case s.active != 0: // another server's word does not end what works
-	case what == final:
+	case s.active != 0: // no word on an attempt ends what works,
+	case what == final && s.trying == s.server: // and no server but its own the call
 		s.end(s.reason)
 	case s.phase != phaseLost:
 		s.lose(now, now)

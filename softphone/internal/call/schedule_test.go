@@ -254,6 +254,13 @@ func TestWhatEndsACallAndWhatDoesNot(t *testing.T) {
 			t.Errorf("%v on an attempt: %v", code, r.did)
 		}
 		r = live(t, "a", "b")
+		r.ended(1, errReset)
+		r.until(300 * ms)
+		r.ended(2, errRefused)
+		if r.ended(3, err); r.plan.phase != phaseLost {
+			t.Errorf("%v from another server than the call's: %v", code, r.did)
+		}
+		r = live(t, "a", "b")
 		r.silence()
 		r.until(3100 * ms)
 		if r.ended(2, err); r.plan.phase != phaseProblem || r.plan.active != 1 {

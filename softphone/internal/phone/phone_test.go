@@ -310,6 +310,17 @@ func TestACallThatIsCutComesBackUnderItsID(t *testing.T) {
 	}
 }
 
+func TestACallConnectsAnewAfterASleep(t *testing.T) {
+	s := servertest.Start(t, servertest.Options{})
+	p := startPhone(t, s.Addr, &fakeSound{})
+	p.Woke(time.Minute) // without a call it is nothing
+	p.Dial("echo")
+	waitState(t, p, callstate.Live)
+	p.Woke(time.Minute)
+	notice(t, p, "Back after 6")
+	waitFor(t, "another connection", func() bool { return p.Snapshot().Link.Resumes == 1 })
+}
+
 func TestAServerThatDrainsSaysSo(t *testing.T) {
 	s := servertest.Start(t, servertest.Options{DrainTimeout: 200 * time.Millisecond})
 	p := startPhone(t, s.Addr, &fakeSound{})
