@@ -29,9 +29,9 @@ const (
 	steady = 100 // periods
 	// clickLimit is the largest step in shares of the tones' own, and
 	// foreignLimit the loudest that what is no tone may be, dBFS: what is made up for
-	// a voice that is late has noise in it.
+	// voices that are late is not made of their tones alone, and fades.
 	clickLimit   = 1.1
-	foreignLimit = loud - 6
+	foreignLimit = loud - 3
 	// unusual is how much of a voice that had no fault may be missing, for a
 	// machine that is busy.
 	unusual = 100 * time.Millisecond
