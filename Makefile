@@ -13,8 +13,11 @@ BENCHTIME ?= 1s
 BENCHCOUNT ?= 1
 FUZZTIME ?= 60s
 SOAKCOUNT ?= 20
+FAULTS ?= 50
+DEVICEFAULTS ?= 20
+SOAK ?= 1h
 
-.PHONY: help build run test bench golden picture fuzz soak lint fmt proto proto-image ci clean
+.PHONY: help build run test bench golden picture fuzz soak soak-again soak-faults soak-calls lint fmt proto proto-image ci clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -44,9 +47,23 @@ picture: build ## draw the README's picture of the screen from the running progr
 fuzz: ## every fuzz target, one after the other (FUZZTIME=60s each)
 	@.ci/fuzz $(FUZZTIME)
 
-soak: ## the end-to-end tests again and again (SOAKCOUNT=20)
+soak: ## the three below, one after the other; they take hours
+	@$(MAKE) --no-print-directory soak-again
+	@$(MAKE) --no-print-directory soak-faults
+	@$(MAKE) --no-print-directory soak-calls
+
+soak-again: ## the end-to-end tests again and again (SOAKCOUNT=20)
 	@.ci/deps test
-	go test -count $(SOAKCOUNT) -failfast -timeout 0 ./softphone/e2e/...
+	FAULTS=2 go test -count $(SOAKCOUNT) -failfast -timeout 0 $$(go list ./softphone/e2e/... | grep -v /faults)
+
+soak-faults: ## each fault again and again within one call (FAULTS=50 of links, DEVICEFAULTS=20 of devices)
+	@.ci/deps test
+	FAULTS=$(DEVICEFAULTS) go test -count 1 -timeout 0 -v -run TestACallOutlivesItsDevices ./softphone/e2e
+	FAULTS=$(FAULTS) go test -count 1 -timeout 0 -v -run TestACallOutlivesItsLink ./softphone/e2e/faults
+
+soak-calls: ## a hundred calls, faults all along, and nothing grows (SOAK=1h)
+	@.ci/deps test
+	SOAK=$(SOAK) go test -count 1 -timeout 0 -v -run TestManyCallsOutliveFaultsAndNothingGrows ./softphone/e2e/faults
 
 lint: ## Go and shell
 	@.ci/deps lint

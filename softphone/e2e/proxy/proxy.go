@@ -84,10 +84,15 @@ type pair struct {
 func (c *pair) from(d Direction) *net.TCPConn { return c.ends[d] }
 func (c *pair) to(d Direction) *net.TCPConn   { return c.ends[1-d] }
 
-// Options are where a proxy makes its sockets: each runs a function on a thread
-// of its own, such as one in another network namespace. nil: where it is called.
+// Options are how a proxy makes its sockets. Listen and Dial are where: each runs a
+// function on a thread of its own, such as one in another network namespace. nil:
+// where it is called.
 type Options struct {
 	Listen, Dial func(func())
+	// Roomy leaves the kernel's buffers as large as they are. Where many
+	// connections share a machine, small ones run
+	// full without any pause, and then stand still for the kernel's timers.
+	Roomy bool
 }
 
 // Start relays connections to a server on loopback until the test ends.
@@ -107,7 +112,11 @@ func StartAcross(tb testing.TB, server string, o Options) *Proxy {
 		o.Dial = here
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	lc := net.ListenConfig{Control: shrink}
+	control := shrink
+	if o.Roomy {
+		control = nil
+	}
+	lc := net.ListenConfig{Control: control}
 	var lis net.Listener
 	var err error
 	o.Listen(func() { lis, err = lc.Listen(ctx, "tcp", "127.0.0.1:0") })
@@ -120,7 +129,7 @@ func StartAcross(tb testing.TB, server string, o Options) *Proxy {
 		conns: make(map[*pair]struct{}),
 	}
 	p.connect = func() (conn net.Conn, err error) {
-		dialer := net.Dialer{Control: shrink, Timeout: dialLimit}
+		dialer := net.Dialer{Control: control, Timeout: dialLimit}
 		o.Dial(func() { conn, err = dialer.DialContext(ctx, "tcp", server) })
 		return conn, err
 	}
@@ -219,6 +228,18 @@ func (p *Proxy) Reset(d Direction) {
 		_ = c.to(d).Close()
 		c.end(Up)
 		c.end(Down)
+	})
+}
+
+// Abort resets the connections there are at both ends and forgets them.
+func (p *Proxy) Abort() {
+	p.each(func(c *pair) {
+		c.cut = [2]bool{Up: true, Down: true}
+		for _, d := range []Direction{Up, Down} {
+			_ = c.to(d).SetLinger(0) // it may be closed already
+			_ = c.to(d).Close()
+			c.end(d)
+		}
 	})
 }
 

@@ -182,6 +182,24 @@ func TestAResetIsSeenByTheReceiverAlone(t *testing.T) {
 	}
 }
 
+func TestAnAbortIsSeenByBothAndNothingIsLeft(t *testing.T) {
+	p, client, server := connect(t)
+	says(t, client, server, "hello")
+	p.Pause(proxy.Down)
+	p.Abort()
+	for _, end := range []net.Conn{client, server} {
+		if _, err := end.Read(make([]byte, 1)); !errors.Is(err, syscall.ECONNRESET) {
+			t.Fatalf("one end sees %v, want a reset", err)
+		}
+	}
+	for limit := time.Now().Add(patience); p.Connections() > 0; {
+		if time.Now().After(limit) {
+			t.Fatalf("%d connections are left", p.Connections())
+		}
+		<-time.After(time.Millisecond)
+	}
+}
+
 func TestTheEndsOfOthersArePassedOn(t *testing.T) {
 	_, client, server := connect(t)
 	says(t, client, server, "hello")
