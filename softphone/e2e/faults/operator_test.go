@@ -189,6 +189,7 @@ func (s *stream) Start() error {
 func (s *stream) Changed() <-chan callstate.Notice { return nil }
 func (s *stream) Lost() <-chan struct{}            { return nil }
 func (s *stream) Err() error                       { return nil }
+func (s *stream) Health() callstate.End            { return callstate.End{} }
 
 func (s *stream) Close() error {
 	if s.cancel != nil {
