@@ -15,32 +15,24 @@ import (
 
 // namespace is a network of its own with nothing but a loopback interface, where
 // packets can be dropped.
-type namespace struct {
-	work chan func()
-}
+type namespace struct{ fd int }
 
 // newNamespace makes one that lasts until the test ends, or says why it cannot.
 func newNamespace(t *testing.T) (*namespace, error) {
 	t.Helper()
-	n := &namespace{work: make(chan func())}
-	made, ended := make(chan error), make(chan struct{})
-	go func() {
-		defer close(ended)
-		runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine
-		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
-			made <- fmt.Errorf("make a network namespace: %w", err)
+	n := &namespace{}
+	var err error
+	onThreadOfItsOwn(func() {
+		if err = unix.Unshare(unix.CLONE_NEWNET); err != nil {
+			err = fmt.Errorf("make a network namespace: %w", err)
 			return
 		}
-		made <- nil
-		for do := range n.work {
-			do()
-		}
-	}()
-	err := <-made
-	t.Cleanup(func() {
-		close(n.work)
-		<-ended
+		n.fd, err = unix.Open("/proc/thread-self/ns/net", unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	})
+	if err != nil {
+		return nil, err
+	}
+	t.Cleanup(func() { _ = unix.Close(n.fd) })
 	for _, command := range []string{
 		"ip link set lo mtu 1500 up",
 		"nft add table inet loss",
@@ -53,13 +45,25 @@ func newNamespace(t *testing.T) (*namespace, error) {
 	return n, err
 }
 
-// do runs a function inside, such as one that makes a socket.
+// do runs a function inside, such as one that makes a socket. It may wait there:
+// others run meanwhile.
 func (n *namespace) do(inside func()) {
-	done := make(chan struct{})
-	n.work <- func() {
-		defer close(done)
+	onThreadOfItsOwn(func() {
+		if err := unix.Setns(n.fd, unix.CLONE_NEWNET); err != nil {
+			panic(err) // its own namespace, and nobody else's is right
+		}
 		inside()
-	}
+	})
+}
+
+// onThreadOfItsOwn runs a function and ends the thread that it ran on.
+func onThreadOfItsOwn(run func()) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine
+		run()
+	}()
 	<-done
 }
 

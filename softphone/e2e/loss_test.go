@@ -57,6 +57,19 @@ func (l *lossy) dropped(t *testing.T) int {
 	return packets
 }
 
+// cutOff drops everything for so long and returns when that was over.
+func (l *lossy) cutOff(t *testing.T, clock audio.Clock, d time.Duration) (end time.Duration) {
+	t.Helper()
+	if l.network == nil {
+		l.near.Pause(proxy.Up, proxy.Down)
+		defer l.near.Resume(proxy.Up, proxy.Down)
+	}
+	l.lose(t, 100)
+	pass(d)
+	l.lose(t, 0)
+	return clock()
+}
+
 // outage drops everything for the length of a stall. It returns when it began,
 // ended, and when both ends had got something again.
 func (l *lossy) outage(t *testing.T, clock audio.Clock) (begin, end, first time.Duration) {
@@ -109,5 +122,39 @@ func TestLostPacketsAreOverWhenTCPIsOver(t *testing.T) {
 			wrong = append(wrong, fmt.Sprintf("%d frames were lost in TCP", rep.Lost))
 		}
 		return append(wrong, r.check(t, true)...), o.ear.calm(begin-time.Second, first+aftermath)
+	})
+}
+
+// TestADeadNetworkIsNotWaitedForLongerThanItIsDead loses all packets for 8 s. TCP,
+// which tries ever more seldom, would try next after up to as long again; the
+// call is live within 2 s over another connection.
+func TestADeadNetworkIsNotWaitedForLongerThanItIsDead(t *testing.T) {
+	const (
+		deadFor    = 8 * time.Second
+		backWithin = 2 * time.Second
+	)
+	t.Parallel()
+	calmly(t, func(t *testing.T) (wrong []string, calm bool) {
+		t.Helper()
+		clock := audio.NewClock()
+		link := newLossy(t, servertest.Start(t, servertest.Options{}).Addr)
+		o := operate(t, clock, link.near.Addr, "echo", stamped, nil)
+		defer o.stop()
+		pass(settled)
+		begin := clock()
+		end := link.cutOff(t, clock, deadFor)
+		pass(backWithin + aftermath)
+		before, _ := delay(o.ear.between(begin-time.Second, begin))
+		took, live := timeToLive(o.ear.between(end, end+backWithin+aftermath), end, before)
+		o.stop()
+		r := o.call.Report()
+		t.Logf("live again %v after the network was; %d reconnects, %.1f s without a link", took.Round(time.Millisecond), r.Reconnects, r.GapS)
+		if !live || took > backWithin {
+			wrong = append(wrong, fmt.Sprintf("live again: %v, after %v; want %v at most", live, took, backWithin))
+		}
+		if r.Lost != 0 || link.network != nil && r.Reconnects == 0 {
+			wrong = append(wrong, fmt.Sprintf("%d frames were lost, %d reconnects", r.Lost, r.Reconnects))
+		}
+		return wrong, o.ear.calm(begin-time.Second, begin) && o.ear.calm(end, end+backWithin+aftermath)
 	})
 }
