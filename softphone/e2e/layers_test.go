@@ -129,7 +129,7 @@ func phoneLayers(ofPhone []ban) []layer {
 		{name: "softphone/internal/phone", bans: noCardNoScreen},
 		{name: "softphone/internal/replay", bans: slices.Concat(never(noCard, device), never(noContract, api), never(noTransport, grpc))},
 		{name: "softphone/internal/sound", bans: slices.Concat(ofPhone, never(noContract, api), never(noTransport, grpc))},
-		{name: "softphone/internal/swarm", bans: ofPhone, later: true},
+		{name: "softphone/internal/swarm", bans: slices.Concat(never("what the calls of a swarm say comes from no sound card", device, malgo), never("it runs without a screen", tui))},
 		{name: "softphone/internal/terminal", bans: never("it looks after the terminal whatever the program in it is", module, grpc)},
 		{name: "softphone/internal/tui", bans: screen},
 		{name: "softphone/internal/tui/background", bans: screen},

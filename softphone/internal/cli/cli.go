@@ -91,7 +91,7 @@ func (p *program) root() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w (%s --help lists the flags)", settings.FlagError(cmd.Flags(), err), cmd.CommandPath())}
 	})
-	root.AddCommand(p.call(), p.devices(), p.replay(), p.watch())
+	root.AddCommand(p.call(), p.devices(), p.replay(), p.swarm(), p.watch())
 	for _, c := range append(root.Commands(), root) {
 		check := c.Args
 		if check == nil {
