@@ -1,0 +1,87 @@
+package swarm
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+
+	"callcenter/codec/opus"
+	"callcenter/server/servertest"
+	"callcenter/softphone/internal/phone"
+)
+
+// swarmTo runs a swarm to a server of the test's own.
+func swarmTo(t *testing.T, o servertest.Options, change func(*Config)) (Report, error) {
+	t.Helper()
+	s := servertest.Start(t, o)
+	return Run(t.Context(), plan(func(c *Config) {
+		c.Server, c.Connect = s.Addr, phone.Connect
+		c.Codec, c.Options.Complexity = opus.Codec{}, 0
+		change(c)
+	}))
+}
+
+func TestEchoCallsAreHeldAndVerified(t *testing.T) {
+	var progress bytes.Buffer
+	r, err := swarmTo(t, servertest.Options{}, func(c *Config) {
+		c.Destination, c.Calls, c.Streams = "echo", 10, 4
+		c.Ramp, c.Duration, c.Progress = 100*time.Millisecond, 2*time.Second, &progress
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Held != 10 || r.Verified < 500 || r.Lost != 0 || r.AddedDelay.Count < 500 || r.AddedDelay.P50 <= 0 {
+		t.Errorf("%+v", r)
+	}
+	if r.ServerCPU != nil {
+		t.Errorf("a server in this process used %+v", r.ServerCPU)
+	}
+	if !strings.Contains(progress.String(), "held 10 of 10") {
+		t.Errorf("progress %q", progress.String())
+	}
+	var text bytes.Buffer
+	if err := r.Write(&text); err != nil || !strings.Contains(text.String(), "echo frames are what was sent, failures 0") {
+		t.Errorf("%v\n%s", err, text.String())
+	}
+}
+
+func TestCallsInRoomsHearTheOthersAndNotThemselves(t *testing.T) {
+	for _, dtx := range []bool{true, false} {
+		r, err := swarmTo(t, servertest.Options{}, func(c *Config) {
+			c.Calls, c.Rooms, c.Talkers, c.DTX = 6, 2, 2, dtx
+			c.Duration = 4 * time.Second
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Held != 6 || r.Windows == 0 || r.AddedDelay.Count == 0 || r.Behind.Count == 0 {
+			t.Errorf("dtx %v: %+v", dtx, r)
+		}
+		t.Logf("dtx %v: added %+v, behind %+v, windows %d", dtx, r.AddedDelay, *r.Behind, r.Windows)
+	}
+}
+
+func TestRefusedCallsAreCountedByStatusWithASentence(t *testing.T) {
+	r, err := swarmTo(t, servertest.Options{MaxCalls: 2}, func(c *Config) {
+		c.Destination, c.Calls, c.Duration = "echo", 5, 100*time.Millisecond
+	})
+	if err == nil || !strings.Contains(err.Error(), "held 2 of 5 calls: refused 3 with ResourceExhausted") || !strings.Contains(err.Error(), "--max-calls") {
+		t.Errorf("%v", err)
+	}
+	if r.Held != 2 || r.Refused["ResourceExhausted"] != 3 || r.Failures != 0 {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestAServerThatIsNotThereIsNamed(t *testing.T) {
+	s := servertest.Start(t, servertest.Options{})
+	s.Kill()
+	r, err := Run(t.Context(), plan(func(c *Config) {
+		c.Server, c.Connect, c.Destination, c.Calls = s.Addr, phone.Connect, "echo", 2
+		c.Duration = time.Millisecond
+	}))
+	if err == nil || !strings.Contains(err.Error(), s.Addr) || r.Refused["Unavailable"] != 2 {
+		t.Errorf("%v\n%+v", err, r)
+	}
+}
