@@ -192,10 +192,13 @@ func (e *ear) measured(t *talker, when time.Duration, side int) {
 	if side == 2 {
 		since -= audio.Duration(flipSamples)
 	}
-	// The rest is rounded: the detector may be early by less than a hop.
+	// Nothing is heard before it was said: just under a whole loop is the
+	// detector's error.
 	const loop = loopSamples / audio.Rate * time.Second
-	hop := audio.Duration(hopSamples)
-	e.swarm.tally.added.add((since+hop)%loop - hop)
+	if since = since % loop; since > loop-50*time.Millisecond {
+		since -= loop
+	}
+	e.swarm.tally.added.add(since)
 }
 
 // collect gathers the steady middle of each second and verifies it.

@@ -17,12 +17,13 @@ func swarmTo(t *testing.T, o servertest.Options, change func(*Config)) (Report, 
 	s := servertest.Start(t, o)
 	return Run(t.Context(), plan(func(c *Config) {
 		c.Server, c.Connect = s.Addr, phone.Connect
-		c.Codec, c.Options.Complexity = opus.Codec{}, 0
+		c.Codec, c.Options.Complexity, c.Ramp = opus.Codec{}, 0, 0
 		change(c)
 	}))
 }
 
 func TestEchoCallsAreHeldAndVerified(t *testing.T) {
+	t.Parallel()
 	var progress bytes.Buffer
 	r, err := swarmTo(t, servertest.Options{}, func(c *Config) {
 		c.Destination, c.Calls, c.Streams = "echo", 10, 4
@@ -47,6 +48,7 @@ func TestEchoCallsAreHeldAndVerified(t *testing.T) {
 }
 
 func TestCallsInRoomsHearTheOthersAndNotThemselves(t *testing.T) {
+	t.Parallel()
 	for _, dtx := range []bool{true, false} {
 		r, err := swarmTo(t, servertest.Options{}, func(c *Config) {
 			c.Calls, c.Rooms, c.Talkers, c.DTX = 6, 2, 2, dtx
