@@ -213,15 +213,19 @@ func (e *ear) collect(pcm []int16, now time.Duration) {
 	e.check = append(e.check, pcm[:min(len(pcm), cap(e.check)-len(e.check))]...)
 	if len(e.check) == cap(e.check) {
 		e.done = true
-		e.verify()
+		e.verify(now)
 		e.check = e.check[:0]
 	}
 }
 
-// verify checks who is heard in a steady window.
-func (e *ear) verify() {
+// verify checks who is heard in a steady window that ends at now.
+func (e *ear) verify(now time.Duration) {
 	t := &e.swarm.tally
 	if !t.measuring.Load() {
+		return
+	}
+	if t.atFault(now) {
+		t.unjudged.Add(1)
 		return
 	}
 	need, heard := e.need(), 0

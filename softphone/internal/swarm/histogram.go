@@ -65,4 +65,6 @@ func (h *histogram) delay() Delay {
 }
 
 // ms is a duration in milliseconds, to 0.01.
-func ms(d time.Duration) float64 { return float64(d.Round(10*time.Microsecond)) / float64(time.Millisecond) }
+func ms(d time.Duration) float64 {
+	return float64(d.Round(10*time.Microsecond)) / float64(time.Millisecond)
+}

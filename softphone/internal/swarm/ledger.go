@@ -47,6 +47,9 @@ func (b *ledger) enter(c *api.AudioChunk, now time.Duration) {
 	}
 	whole := b.inOrder(c, p.Media)
 	again := !b.begun || c.GetEpoch() != b.epoch
+	if measuring && b.begun && again {
+		t.restarts.Add(1)
+	}
 	b.begun, b.sequence, b.media, b.epoch, b.dtx = true, c.GetSequence(), p.Media, c.GetEpoch(), p.DTX
 	if p.DTX {
 		b.ear.gap()

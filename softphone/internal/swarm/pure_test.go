@@ -94,7 +94,7 @@ func TestTheWheelLeavesNoTurnOutAndCatchesUp(t *testing.T) {
 		defer cancel()
 		var wg sync.WaitGroup
 		var late histogram
-		w.run(ctx, &wg, &late)
+		w.run(ctx, &wg, func(by, _ time.Duration) { late.add(by) })
 		wg.Wait()
 		if len(r.slots) != 50 {
 			t.Fatalf("%d turns in 50 frames", len(r.slots))
@@ -269,6 +269,16 @@ func TestAnEarHearsWhatIsWrongInAMix(t *testing.T) {
 		if (wrong == "") != (tc.want == "") || !strings.Contains(wrong, tc.want) {
 			t.Errorf("%s: %q", name, wrong)
 		}
+	}
+}
+
+func TestWhatIsHeardAfterATurnOfOursThatWasLateIsNotJudged(t *testing.T) {
+	s := stage(t, nil)
+	s.tally.turned(61*time.Millisecond, 1500*time.Millisecond)
+	c := listen(s, 2, 0, map[int]float64{0: 1})
+	// The windows end at 0.65, 1.65, 2.65 and 3.65 s.
+	if c.unjudged.Load() != 2 || c.failures.Load() != 2 {
+		t.Errorf("%d windows are not judged, %d wrong", c.unjudged.Load(), c.failures.Load())
 	}
 }
 

@@ -52,6 +52,12 @@ type Report struct {
 	Windows  uint64 `json:"windows"`  // of 200 ms that ears found right
 	Failures uint64 `json:"verification_failures"`
 
+	// Restarts is how often the server's clock of a call started anew, which it
+	// does when it comes too late, and Unjudged how many windows were left out
+	// because this program was late itself.
+	Restarts uint64 `json:"restarts"`
+	Unjudged uint64 `json:"windows_unjudged"`
+
 	Examples []string `json:"failures,omitempty"`
 
 	// ServerCPU is nil where the server is not on this computer, or not to be
@@ -152,6 +158,7 @@ func (s *swarm) complete(r *Report) {
 		r.ServerTarget = &target
 	}
 	r.Late, r.Dropped, r.Lost = t.late.Load(), t.dropped.Load(), t.lost.Load()
+	r.Restarts, r.Unjudged = t.restarts.Load(), t.unjudged.Load()
 	r.Verified, r.Windows, r.Failures = t.verified.Load(), t.windows.Load(), t.failures.Load()
 	for _, l := range s.legs {
 		q := l.queue.Stats()
@@ -159,7 +166,11 @@ func (s *swarm) complete(r *Report) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	r.Examples, r.Refused, r.EndedEarly, r.Reasons = t.wrong, t.refused, t.broken, t.reasons
+	r.Examples, r.Reasons = t.wrong, t.reasons
+	// Empty, and not null, for scripts.
+	r.Refused, r.EndedEarly = make(map[string]int), make(map[string]int)
+	maps.Copy(r.Refused, t.refused)
+	maps.Copy(r.EndedEarly, t.broken)
 }
 
 // verdict is what the server did wrong, or nil.
@@ -178,7 +189,7 @@ func (r *Report) verdict() error {
 	case r.Rooms == 0 && r.Held > 0 && r.Verified == 0:
 		errs = append(errs, errors.New("no frame came back, so nothing was verified: is the server stalled?"))
 	case r.listened > 3*time.Second && r.Windows == 0:
-		errs = append(errs, errors.New("no ear heard 200 ms without a gap, so nothing was verified: is the server overloaded?"))
+		errs = append(errs, errors.New("no ear heard 200 ms without a gap, so nothing was verified: is the server or this computer overloaded?"))
 	}
 	return errors.Join(errs...)
 }
@@ -227,7 +238,7 @@ func (s *swarm) progress(ctx context.Context) {
 // Write prints the report for people.
 func (r *Report) Write(w io.Writer) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "swarm to %s at %s for %.1f s, %s %d ms, %d calls on each connection\n", r.Destination, r.Server, r.DurationS, r.Codec, r.FrameMS, r.StreamsPerConn)
+	fmt.Fprintf(&b, "swarm to %s at %s for %.1f s, %s %d ms, calls on each connection: %d\n", r.Destination, r.Server, r.DurationS, r.Codec, r.FrameMS, r.StreamsPerConn)
 	fmt.Fprintf(&b, "calls         held %d of %d", r.Held, r.Calls)
 	if r.Rooms > 0 {
 		fmt.Fprintf(&b, ", rooms %d, talkers in each %d", r.Rooms, r.Talkers)
@@ -246,10 +257,10 @@ func (r *Report) Write(w io.Writer) error {
 		line("its target", *r.ServerTarget, "reports")
 	}
 	line("own lateness", r.TurnLate, "turns")
-	fmt.Fprintf(&b, "frames        sent %d, received %d, late %d, dropped %d, not sent %d, lost %d\n", r.Sent, r.Received, r.Late, r.Dropped, r.Unsent, r.Lost)
+	fmt.Fprintf(&b, "frames        sent %d, received %d, late %d, dropped %d, not sent %d, lost %d, restarts %d\n", r.Sent, r.Received, r.Late, r.Dropped, r.Unsent, r.Lost, r.Restarts)
 	verified, what := r.Verified, "echo frames are what was sent"
 	if r.Rooms > 0 {
-		verified, what = r.Windows, "windows of 200 ms are what was said"
+		verified, what = r.Windows, fmt.Sprintf("windows of 200 ms are what was said, not judged %d", r.Unjudged)
 	}
 	fmt.Fprintf(&b, "verified      %d %s, failures %d\n", verified, what, r.Failures)
 	if c := r.ServerCPU; c != nil {

@@ -16,7 +16,8 @@
 // silence. There every call verifies sequences and media times, and two of each
 // room (ears, at most 32) also decode what they hear: once a second, in 200 ms
 // by Goertzel's algorithm, the tones of others must be there, and the own one
-// and those of other rooms must not.
+// and those of other rooms must not. What is heard within a second of a turn
+// that came more than 60 ms late is not judged: then a gap is this program's own.
 //
 // # Added delay
 //
@@ -198,7 +199,7 @@ func (s *swarm) run(ctx context.Context) (Report, error) {
 	defer turning.Wait()
 	defer calls.Wait()
 	defer kill()
-	s.wheel.run(alive, &turning, &s.tally.turnLate)
+	s.wheel.run(alive, &turning, s.tally.turned)
 	if s.cfg.Progress != nil {
 		watching, stop := context.WithCancel(ctx)
 		turning.Go(func() { s.progress(watching) })

@@ -5,12 +5,19 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"google.golang.org/grpc/status"
 )
 
-// examples is how many failures are told in words.
-const examples = 5
+const (
+	// examples is how many failures are told in words.
+	examples = 5
+	// ownFault is how late a turn may be before rooms hear a gap for which they
+	// are not to blame, and ownFaultLasts how long that may be heard.
+	ownFault      = 60 * time.Millisecond
+	ownFaultLasts = time.Second
+)
 
 var errLoop = errors.New("the swarm's own tone cannot be found in what its codec makes of it: use more --bitrate")
 
@@ -26,12 +33,30 @@ type tally struct {
 
 	late, dropped, lost, verified, windows, failures atomic.Uint64
 
+	restarts atomic.Uint64 // epochs on the way down that began
+	unjudged atomic.Uint64 // windows in which this program was late itself
+	lateAt   atomic.Int64  // when it was, a time.Duration
+
 	mu    sync.Mutex
 	wrong []string // the first failures
 	// By status: calls that were never answered, and those that ended before
 	// they were hung up.
 	refused, broken map[string]int
 	reasons         map[string]string // the first message of each status
+}
+
+// turned notes that turns at now were late by so much.
+func (t *tally) turned(by, now time.Duration) {
+	t.turnLate.add(by)
+	if by > ownFault {
+		t.lateAt.Store(int64(now))
+	}
+}
+
+// atFault reports that what is heard at now may have a gap of our own making.
+func (t *tally) atFault(now time.Duration) bool {
+	at := time.Duration(t.lateAt.Load())
+	return at != 0 && now-at < ownFaultLasts
 }
 
 // fail counts a failed verification.

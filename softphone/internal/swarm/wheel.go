@@ -60,14 +60,15 @@ func (w *wheel) join(i int, t turner) {
 	s.calls[at] = append(s.calls[at], t)
 }
 
-// run turns until ctx ends. late takes how late each spoke was.
-func (w *wheel) run(ctx context.Context, wg *sync.WaitGroup, late *histogram) {
+// run turns until ctx ends. late is told how late each spoke with calls was, by
+// several goroutines.
+func (w *wheel) run(ctx context.Context, wg *sync.WaitGroup, late func(by, now time.Duration)) {
 	for _, s := range w.shards {
 		wg.Go(func() { w.roll(ctx, s, late) })
 	}
 }
 
-func (w *wheel) roll(ctx context.Context, s *shard, late *histogram) {
+func (w *wheel) roll(ctx context.Context, s *shard, late func(by, now time.Duration)) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for n := int64(0); ; n++ {
@@ -86,7 +87,7 @@ func (w *wheel) roll(ctx context.Context, s *shard, late *histogram) {
 			return
 		}
 		if s.turn(int(n%int64(w.spokes)), n/int64(w.spokes), at) {
-			late.add(now - at)
+			late(now-at, now)
 		}
 	}
 }
