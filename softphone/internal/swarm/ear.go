@@ -195,7 +195,7 @@ func (e *ear) measured(t *talker, when time.Duration, side int) {
 	// Nothing is heard before it was said: just under a whole loop is the
 	// detector's error.
 	const loop = loopSamples / audio.Rate * time.Second
-	if since = since % loop; since > loop-50*time.Millisecond {
+	if since %= loop; since > loop-50*time.Millisecond {
 		since -= loop
 	}
 	e.swarm.tally.added.add(since)

@@ -64,12 +64,14 @@ import (
 	"callcenter/softphone/internal/call"
 )
 
+// The bounds of a Config.
 const (
-	// MaxCalls, MaxTalkers and MaxStreams bound a Config.
 	MaxCalls   = 10000
 	MaxTalkers = len(tones)
 	MaxStreams = 200 // what a server allows
+)
 
+const (
 	// settle is how long after the last answer measuring begins: buffers fill.
 	settle = time.Second
 	// answerLimit is how long after the ramp an answer may take.
@@ -265,7 +267,7 @@ func (s *swarm) hangUp(calls *sync.WaitGroup, kill context.CancelFunc) {
 }
 
 func (s *swarm) close() error {
-	var errs []error
+	errs := make([]error, 0, len(s.conns))
 	for _, c := range s.conns {
 		errs = append(errs, c.Close())
 	}
