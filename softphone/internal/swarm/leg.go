@@ -23,6 +23,10 @@ const (
 	reportInterval = time.Second
 	// dtxInterval is how often announced silence says that it goes on.
 	dtxInterval = 200 * time.Millisecond
+	// mostUnacknowledged is how many frames leave before the server has
+	// acknowledged any: a queue has no window until then, and this many of pcm fit
+	// into what gRPC takes without blocking, 64 KiB.
+	mostUnacknowledged = 25
 )
 
 // errEnded means that the server ended a call with status OK.
@@ -174,8 +178,8 @@ func (l *leg) open() error {
 }
 
 // turn implements turner: what a phone does with one frame of its microphone.
-// Send does not block: the window of the queue keeps far less on its way than
-// gRPC takes.
+// Send does not block: the window of the queue, or mostUnacknowledged, keeps less
+// on its way than gRPC takes.
 func (l *leg) turn(slot int64, at time.Duration) {
 	switch {
 	case l.closed || l.over.Load():
@@ -189,7 +193,7 @@ func (l *leg) turn(slot int64, at time.Duration) {
 	}
 	l.say(slot, at)
 	now, sent := l.swarm.clock(), false
-	for l.queue.Pop(&l.frame, now) {
+	for l.mayPop() && l.queue.Pop(&l.frame, now) {
 		l.send(&l.frame, now)
 		sent = true
 	}
@@ -197,6 +201,10 @@ func (l *leg) turn(slot int64, at time.Duration) {
 	if !sent && l.link.Due(now) < l.swarm.cfg.frame()/2 {
 		l.send(nil, now)
 	}
+}
+
+func (l *leg) mayPop() bool {
+	return l.link.PeerAck() > 0 || l.sent.Load() < mostUnacknowledged
 }
 
 // say puts the frame of a slot into the queue, or silence.

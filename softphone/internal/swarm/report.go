@@ -229,9 +229,13 @@ func (s *swarm) progress(ctx context.Context) {
 	for wait(ctx, time.Second) {
 		t := &s.tally
 		sent, received := s.frames()
-		_, _ = fmt.Fprintf(s.cfg.Progress, "%4.0f s  held %d of %d, dialing %d  sent %d, received %d  added p50 %.1f, p99 %.1f ms  late %d, dropped %d, failures %d\n",
-			(s.clock() - began).Seconds(), s.held(), s.cfg.Calls, t.dialing.Load(), sent, received,
-			ms(t.added.percentile(0.5)), ms(t.added.percentile(0.99)), t.late.Load(), t.dropped.Load(), t.failures.Load())
+		line := fmt.Sprintf("%4.0f s  held %d of %d, dialing %d  sent %d, received %d",
+			(s.clock() - began).Seconds(), s.held(), s.cfg.Calls, t.dialing.Load(), sent, received)
+		if t.added.n.Load() > 0 {
+			line += fmt.Sprintf("  added p50 %.1f, p99 %.1f ms  late %d, dropped %d",
+				ms(t.added.percentile(0.5)), ms(t.added.percentile(0.99)), t.late.Load(), t.dropped.Load())
+		}
+		_, _ = fmt.Fprintf(s.cfg.Progress, "%s  failures %d\n", line, t.failures.Load())
 	}
 }
 
