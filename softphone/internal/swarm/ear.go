@@ -1,6 +1,7 @@
 package swarm
 
 import (
+	"fmt"
 	"math"
 	"time"
 
@@ -85,7 +86,6 @@ type ear struct {
 	room   *room
 	dec    codec.Decoder
 	own    int // tone, or -1
-	delay  time.Duration
 	heard  float64
 
 	others []talker
@@ -101,6 +101,7 @@ type ear struct {
 // talker is who may be heard, and since when its loop runs.
 type talker struct {
 	flip  flip
+	found found
 	start time.Duration
 }
 
@@ -112,7 +113,6 @@ func newEar(s *swarm, own, number int, scores *scores) (*ear, error) {
 	}
 	e := &ear{
 		swarm: s, number: number, room: s.rooms[number], dec: dec, own: own, heard: scores.heard,
-		delay: audio.Duration(scores.delay),
 		mark:  make([]int16, 0, markSamples+codec.MaxSamples),
 		check: make([]int16, 0, checkLength),
 	}
@@ -123,7 +123,7 @@ func newEar(s *swarm, own, number int, scores *scores) (*ear, error) {
 			break
 		}
 		if there[t] = true; t != own {
-			e.others = append(e.others, talker{newFlip(tones[t], e.heard), s.base + s.wheel.phase(i)})
+			e.others = append(e.others, talker{newFlip(tones[t], e.heard), scores.found[t], s.base + s.wheel.phase(i)})
 		}
 	}
 	for t := range tones {
@@ -188,7 +188,7 @@ func (e *ear) measured(t *talker, when time.Duration, side int) {
 	if !e.swarm.tally.measuring.Load() {
 		return
 	}
-	since := when - e.delay - t.start
+	since := when - t.found[side-1] - t.start
 	if side == 2 {
 		since -= audio.Duration(flipSamples)
 	}
@@ -268,32 +268,52 @@ func (e *ear) amplitude(t tone) float64 {
 	return math.Sqrt(goertzel(e.check, t[0])+goertzel(e.check, t[1])) / e.heard
 }
 
-// calibrate finds how much later than it was made the detector finds a change in
-// a loop that no server touched.
+// calibrate finds how late the detector is for each tone.
 func (s *scores) calibrate(cfg *Config) error {
-	dec, err := cfg.Codec.NewDecoder(format(cfg))
-	if err != nil {
-		return err
-	}
-	var (
-		pcm  = make([]int16, 2*loopSamples+codec.MaxSamples)
-		n    int
-		loop = s.talkers[0]
-	)
-	for i := range 2 * len(loop.packets) {
-		m, err := dec.Decode(pcm[n:], loop.packets[i%len(loop.packets)])
+	for i, t := range tones {
+		dec, err := cfg.Codec.NewDecoder(format(cfg))
 		if err != nil {
 			return err
 		}
-		n += m
-	}
-	f := newFlip(tones[0], s.heard)
-	for at := loopSamples; at+markSamples <= n; at += hopSamples {
-		when, side := f.add(pcm[at:at+markSamples], audio.Duration(at+markSamples/2))
-		if side == 2 {
-			s.delay = audio.Samples(when) - loopSamples - flipSamples
-			return nil
+		pcm, err := play(dec, s.talkers[i])
+		if err != nil {
+			return err
+		}
+		if err := s.found[i].search(newFlip(t, s.heard), pcm); err != nil {
+			return fmt.Errorf("%g and %g Hz: %w", t[0], t[1], err)
 		}
 	}
-	return errLoop
+	return nil
+}
+
+// play decodes two rounds of a loop and half of a third.
+func play(dec codec.Decoder, s *score) ([]int16, error) {
+	pcm, n := make([]int16, 5*loopSamples/2+codec.MaxSamples), 0
+	for i := range 5 * len(s.packets) / 2 {
+		m, err := dec.Decode(pcm[n:], s.packets[i%len(s.packets)])
+		if err != nil {
+			return nil, err
+		}
+		n += m
+	}
+	return pcm[:n], nil
+}
+
+// search looks for both changes in the second round and what follows.
+func (d *found) search(f flip, pcm []int16) error {
+	seen := 0
+	for at := loopSamples + flipSamples/2; at+markSamples <= len(pcm); at += hopSamples {
+		switch when, side := f.add(pcm[at:at+markSamples], audio.Duration(at+markSamples/2)); side {
+		case 2:
+			d[1] = when - audio.Duration(loopSamples+flipSamples)
+			seen++
+		case 1:
+			d[0] = when - audio.Duration(2*loopSamples)
+			seen++
+		}
+	}
+	if seen != len(d) {
+		return errLoop
+	}
+	return nil
 }

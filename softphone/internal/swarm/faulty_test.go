@@ -87,7 +87,7 @@ func TestAFaultyServerIsFoundOut(t *testing.T) {
 			}
 			return true, true
 		}, "3 verifications failed, the first: call "},
-		"it loses a frame": {func(c *api.AudioChunk) (bool, bool) { return c.GetSequence() != 10, true }, "got sequence 11 after 9, and 0 marked as dropped"},
+		"it loses a frame":  {func(c *api.AudioChunk) (bool, bool) { return c.GetSequence() != 10, true }, "got sequence 11 after 9, and 0 marked as dropped"},
 		"it ends the calls": {func(c *api.AudioChunk) (bool, bool) { return true, c.GetSequence() < 20 }, "ended 3 early with Ended"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"time"
 
 	"callcenter/api/wire"
 	"callcenter/audio"
@@ -49,12 +50,16 @@ type score struct {
 	marks   []uint32
 }
 
+// found is how much later than it was made the detector finds a change to the
+// first and to the second frequency of a tone that no server touched.
+type found [2]time.Duration
+
 // scores are the loops of a swarm.
 type scores struct {
-	talkers []*score // echo: voices; rooms: by tone
-	quiet   *score   // of who says nothing; nil: silence is announced
-	delay   int      // samples by which the detector finds our encoder late
-	heard   float64  // amplitude of a talker's tone
+	talkers []*score          // echo: voices; rooms: by tone
+	quiet   *score            // of who says nothing; nil: silence is announced
+	found   [len(tones)]found // per tone
+	heard   float64           // amplitude of a talker's tone
 }
 
 // compose makes the loops.

@@ -36,9 +36,11 @@
 //	(arrival of that frame + place of the change in it) -
 //	(scheduled time of the frame with the change) - d
 //
-// where d is what the same detector finds when it decodes the loop without a
-// server, so that the lookahead of our own encoder and the detector's window
-// are not in it. What is left is the way, the server's buffer for the talker and
+// where d is what the same detector finds for that change when it decodes the
+// loop without a server, so that the lookahead of our own encoder and the
+// detector's window are not in it. A server that only forwards is measured to
+// half a millisecond; another Opus encoder moves single changes by up to 2 ms.
+// What is left is the way, the server's buffer for the talker and
 // the phase of its clock, and the lookahead of its encoder (Opus: 6.5 ms). A
 // delay of two seconds and more is taken for one that is two seconds less.
 //
