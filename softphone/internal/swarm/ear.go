@@ -103,6 +103,7 @@ type talker struct {
 	flip  flip
 	found found
 	start time.Duration
+	last  time.Duration // when a change of it was heard; 0: none yet
 }
 
 func newEar(s *swarm, own, number int, scores *scores) (*ear, error) {
@@ -123,7 +124,7 @@ func newEar(s *swarm, own, number int, scores *scores) (*ear, error) {
 			break
 		}
 		if there[t] = true; t != own {
-			e.others = append(e.others, talker{newFlip(tones[t], e.heard), scores.found[t], s.base + s.wheel.phase(i)})
+			e.others = append(e.others, talker{flip: newFlip(tones[t], e.heard), found: scores.found[t], start: s.base + s.wheel.phase(i)})
 		}
 	}
 	for t := range tones {
@@ -188,6 +189,10 @@ func (e *ear) measured(t *talker, when time.Duration, side int) {
 	if !e.swarm.tally.measuring.Load() {
 		return
 	}
+	if t.last > 0 && e.swarm.cfg.Talkers <= e.swarm.cfg.Speakers {
+		e.swarm.tally.missed.Add(uint64(max(0, (when-t.last+time.Second/2)/time.Second-1)))
+	}
+	t.last = when
 	since := when - t.found[side-1] - t.start
 	if side == 2 {
 		since -= audio.Duration(flipSamples)

@@ -228,15 +228,19 @@ func listen(s *swarm, call int, delay time.Duration, amplitudes map[int]float64)
 			mixed[k] += v
 		}
 	}
-	e := s.legs[call].ledger.ear
+	play48(s.legs[call].ledger.ear, mixed, delay)
+	return &s.tally
+}
+
+// play48 lets an ear hear pcm, frame by frame from a time on.
+func play48(e *ear, pcm []int16, from time.Duration) {
 	packet := make([]byte, 1920)
-	for at := 0; at < len(mixed); at += 960 {
-		for i, v := range mixed[at : at+960] {
+	for at := 0; at < len(pcm); at += 960 {
+		for i, v := range pcm[at : at+960] {
 			packet[2*i], packet[2*i+1] = byte(v), byte(uint16(v)>>8)
 		}
-		e.hear(packet, delay+audio.Duration(at))
+		e.hear(packet, from+audio.Duration(at))
 	}
-	return &s.tally
 }
 
 func TestAnEarMeasuresTheDelayOfEachTalker(t *testing.T) {
@@ -251,6 +255,17 @@ func TestAnEarMeasuresTheDelayOfEachTalker(t *testing.T) {
 		if got := c.added.percentile(1); math.Abs(ms(got-delay)) > 0.5 {
 			t.Errorf("%v: measured %v", delay, got)
 		}
+	}
+}
+
+func TestAChangeOfToneThatFallsIntoAGapIsMissed(t *testing.T) {
+	s := stage(t, nil)
+	pcm := make([]int16, 4*audio.Rate)
+	tones[0].source(peak / 3)(pcm)
+	clear(pcm[2*audio.Rate-4800 : 2*audio.Rate+4800])
+	play48(s.legs[2].ledger.ear, pcm, 0)
+	if c := &s.tally; c.missed.Load() != 1 || c.added.n.Load() != 2 {
+		t.Errorf("%d missed, %d heard", c.missed.Load(), c.added.n.Load())
 	}
 }
 

@@ -34,6 +34,8 @@ type Report struct {
 	// AddedDelay is, from the scheduled time of sending, of each echo frame or of
 	// the marks that ears found.
 	AddedDelay Delay `json:"added_delay_ms"`
+	// Missed are the marks between others that no ear found.
+	Missed uint64 `json:"marks_missed,omitempty"`
 	// Behind is how far the frames that are heard of a room come behind the
 	// fastest of their call.
 	Behind *Delay `json:"behind_ms,omitempty"`
@@ -158,6 +160,7 @@ func (s *swarm) complete(r *Report) {
 		r.ServerTarget = &target
 	}
 	r.Late, r.Dropped, r.Lost = t.late.Load(), t.dropped.Load(), t.lost.Load()
+	r.Missed = t.missed.Load()
 	r.Restarts, r.Unjudged = t.restarts.Load(), t.unjudged.Load()
 	r.Verified, r.Windows, r.Failures = t.verified.Load(), t.windows.Load(), t.failures.Load()
 	for _, l := range s.legs {
@@ -252,7 +255,7 @@ func (r *Report) Write(w io.Writer) error {
 		fmt.Fprintf(&b, "%-13s p50 %.1f, p95 %.1f, p99 %.1f, max %.1f ms, %s %d\n", name, d.P50, d.P95, d.P99, d.Max, what, d.Count)
 	}
 	if r.Rooms > 0 {
-		line("added delay", r.AddedDelay, "marks heard")
+		line("added delay", r.AddedDelay, fmt.Sprintf("marks missed %d, heard", r.Missed))
 		line("behind", *r.Behind, "frames")
 	} else {
 		line("added delay", r.AddedDelay, "frames")

@@ -40,9 +40,11 @@
 // loop without a server, so that the lookahead of our own encoder and the
 // detector's window are not in it. A server that only forwards is measured to
 // half a millisecond; another Opus encoder moves single changes by up to 2 ms.
-// What is left is the way, the server's buffer for the talker and
-// the phase of its clock, and the lookahead of its encoder (Opus: 6.5 ms). A
-// delay of two seconds and more is taken for one that is two seconds less.
+// What is left is the way, the server's buffer for the talker and the phase of
+// its clock, and the lookahead of its encoder (Opus: 6.5 ms). A delay of two
+// seconds and more is taken for one that is two seconds less. A change that falls
+// into a gap has no delay: between others such are counted as missed, where the
+// server lets all talkers be heard.
 //
 // A frame is late if it comes more than 20 ms after it might: an echo after its
 // scheduled time, what is heard of a room after the fastest frame so far.

@@ -99,6 +99,7 @@ func TestCallsInRoomsHearTheOthersAndNotThemselves(t *testing.T) {
 }
 
 func TestRefusedCallsAreCountedByStatusWithASentence(t *testing.T) {
+	t.Parallel()
 	r, err := swarmTo(t, servertest.Options{MaxCalls: 2}, func(c *Config) {
 		c.Destination, c.Calls, c.Duration = "echo", 5, 100*time.Millisecond
 	})
@@ -111,6 +112,7 @@ func TestRefusedCallsAreCountedByStatusWithASentence(t *testing.T) {
 }
 
 func TestAServerThatIsNotThereIsNamed(t *testing.T) {
+	t.Parallel()
 	s := servertest.Start(t, servertest.Options{})
 	s.Kill()
 	r, err := Run(t.Context(), plan(func(c *Config) {

@@ -33,6 +33,7 @@ type tally struct {
 
 	late, dropped, lost, verified, windows, failures atomic.Uint64
 
+	missed   atomic.Uint64 // changes of tone
 	restarts atomic.Uint64 // epochs on the way down that began
 	unjudged atomic.Uint64 // windows in which this program was late itself
 	lateAt   atomic.Int64  // when it was, a time.Duration
