@@ -15,6 +15,10 @@ const (
 
 	markSamples = audio.Rate / 100 // of the window that finds a change of tone
 	hopSamples  = audio.Rate / 400
+	// holdHops is for how many windows a change must hold, 20 ms: where audio is
+	// spliced, as a server's buffer does to shorten it, both frequencies sound for
+	// less.
+	holdHops    = 8
 	checkLength = audio.Rate / 5 // of the window that verifies who is heard
 
 	// present and absent are the amplitudes of a tone that is heard and of one
@@ -45,6 +49,8 @@ type flip struct {
 	tone    tone
 	loud    float64 // squared amplitude of what is loud enough to judge
 	side    int     // 1: the first frequency, 2: the second, 0: not known
+	next    int     // what it may have become
+	hops    int     // for so many windows in a row
 	share   float64 // of the second, in the last window
 	crossed time.Duration
 }
@@ -54,7 +60,7 @@ type flip struct {
 func (f *flip) add(window []int16, at time.Duration) (when time.Duration, side int) {
 	first, second := goertzel(window, f.tone[0]), goertzel(window, f.tone[1])
 	if first+second < f.loud {
-		f.side = 0
+		f.side, f.hops = 0, 0
 		return 0, 0
 	}
 	share := second / (first + second)
@@ -63,19 +69,29 @@ func (f *flip) add(window []int16, at time.Duration) (when time.Duration, side i
 		f.crossed = at - time.Duration(part*float64(audio.Duration(hopSamples)))
 	}
 	f.share = share
-	now := f.side
+	now := 0
 	switch {
 	case share < 0.2:
 		now = 1
 	case share > 0.8:
 		now = 2
 	}
-	was := f.side
-	f.side = now
-	if was != 0 && was != now {
-		return f.crossed, now
+	if now == 0 || now == f.side {
+		f.hops = 0
+		return 0, 0
 	}
-	return 0, 0
+	if now != f.next {
+		f.next, f.hops = now, 0
+	}
+	if f.hops++; f.hops < holdHops {
+		return 0, 0
+	}
+	was := f.side
+	f.side, f.hops = now, 0
+	if was == 0 {
+		return 0, 0
+	}
+	return f.crossed, now
 }
 
 // ear decodes what a call hears and verifies it. One goroutine uses it; it does
@@ -146,7 +162,8 @@ func (e *ear) gap() {
 	}
 	e.mark, e.check = e.mark[:0], e.check[:0]
 	for i := range e.others {
-		e.others[i].flip.side = 0
+		f := &e.others[i].flip
+		f.side, f.hops = 0, 0
 	}
 }
 

@@ -269,6 +269,19 @@ func TestAChangeOfToneThatFallsIntoAGapIsMissed(t *testing.T) {
 	}
 }
 
+// TestASpliceIsNoChangeOfTone puts 8 ms of the other frequency into the second
+// before a change.
+func TestASpliceIsNoChangeOfTone(t *testing.T) {
+	s := stage(t, nil)
+	pcm := make([]int16, 4*audio.Rate)
+	tones[0].source(peak / 3)(pcm)
+	copy(pcm[audio.Rate-2400:audio.Rate-2016], pcm[audio.Rate+4800:])
+	play48(s.legs[2].ledger.ear, pcm, 10*time.Millisecond)
+	if d := s.tally.added.delay(); d.Count != 3 || math.Abs(d.Max-10) > 0.5 {
+		t.Errorf("%+v", d)
+	}
+}
+
 func TestAnEarHearsWhatIsWrongInAMix(t *testing.T) {
 	for name, tc := range map[string]struct {
 		call  int
