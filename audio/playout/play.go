@@ -35,7 +35,9 @@ func (p *Playout) play(dst []int16, kind Kind) Pulled {
 	wait := 0
 	if p.joining {
 		kind = Merged
-		wait = p.align(len(dst))
+		if !p.skim.on {
+			wait = p.align(len(dst))
+		}
 	}
 	p.account()
 	res := Pulled{Kind: kind, Media: p.pos, Epoch: p.epoch}
@@ -79,8 +81,8 @@ func (p *Playout) insert(dst []int16) {
 // emit moves what is decoded to dst, as much as there is, and returns how much.
 func (p *Playout) emit(dst []int16) int {
 	n := copy(dst, p.pcm[p.begin:p.end])
-	p.con.Played(dst[:n])
-	if n > 0 {
+	if n > 0 && !p.skim.on {
+		p.con.Played(dst[:n])
 		p.loud = max(stretch.Power(dst[:n]), p.loud*(1-loudDecay*float64(n)/audio.PeriodSamples))
 	}
 	p.begin += n
@@ -99,7 +101,7 @@ func (p *Playout) conceal(dst []int16, bridge bool) Pulled {
 	}
 	n := p.emit(dst)
 	made := len(dst) - n
-	silent := p.con.Conceal(dst[n:])
+	silent := p.makeUp(dst[n:])
 	if bridge {
 		p.pos += int64(made)
 		p.gapAhead = true
@@ -117,6 +119,16 @@ func (p *Playout) conceal(dst []int16, bridge bool) Pulled {
 	return res
 }
 
+// makeUp conceals dst, where somebody hears it, and returns how much of it is
+// silence.
+func (p *Playout) makeUp(dst []int16) (silent int) {
+	if p.skim.on {
+		clear(dst)
+		return len(dst)
+	}
+	return p.con.Conceal(dst)
+}
+
 // silence plays the pause that the sender announced, in which the position
 // goes on with time. Where the next talk spurt is due within dst it begins
 // there, so that its delay is the target to the sample.
@@ -131,7 +143,11 @@ func (p *Playout) silence(dst []int16) Pulled {
 	if due, ok := p.buf.SpurtIn(p.clock+audio.Duration(n), p.pos); ok && due < audio.Duration(len(rest)) {
 		rest = rest[:audio.Samples(due)]
 	}
-	p.con.Comfort(rest)
+	if p.skim.on {
+		clear(rest)
+	} else {
+		p.con.Comfort(rest)
+	}
 	p.pos += int64(len(rest))
 	p.concealing, p.silent = false, true
 	p.stats.SilentSamples += uint64(len(rest))
@@ -162,7 +178,9 @@ func (p *Playout) seek(dst []int16) Pulled {
 	p.pos, p.epoch = next.Media, next.Epoch
 	p.corrected, p.correction = p.clock, 0
 	if !p.silent {
-		p.con.Splice()
+		if !p.skim.on {
+			p.con.Splice()
+		}
 		p.joining = true
 	}
 	rest := p.play(dst[n:], Normal)
@@ -197,6 +215,10 @@ func (p *Playout) decode(n int) bool {
 // append decodes a packet behind what is decoded. One that cannot be decoded is
 // as good as never sent: it leaves a hole.
 func (p *Playout) append(pkt *jitter.Packet) {
+	if p.skim.on {
+		p.pass(pkt)
+		return
+	}
 	if p.gapAhead {
 		// The decoder heard nothing of the gap: let it go on by one frame.
 		p.gapAhead = false

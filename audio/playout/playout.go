@@ -94,6 +94,7 @@ type Playout struct {
 	frame      int  // samples of the newest packet
 	gapAhead   bool // the next packet follows a real gap
 	unheard    [audio.PeriodSamples]int16
+	skim       skim // what nobody hears
 
 	stalled    bool          // nothing came and all was played
 	before     time.Duration // the delay before that

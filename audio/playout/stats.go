@@ -40,6 +40,7 @@ type Stats struct {
 	SilentSamples                  uint64 // in announced silence
 	FillingSamples                 uint64 // before the first packet was due
 	DecodedSamples                 uint64
+	UnheardSamples                 uint64 // of these, passed as silence: nobody heard them
 	AbandonedSamples               uint64 // decoded and then jumped over
 	SkippedSamples                 uint64 // all that was jumped over to be live again
 	DecodeErrors                   uint64
