@@ -32,6 +32,8 @@ type Options struct {
 	Log *slog.Logger
 	// MaxCalls is how many calls there may be; 0: the server's default.
 	MaxCalls int
+	// Speakers is how many are heard at a time in a room; 0: the server's default.
+	Speakers int
 	// DrainTimeout is how long calls may go on after Drain; 0: 1 s.
 	DrainTimeout time.Duration
 	// Listener replaces a TCP socket on 127.0.0.1, for faults in between.
@@ -68,6 +70,7 @@ func Start(tb testing.TB, o Options) *Server {
 		Log:          o.Log,
 		Clock:        o.Clock,
 		MaxCalls:     o.MaxCalls,
+		Speakers:     o.Speakers,
 		DrainTimeout: o.DrainTimeout,
 	}
 	if o.Mix {

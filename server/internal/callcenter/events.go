@@ -136,9 +136,16 @@ func (q *eventQueue) dropped() uint64 {
 
 // fromRoom puts an event of a room on the wire.
 func fromRoom(e room.Event) *api.Event {
-	kind := api.Event_KIND_JOINED
-	if e.Kind == room.Left {
+	kind := api.Event_KIND_UNSPECIFIED
+	switch e.Kind {
+	case room.Joined:
+		kind = api.Event_KIND_JOINED
+	case room.Left:
 		kind = api.Event_KIND_LEFT
+	case room.Speaking:
+		kind = api.Event_KIND_SPEAKING
+	case room.Silent:
+		kind = api.Event_KIND_SILENT
 	}
 	return &api.Event{
 		Kind:        kind,

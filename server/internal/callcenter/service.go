@@ -49,6 +49,8 @@ type Config struct {
 	Destination string
 	// MaxCalls is how many calls there may be at a time; 0: DefaultMaxCalls.
 	MaxCalls int
+	// Speakers is how many are heard at a time in a room; 0: room.DefaultSpeakers.
+	Speakers int
 	// DrainTimeout is how long Run lets calls go on after its context ended.
 	DrainTimeout time.Duration
 }
@@ -81,8 +83,14 @@ func New(cfg Config) *Service {
 		cfg.MaxCalls = DefaultMaxCalls
 	}
 	return &Service{
-		cfg:     cfg,
-		rooms:   room.New(room.Config{Codecs: cfg.Codecs, Clock: cfg.Clock, Default: cfg.Destination, Log: cfg.Log}),
+		cfg: cfg,
+		rooms: room.New(room.Config{
+			Codecs:   cfg.Codecs,
+			Clock:    cfg.Clock,
+			Default:  cfg.Destination,
+			Speakers: cfg.Speakers,
+			Log:      cfg.Log,
+		}),
 		mint:    newMint(),
 		streams: make(map[*stream]struct{}),
 		calls:   make(map[string]*call),

@@ -126,6 +126,7 @@ func serve(ctx context.Context, cfg config.Config, stderr io.Writer, signals <-c
 			Log:          log,
 			Destination:  cfg.Destination(),
 			MaxCalls:     cfg.MaxCalls,
+			Speakers:     cfg.Speakers,
 			DrainTimeout: cfg.DrainTimeout,
 		}, forced)
 	}()

@@ -37,6 +37,7 @@ type Config struct {
 	LogFormat    string        `koanf:"log-format"`
 	DrainTimeout time.Duration `koanf:"drain-timeout"`
 	MaxCalls     int           `koanf:"max-calls"`
+	Speakers     int           `koanf:"speakers"`
 }
 
 // Default returns the settings of a server that nobody configured.
@@ -47,6 +48,7 @@ func Default() Config {
 		LogFormat:    Text,
 		DrainTimeout: 5 * time.Second,
 		MaxCalls:     callcenter.DefaultMaxCalls,
+		Speakers:     room.DefaultSpeakers,
 	}
 }
 
@@ -58,6 +60,7 @@ func Flags(fs *pflag.FlagSet) {
 	fs.String("log-format", d.LogFormat, "log as text or json, to standard error")
 	fs.Duration("drain-timeout", d.DrainTimeout, "how long calls may go on after SIGTERM or SIGINT")
 	fs.Int("max-calls", d.MaxCalls, "how many calls to take at a time")
+	fs.Int("speakers", d.Speakers, "how many are heard at a time in a room: the loudest who talk")
 	fs.String(settings.ConfigFlag, "", "TOML file with settings, whose keys are these flags' names")
 }
 
@@ -87,6 +90,7 @@ func (c *Config) check(v *settings.Values) error {
 		{"log-format", checkChoice(c.LogFormat, Text, JSON)},
 		{"drain-timeout", checkRange(c.DrainTimeout, 0, time.Hour)},
 		{"max-calls", checkRange(c.MaxCalls, 1, 1_000_000)},
+		{"speakers", checkRange(c.Speakers, 1, room.MaxMembers)},
 	} {
 		if s.err != nil {
 			return fmt.Errorf("setting %s from %s: %w", s.key, v.Source(s.key), s.err)

@@ -21,7 +21,7 @@ func TestATickAllocatesNothing(t *testing.T) {
 
 func TestATickOfASilentRoomAllocatesNothing(t *testing.T) {
 	d := directory()
-	c := newConference("room/x", 0, d.cfg.Clock)
+	c := newConference("room/x", 0, d.cfg.Speakers, d.cfg.Clock)
 	for _, name := range []string{"a", "b"} {
 		l, err := newConferenceLeg(d, member(name), &nowhere{})
 		if err != nil {

@@ -27,7 +27,7 @@ func talkingRoom(tb testing.TB, members int) (tick func()) {
 	tb.Helper()
 	d := directory()
 	format := codec.Format{Codec: "opus", Rate: 48000, Channels: 1}
-	c := newConference("room/x", 0, d.cfg.Clock)
+	c := newConference("room/x", 0, d.cfg.Speakers, d.cfg.Clock)
 	legs := make([]*conferenceLeg, members)
 	for i := range legs {
 		l, err := newConferenceLeg(d, Member{Name: fmt.Sprint(i), Format: format, FrameMS: 20}, &nowhere{})

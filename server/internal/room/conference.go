@@ -14,14 +14,22 @@ import (
 	"callcenter/audio/mix"
 )
 
-// conference lets everyone hear everyone but themselves. While it has members
-// one goroutine ticks every 10 ms, on the room's own clock:
+// conference lets everyone hear those who have the floor but themselves. While
+// it has members one goroutine ticks every 10 ms, on the room's own clock:
 //
-//  1. the next 10 ms of every member come out of their playout buffer
-//  2. those that are not silent are added up
-//  3. each member gets the sum less their own voice, through their limiter
-//  4. once that fills a frame of theirs, it is encoded and sent, or announced as
+//  1. every second tick is a step: the floor is given to the loudest who talk,
+//     by what senders say of their voice or, where they say nothing, by what
+//     was decoded of it
+//  2. the next 10 ms of every member come out of their playout buffer, decoded
+//     for those who have the floor
+//  3. those that are not silent are added up
+//  4. each member gets the sum less their own voice, through their limiter
+//  5. once that fills a frame of theirs, it is encoded and sent, or announced as
 //     silence when nobody is heard in it
+//
+// Frames begin with a step, so that a voice comes into the sum, or goes, between
+// two frames of everyone. What a sender says of a frame is known when it comes,
+// a buffer's delay before it is played: words are not chopped.
 //
 // A member that is slow to take its frames loses the oldest in its Downlink and
 // delays nobody. One whose codec does not return holds up the others until the
@@ -45,11 +53,14 @@ type conference struct {
 	nobody conferenceLeg
 
 	// Of run.
-	sum  *mix.Sum
-	last *conferenceLeg // busy, as run left it
+	floor  floor
+	claims []*claim // of the legs, in their order
+	second bool     // the next tick is the second of its step
+	sum    *mix.Sum
+	last   *conferenceLeg // busy, as run left it
 }
 
-func newConference(name string, stalls int, clock audio.Clock) *conference {
+func newConference(name string, stalls, speakers int, clock audio.Clock) *conference {
 	return &conference{
 		name:     name,
 		label:    name + " " + strconv.Itoa(stalls),
@@ -59,6 +70,8 @@ func newConference(name string, stalls int, clock audio.Clock) *conference {
 		finished: make(chan struct{}),
 		watched:  make(chan struct{}),
 		gone:     make(chan struct{}),
+		floor:    floor(speakers),
+		claims:   make([]*claim, 0, MaxMembers),
 		sum:      mix.NewSum(audio.PeriodSamples),
 	}
 }
@@ -76,6 +89,9 @@ func (c *conference) join(l *conferenceLeg) bool {
 	for _, other := range c.legs {
 		l.tell(Event{Joined, other.id, other.member.Name})
 		other.tell(Event{Joined, l.id, l.member.Name})
+		if other.speaking {
+			l.tell(Event{Speaking, other.id, other.member.Name})
+		}
 	}
 	c.legs = append(slices.Clone(c.legs), l)
 	l.room = c
@@ -124,8 +140,13 @@ func (c *conference) run() {
 // tick makes the 10 ms that begin at the deadline at. It reports false when the
 // conference was given up meanwhile.
 func (c *conference) tick(at time.Duration, anew bool) bool {
+	first := !c.second
+	c.second = first
 	c.mu.Lock()
 	legs := c.legs
+	if first {
+		c.stepLocked(at)
+	}
 	c.mu.Unlock()
 
 	c.sum.Reset()
@@ -134,7 +155,7 @@ func (c *conference) tick(at time.Duration, anew bool) bool {
 		if !c.turn(l) {
 			return false
 		}
-		if l.listen(at) {
+		if l.listen(at, first); l.audible {
 			c.sum.Add(l.pcm[:])
 			voices++
 		}
@@ -143,9 +164,36 @@ func (c *conference) tick(at time.Duration, anew bool) bool {
 		if !c.turn(l) {
 			return false
 		}
-		l.speak(c.sum, voices, anew)
+		l.speak(c.sum, voices, first, anew)
 	}
 	return c.turn(nil)
+}
+
+// stepLocked gives the floor anew and tells everyone who took and who left it.
+// Nothing in it waits; under the lock no member is taken away meanwhile.
+func (c *conference) stepLocked(at time.Duration) {
+	c.claims = c.claims[:0]
+	for _, l := range c.legs {
+		l.measured = !l.marked.Load()
+		l.claimFloor(at)
+		c.claims = append(c.claims, &l.claim)
+	}
+	c.floor.give(c.claims)
+	for _, l := range c.legs {
+		had := l.speaking
+		l.speaking = l.claim.has
+		l.entering, l.leaving = l.speaking && !had, had && !l.speaking
+		if l.speaking == had {
+			continue
+		}
+		kind := Silent
+		if l.speaking {
+			kind = Speaking
+		}
+		for _, other := range c.legs {
+			other.tell(Event{kind, l.id, l.member.Name})
+		}
+	}
 }
 
 // panicked makes an error of a recovered panic.

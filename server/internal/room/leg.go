@@ -8,13 +8,26 @@ import (
 
 	"callcenter/audio"
 	"callcenter/audio/jitter"
+	"callcenter/audio/level"
 	"callcenter/audio/mix"
 	"callcenter/audio/playout"
+	"callcenter/audio/sendq"
 )
 
 // restOfTheWay is what mouth to ear takes besides the way up and its buffer: 75
 // ms for both phones, and the tick, the encoder and the listener's buffer.
 const restOfTheWay = 110 * time.Millisecond
+
+const (
+	// loudVoice is the level above which a steady tone counts as voice even if its
+	// sender does not say so, -40 dBov, and loudMeasured the one for a sender who
+	// says nothing, -60 dBov: decoding them costs the same, heard or not. In dB
+	// above -127 dBov.
+	loudVoice    = 87
+	loudMeasured = 67
+	// fadeIn is how long one who takes the floor fades in, in samples.
+	fadeIn = audio.PeriodSamples / 2
+)
 
 // conferenceLeg is a member of a conference: the room's ear for what it says,
 // and the maker of what it hears.
@@ -33,13 +46,25 @@ type conferenceLeg struct {
 	known  Stats       // the newest, under lastly
 	lastly sync.Mutex
 
+	// What it says of its own voice, until the next step takes it.
+	marked atomic.Bool  // it does say how loud it is
+	loud   atomic.Int32 // its loudest frame, in dB above -127 dBov
+	until  atomic.Int64 // when what it said last is played, on the clock
+
+	speaking bool // it has the floor, under room.mu
+
 	// Of the room's goroutine.
-	speaker *speaker
-	limiter mix.Limiter
-	pcm     [audio.PeriodSamples]int16 // what it says in this tick
-	audible bool
-	talks   bool // and they are no pause
-	failed  bool
+	claim    claim
+	measured bool // it is decoded to learn how loud it is
+	entering bool // it has the floor since this step
+	leaving  bool // it had the floor in the step before
+	begun    bool // its frames have begun with a step
+	speaker  *speaker
+	limiter  mix.Limiter
+	pcm      [audio.PeriodSamples]int16 // what it says in this tick
+	audible  bool                       // in the sum
+	talks    bool                       // and they are no pause
+	failed   bool
 }
 
 func newConferenceLeg(d *Directory, m Member, down Downlink) (*conferenceLeg, error) {
@@ -79,7 +104,30 @@ func (l *conferenceLeg) Push(_ context.Context, u Uplink) {
 		if len(u.Frame.Data) > 0 {
 			l.received.Add(1)
 		}
-		l.play.Push(u.Packet, u.Frame.Made) // what is not kept, it counts
+		// What is not kept, it counts.
+		if l.play.Push(u.Packet, u.Frame.Made) && len(u.Frame.Data) > 0 {
+			l.note(u.Frame)
+		}
+	}
+}
+
+// note takes how loud the member says a frame is. That is known before the frame
+// is played, and holds until then.
+func (l *conferenceLeg) note(f sendq.Frame) {
+	marked := f.Marks&markLevelValid != 0
+	l.marked.Store(marked)
+	if !marked || f.Marks&markMuted != 0 {
+		return
+	}
+	loud := int32(levelSilent - f.Marks&levelMask)
+	for {
+		before := l.loud.Load()
+		if loud <= before || l.loud.CompareAndSwap(before, loud) {
+			break
+		}
+	}
+	if f.Marks&markVoice != 0 || loud >= loudVoice {
+		l.until.Store(int64(f.Made + l.play.Buffered() + floorStep))
 	}
 }
 
@@ -129,28 +177,66 @@ func (l *conferenceLeg) tell(e Event) {
 	}
 }
 
-// listen takes the member's next 10 ms and reports whether there is anything to
-// hear in them. The first 10 ms of a pause are: speech fades out in them.
-func (l *conferenceLeg) listen(at time.Duration) bool {
+// claimFloor tells the member's claim what happened since the step before.
+func (l *conferenceLeg) claimFloor(at time.Duration) {
+	switch {
+	case l.failed:
+		l.claim = claim{}
+	case l.marked.Load():
+		l.claim.hear(int(l.loud.Swap(0)), time.Duration(l.until.Load()) > at)
+	case l.measured && l.talks:
+		loud := levelSilent - int(level.DBov(l.pcm[:]))
+		l.claim.hear(loud, loud >= loudMeasured)
+	default:
+		l.claim.hear(0, false)
+	}
+}
+
+// listen takes the member's next 10 ms, decoded only if they are heard or to
+// learn how loud they are, and says whether they are to go into the sum. The
+// first 10 ms of a pause are: speech fades out in them.
+func (l *conferenceLeg) listen(at time.Duration, first bool) {
 	before := l.talks
 	l.audible, l.talks = false, false
 	if l.failed {
-		return false
+		return
 	}
 	defer l.rescue()
+	heard := l.claim.has || l.leaving
+	l.play.SetHeard(heard || l.measured)
 	switch l.play.Pull(l.pcm[:], at).Kind {
 	case playout.Filling, playout.Comfort:
 	default:
 		l.talks = true
 	}
-	l.audible = l.talks || before
-	return l.audible
+	l.audible = heard && (l.talks || before)
+	switch {
+	case l.leaving && first:
+		fade(l.pcm[:], -1)
+	case l.leaving:
+		l.audible = false
+	case l.entering && first:
+		fade(l.pcm[:fadeIn], 1)
+	}
+}
+
+// fade lets pcm begin (1) or end (-1) at silence.
+func fade(pcm []int16, direction int) {
+	n := len(pcm)
+	for i := range pcm {
+		gain := i
+		if direction < 0 {
+			gain = n - 1 - i
+		}
+		pcm[i] = int16(int(pcm[i]) * gain / n)
+	}
 }
 
 // speak gives the member the sum less its own voice; voices is how many are in
 // the sum.
-func (l *conferenceLeg) speak(sum *mix.Sum, voices int, anew bool) {
-	if l.failed {
+func (l *conferenceLeg) speak(sum *mix.Sum, voices int, first, anew bool) {
+	l.begun = l.begun || first
+	if l.failed || !l.begun {
 		return
 	}
 	defer l.rescue()

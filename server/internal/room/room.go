@@ -5,8 +5,9 @@
 //
 // A call is a Member. What it says goes to its Leg, frame by frame, and what it
 // hears comes to its Downlink. A loopback passes frames through as they are; a
-// conference decodes them into a playout buffer for each leg and mixes on its
-// own clock. One that stands still is replaced under its members.
+// conference keeps them in a playout buffer for each leg and mixes on its own
+// clock. Only the loudest few who talk have the floor: they are decoded and heard.
+// A conference that stands still is replaced under its members.
 //
 // PCM is 48 kHz mono, lengths are samples, times readings of one audio.Clock.
 // A Directory is safe for concurrent use; a Leg and a Downlink say how they may
@@ -40,6 +41,9 @@ const (
 	// Lobby is the conference of calls that name no destination.
 	Lobby = Prefix + "lobby"
 
+	// DefaultSpeakers is how many are heard at a time where nobody says. More than
+	// three at a time are not understood, and each costs a decoder.
+	DefaultSpeakers = 3
 	// MaxMembers is the most members of one conference. Everyone is decoded
 	// and encoded by one goroutine, and a core does about a hundred in real
 	// time; more would spoil the call for all.
@@ -105,6 +109,8 @@ type EventKind int
 const (
 	Joined EventKind = iota + 1
 	Left
+	Speaking // took the floor
+	Silent   // left it
 )
 
 // Event is something that happened to a participant. Newcomers are told of
@@ -152,6 +158,8 @@ type Config struct {
 	Clock  audio.Clock
 	// Default is the destination of calls that name none; "": Echo.
 	Default string
+	// Speakers is how many are heard at a time in a conference; 0: DefaultSpeakers.
+	Speakers int
 	// Log is told of conferences that stand still; nil: nobody is.
 	Log *slog.Logger
 }
@@ -169,6 +177,9 @@ type Directory struct {
 func New(cfg Config) *Directory {
 	if cfg.Default == "" {
 		cfg.Default = Echo
+	}
+	if cfg.Speakers == 0 {
+		cfg.Speakers = DefaultSpeakers
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
@@ -239,11 +250,12 @@ func (d *Directory) joinConference(name string, m Member, down Downlink) (Leg, e
 // openLocked begins a conference, with the members of the one that stood still
 // before it: their streams start anew. serial is how many participants that had.
 func (d *Directory) openLocked(name string, stalls int, serial uint64, legs []*conferenceLeg) *conference {
-	c := newConference(name, stalls, d.cfg.Clock)
+	c := newConference(name, stalls, d.cfg.Speakers, d.cfg.Clock)
 	c.legs, c.serial = legs, serial
 	for _, l := range legs {
 		l.room = c
 		l.resumed.Store(true)
+		l.begun, l.speaker.fill = false, 0 // what was begun is not finished
 	}
 	d.rooms[name] = c
 	go c.run()

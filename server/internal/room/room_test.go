@@ -373,7 +373,7 @@ func TestAStalledServerStartsANewEpoch(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := newConference("room/x", 0, d.cfg.Clock)
+	c := newConference("room/x", 0, d.cfg.Speakers, d.cfg.Clock)
 	c.join(l)
 	for i := range 4 {
 		c.tick(time.Duration(i)*audio.Period, i == 2)

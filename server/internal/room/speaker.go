@@ -15,10 +15,12 @@ const (
 	complexity = 5
 
 	// The marks of a level, of silence and of a talk spurt, as on the wire.
+	levelMask      = 1<<7 - 1
 	markVoice      = 1 << 7
 	markLevelValid = 1 << 8
 	markDTX        = 1 << 9
 	markTalk       = 1 << 10
+	markMuted      = 1 << 11
 	levelSilent    = 127
 
 	// tail is how long a mix in which nobody is heard any more is still encoded:
