@@ -169,6 +169,15 @@ func (e *encoder) SetDTX(on bool) error {
 	return nil
 }
 
+// SetComplexity sets the complexity from the next frame on, 0 to 10. It does not
+// allocate.
+func (e *encoder) SetComplexity(complexity int) error {
+	if err := e.enc.SetComplexity(complexity); err != nil {
+		return fmt.Errorf("set opus encoder's complexity: %w", err)
+	}
+	return nil
+}
+
 // Lookahead implements codec.Encoder.
 func (e *encoder) Lookahead() int { return lookahead }
 

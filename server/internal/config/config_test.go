@@ -47,7 +47,7 @@ func TestImpossibleSettingsAreRefused(t *testing.T) {
 		{"--log-format=xml", []string{"log-format", "text", "json"}},
 		{"--drain-timeout=-1s", []string{"drain-timeout", "-1s"}},
 		{"--max-calls=0", []string{"max-calls", "0"}},
-		{"--speakers=65", []string{"speakers", "65"}},
+		{"--speakers=0", []string{"speakers", "0"}},
 	} {
 		_, err := load(t, tc.arg)
 		if err == nil {

@@ -7,7 +7,10 @@ import (
 	"time"
 
 	"callcenter/audio"
+	"callcenter/audio/audiotest"
 	"callcenter/audio/jitter"
+	"callcenter/audio/mix"
+	"callcenter/audio/playout"
 	"callcenter/audio/sendq"
 	"callcenter/codec"
 )
@@ -77,16 +80,158 @@ func packet(tb testing.TB, f codec.Format) []byte {
 	return buf[:n]
 }
 
-// BenchmarkConferenceTick is 10 ms of a conference in which all talk.
-func BenchmarkConferenceTick(b *testing.B) {
-	for _, members := range []int{2, 10} {
-		b.Run(fmt.Sprint(members, " members"), func(b *testing.B) {
-			tick := talkingRoom(b, members)
-			b.ReportAllocs()
-			for b.Loop() {
-				tick()
+// benchTalkers talk in the benchmarks, the others send a quiet room.
+const benchTalkers = 3
+
+// loop is a second of frames that a member says again and again, and their marks.
+type loop struct {
+	data  [][]byte
+	marks uint32
+}
+
+func newLoop(tb testing.TB, pcm []int16, marks uint32) loop {
+	tb.Helper()
+	enc, err := directory().cfg.Codecs.Lookup(codec.Opus)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	e, err := enc.NewEncoder(opusFormat, codec.Options{Complexity: 9, FrameSamples: 960})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	l := loop{marks: marks | markLevelValid}
+	for ; len(pcm) >= 960; pcm = pcm[960:] {
+		buf := make([]byte, codec.MaxPacket)
+		n, err := e.Encode(buf, pcm[:960])
+		if err != nil {
+			tb.Fatal(err)
+		}
+		l.data = append(l.data, buf[:n])
+	}
+	return l
+}
+
+// loops are what the members say: speech, and quiet noise.
+func loops(tb testing.TB, members int) []loop {
+	tb.Helper()
+	quiet := newLoop(tb, audiotest.Noise(audio.Rate, 60, 1), 60)
+	all := make([]loop, members)
+	for i := range all {
+		all[i] = quiet
+		if i < benchTalkers {
+			all[i] = newLoop(tb, audiotest.Speech(4*audio.Rate, uint64(i+1)), uint32(20+i)|markVoice)
+		}
+	}
+	return all
+}
+
+// uplink returns the frame n of a loop, from 0.
+func (l loop) uplink(n uint64, now time.Duration) Uplink {
+	data := l.data[n%uint64(len(l.data))]
+	return Uplink{
+		Frame:    sendq.Frame{Sequence: n + 1, Marks: l.marks, Data: data, Made: now},
+		Packet:   jitter.Packet{Sequence: n + 1, Epoch: 1, Media: int64(n) * 960, Samples: 960, Data: data},
+		Playable: true,
+	}
+}
+
+// ours returns 10 ms of a conference.
+func ours(tb testing.TB, members, effort int) (tick func()) {
+	tb.Helper()
+	d := directory()
+	c := newConference("room/x", 0, d.cfg.Speakers, d.cfg.Clock)
+	c.complexity = effort
+	says := loops(tb, members)
+	legs := make([]*conferenceLeg, members)
+	for i := range legs {
+		l, err := newConferenceLeg(d, Member{Name: fmt.Sprint(i), Format: opusFormat, FrameMS: 20, Extended: true}, &nowhere{})
+		if err != nil {
+			tb.Fatal(err)
+		}
+		c.join(l)
+		legs[i] = l
+	}
+	now, ticks := time.Duration(0), uint64(0)
+	return func() {
+		if ticks++; ticks%2 == 1 {
+			for i, l := range legs {
+				l.Push(context.Background(), says[i].uplink(ticks/2, now))
 			}
-			b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N*members), "µs/leg-tick")
-		})
+		}
+		now += audio.Period
+		c.tick(now, false)
+	}
+}
+
+// naive returns 10 ms of a mixer that decodes everyone and encodes for each.
+func naive(tb testing.TB, members, effort int) (tick func()) {
+	tb.Helper()
+	d := directory()
+	co, err := d.cfg.Codecs.Lookup(codec.Opus)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	says := loops(tb, members)
+	type leg struct {
+		play    *playout.Playout
+		speaker *speaker
+		limiter mix.Limiter
+		pcm     [audio.PeriodSamples]int16
+	}
+	legs := make([]*leg, members)
+	for i := range legs {
+		dec, err := co.NewDecoder(opusFormat)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		s, err := newSpeaker(d.cfg, Member{Format: opusFormat, FrameMS: 20}, &nowhere{})
+		if err != nil {
+			tb.Fatal(err)
+		}
+		s.coder.adjust(effort)
+		legs[i] = &leg{play: playout.New(playout.Config{Decoder: dec}), speaker: s}
+	}
+	sum := mix.NewSum(audio.PeriodSamples)
+	now, ticks := time.Duration(0), uint64(0)
+	return func() {
+		if ticks++; ticks%2 == 1 {
+			for i, l := range legs {
+				u := says[i].uplink(ticks/2, now)
+				l.play.Push(u.Packet, now)
+			}
+		}
+		now += audio.Period
+		sum.Reset()
+		for _, l := range legs {
+			l.play.Pull(l.pcm[:], now)
+			sum.Add(l.pcm[:])
+		}
+		for _, l := range legs {
+			sum.Minus(l.speaker.next(), l.pcm[:], &l.limiter)
+			l.speaker.done(true)
+		}
+	}
+}
+
+// BenchmarkConference is 20 ms of a room in which three talk, ours and one that
+// decodes everyone and encodes for each. The time of a leg is in µs/leg-frame.
+func BenchmarkConference(b *testing.B) {
+	for _, members := range []int{2, 10, 100} {
+		for _, effort := range []int{5, 9} {
+			for name, room := range map[string]func(testing.TB, int, int) func(){"ours": ours, "naive": naive} {
+				b.Run(fmt.Sprintf("%d members/complexity %d/%s", members, effort, name), func(b *testing.B) {
+					tick := room(b, members, effort)
+					for range 200 { // the buffers fill
+						tick()
+					}
+					b.ReportAllocs()
+					for b.Loop() {
+						tick()
+						tick()
+					}
+					b.ReportMetric(float64(b.Elapsed().Nanoseconds())/1e3/float64(b.N*members), "µs/leg-frame")
+				})
+			}
+		}
 	}
 }

@@ -23,9 +23,10 @@ import (
 //  2. the next 10 ms of every member come out of their playout buffer, decoded
 //     for those who have the floor
 //  3. those that are not silent are added up
-//  4. each member gets the sum less their own voice, through their limiter
-//  5. once that fills a frame of theirs, it is encoded and sent, or announced as
-//     silence when nobody is heard in it
+//  4. each member with a voice in the sum gets it less that voice; the others all
+//     get the same, through one limiter and one encoder for each coding there is
+//  5. once that fills a frame, it is encoded and sent, or announced as silence
+//     when nobody is heard in it
 //
 // Frames begin with a step, so that a voice comes into the sum, or goes, between
 // two frames of everyone. What a sender says of a frame is known when it comes,
@@ -52,27 +53,36 @@ type conference struct {
 	busy   atomic.Pointer[conferenceLeg] // whose turn it is in the tick; &nobody: given up
 	nobody conferenceLeg
 
+	shared map[coding]*coder // of those who only listen, under mu
+
 	// Of run.
-	floor  floor
-	claims []*claim // of the legs, in their order
-	second bool     // the next tick is the second of its step
-	sum    *mix.Sum
-	last   *conferenceLeg // busy, as run left it
+	effort     effort
+	complexity int    // of the encoders
+	now        uint64 // ticks, counted from 2: a coder that never ran is at rest
+	floor      floor
+	claims     []*claim // of the legs, in their order
+	second     bool     // the next tick is the second of its step
+	sum        *mix.Sum
+	last       *conferenceLeg // busy, as run left it
 }
 
 func newConference(name string, stalls, speakers int, clock audio.Clock) *conference {
 	return &conference{
-		name:     name,
-		label:    name + " " + strconv.Itoa(stalls),
-		stalls:   stalls,
-		clock:    clock,
-		quit:     make(chan struct{}),
-		finished: make(chan struct{}),
-		watched:  make(chan struct{}),
-		gone:     make(chan struct{}),
-		floor:    floor(speakers),
-		claims:   make([]*claim, 0, MaxMembers),
-		sum:      mix.NewSum(audio.PeriodSamples),
+		name:       name,
+		label:      name + " " + strconv.Itoa(stalls),
+		stalls:     stalls,
+		clock:      clock,
+		quit:       make(chan struct{}),
+		finished:   make(chan struct{}),
+		watched:    make(chan struct{}),
+		gone:       make(chan struct{}),
+		shared:     make(map[coding]*coder),
+		effort:     effort{best: complexity},
+		complexity: complexity,
+		now:        1,
+		floor:      floor(speakers),
+		claims:     make([]*claim, 0, MaxMembers),
+		sum:        mix.NewSum(audio.PeriodSamples),
 	}
 }
 
@@ -83,6 +93,7 @@ func (c *conference) join(l *conferenceLeg) bool {
 	if len(c.legs) == MaxMembers {
 		return false
 	}
+	c.share(l)
 	c.serial++
 	l.id = strconv.FormatUint(c.serial, 10)
 	// Under the lock, so that all see comings and goings in one order.
@@ -98,14 +109,34 @@ func (c *conference) join(l *conferenceLeg) bool {
 	return true
 }
 
+// share gives a leg the coder of those who hear as it does, or where none can be
+// had the leg's own.
+func (c *conference) share(l *conferenceLeg) {
+	key := l.speaker.coder.coding
+	if c.shared[key] == nil {
+		shared, err := newCoder(l.dir.cfg.Codecs, key.format, key.samples)
+		if err != nil {
+			l.shared = l.speaker.coder
+			return
+		}
+		c.shared[key] = shared
+	}
+	l.shared = c.shared[key]
+}
+
 // part takes a leg out and tells the others. It reports whether the room is
 // empty.
 func (c *conference) part(l *conferenceLeg) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.legs = slices.DeleteFunc(slices.Clone(c.legs), func(other *conferenceLeg) bool { return other == l })
+	alike := false
 	for _, other := range c.legs {
 		other.tell(Event{Left, l.id, l.member.Name})
+		alike = alike || other.shared == l.shared
+	}
+	if !alike {
+		delete(c.shared, l.speaker.coder.coding)
 	}
 	return len(c.legs) == 0
 }
@@ -126,10 +157,12 @@ func (c *conference) run() {
 	pprof.SetGoroutineLabels(pprof.WithLabels(context.Background(), pprof.Labels(labelRoom, c.label)))
 	t := newTicker(c.clock, audio.Period)
 	for {
+		late := t.late
 		at, anew, ok := t.wait(c.quit)
 		if !ok {
 			return
 		}
+		c.complexity = c.effort.tick(t.late != late)
 		if !c.tick(at, anew) {
 			return
 		}
@@ -140,6 +173,7 @@ func (c *conference) run() {
 // tick makes the 10 ms that begin at the deadline at. It reports false when the
 // conference was given up meanwhile.
 func (c *conference) tick(at time.Duration, anew bool) bool {
+	c.now++
 	first := !c.second
 	c.second = first
 	c.mu.Lock()
@@ -164,12 +198,12 @@ func (c *conference) tick(at time.Duration, anew bool) bool {
 		if !c.turn(l) {
 			return false
 		}
-		l.speak(c.sum, voices, first, anew)
+		l.speak(c.sum, voices, first, anew, c.now, c.complexity)
 	}
 	return c.turn(nil)
 }
 
-// stepLocked gives the floor anew and tells everyone who took and who left it.
+// stepLocked gives the floor anew and tells the others who took and who left it.
 // Nothing in it waits; under the lock no member is taken away meanwhile.
 func (c *conference) stepLocked(at time.Duration) {
 	c.claims = c.claims[:0]
@@ -191,7 +225,9 @@ func (c *conference) stepLocked(at time.Duration) {
 			kind = Speaking
 		}
 		for _, other := range c.legs {
-			other.tell(Event{kind, l.id, l.member.Name})
+			if other != l {
+				other.tell(Event{kind, l.id, l.member.Name})
+			}
 		}
 	}
 }

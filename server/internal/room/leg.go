@@ -55,12 +55,13 @@ type conferenceLeg struct {
 
 	// Of the room's goroutine.
 	claim    claim
-	measured bool // it is decoded to learn how loud it is
-	entering bool // it has the floor since this step
-	leaving  bool // it had the floor in the step before
-	begun    bool // its frames have begun with a step
-	speaker  *speaker
-	limiter  mix.Limiter
+	measured bool                       // it is decoded to learn how loud it is
+	entering bool                       // it has the floor since this step
+	leaving  bool                       // it had the floor in the step before
+	begun    bool                       // its frames have begun with a step
+	speaker  *speaker                   // with the coder of what it hears while it has the floor
+	shared   *coder                     // of all who only listen and hear alike
+	hears    *coder                     // the one of these that it hears, nil at first
 	pcm      [audio.PeriodSamples]int16 // what it says in this tick
 	audible  bool                       // in the sum
 	talks    bool                       // and they are no pause
@@ -233,8 +234,9 @@ func fade(pcm []int16, direction int) {
 }
 
 // speak gives the member the sum less its own voice; voices is how many are in
-// the sum.
-func (l *conferenceLeg) speak(sum *mix.Sum, voices int, first, anew bool) {
+// the sum, now the number of the tick. Who has no voice in it gets what the
+// others get who only listen.
+func (l *conferenceLeg) speak(sum *mix.Sum, voices int, first, anew bool, now uint64, complexity int) {
 	l.begun = l.begun || first
 	if l.failed || !l.begun {
 		return
@@ -243,13 +245,55 @@ func (l *conferenceLeg) speak(sum *mix.Sum, voices int, first, anew bool) {
 	if l.resumed.Load() && l.resumed.Swap(false) || anew {
 		l.speaker.anew()
 	}
+	if first {
+		l.tune(now)
+	}
 	var own []int16
 	if l.audible {
 		own = l.pcm[:]
 		voices--
 	}
-	sum.Minus(l.speaker.next(), own, &l.limiter)
-	l.speaker.done(voices > 0)
+	c := l.hears
+	if c.ran != now {
+		c.ran = now
+		c.adjust(complexity)
+		sum.Minus(c.next(), own, &c.limiter)
+		c.done(voices > 0)
+	}
+	if c.full {
+		l.speaker.deliver(c)
+	}
+}
+
+// restart lets the member begin in another conference: what it was about to hear
+// in the one before is lost.
+func (l *conferenceLeg) restart() {
+	l.resumed.Store(true)
+	l.begun, l.hears = false, nil
+	l.speaker.coder.rest()
+	l.speaker.coder.ran = 0
+}
+
+// tune chooses whose frames the member hears in this step: its own from the step
+// in which its voice comes into the sum until it is out of it again, and for ever
+// when the encoder of the others broke. A coder that
+// did not run in the tick before now goes on where the other is.
+func (l *conferenceLeg) tune(now uint64) {
+	c := l.shared
+	if l.speaking || l.leaving || c.broken {
+		c = l.speaker.coder
+	}
+	if c == l.hears {
+		return
+	}
+	if c.ran+1 < now {
+		if l.hears != nil {
+			c.follow(l.hears, now)
+		} else {
+			c.rest()
+		}
+	}
+	l.hears = c
 }
 
 // rescue keeps what breaks one member's coding from the others.

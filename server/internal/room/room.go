@@ -44,10 +44,9 @@ const (
 	// DefaultSpeakers is how many are heard at a time where nobody says. More than
 	// three at a time are not understood, and each costs a decoder.
 	DefaultSpeakers = 3
-	// MaxMembers is the most members of one conference. Everyone is decoded
-	// and encoded by one goroutine, and a core does about a hundred in real
-	// time; more would spoil the call for all.
-	MaxMembers = 64
+	// MaxMembers is the most members of one conference. One goroutine mixes it;
+	// a member who says nothing costs it little.
+	MaxMembers = 256
 	// MaxRooms is the most conferences at a time.
 	MaxRooms = 1000
 )
@@ -254,8 +253,8 @@ func (d *Directory) openLocked(name string, stalls int, serial uint64, legs []*c
 	c.legs, c.serial = legs, serial
 	for _, l := range legs {
 		l.room = c
-		l.resumed.Store(true)
-		l.begun, l.speaker.fill = false, 0 // what was begun is not finished
+		l.restart()
+		c.share(l)
 	}
 	d.rooms[name] = c
 	go c.run()

@@ -48,7 +48,7 @@ func (l *toneLeg) run(clock audio.Clock) {
 			l.speaker.down.Fail(panicked(r))
 		}
 	}()
-	t := newTicker(clock, audio.Duration(len(l.speaker.pcm)))
+	t := newTicker(clock, audio.Duration(l.speaker.coder.samples))
 	for {
 		_, anew, ok := t.wait(l.quit)
 		if !ok {
@@ -57,7 +57,7 @@ func (l *toneLeg) run(clock audio.Clock) {
 		if l.resumed.Load() && l.resumed.Swap(false) || anew {
 			l.speaker.anew()
 		}
-		for range len(l.speaker.pcm) / audio.PeriodSamples {
+		for range l.speaker.coder.samples / audio.PeriodSamples {
 			l.source.Fill(l.speaker.next())
 			l.speaker.done(true)
 		}

@@ -157,7 +157,7 @@ func TestARoomThatStandsStillIsReplacedUnderItsMembers(t *testing.T) {
 			t.Errorf("the room was told %+v, want that one left", hears.events)
 		}
 		_, newcomer := join(t, d, "room/x", member("carl"))
-		if newcomer.events[0].Participant != id || len(newcomer.events) != 2 {
+		if newcomer.events[0].Participant != id || len(newcomer.events) != 3 || newcomer.events[1].Kind != Speaking {
 			t.Errorf("a newcomer is told of %+v", newcomer.events)
 		}
 		for _, want := range []string{"room stood still", "call_id=poison", "hangingDecoder", "replaced=true"} {
