@@ -11,9 +11,9 @@ import (
 )
 
 // warmFrames are encoded again, for nobody, by an encoder that has rested before
-// it takes over a listener: with no past of its own it would begin with a dip of
-// its lookahead, 6.5 ms.
-const warmFrames = 2
+// it takes over a listener. With no past of its own it would begin with a dip of
+// its lookahead, 6.5 ms; a tone falls by 3.9 dB with 2 frames, by 0.7 with 4.
+const warmFrames = 4
 
 // errBroken is of a frame in whose encoding the encoder panicked.
 var errBroken = errors.New("the encoder panicked")
@@ -132,6 +132,7 @@ func (c *coder) follow(from *coder, now uint64) {
 	if c.silent() {
 		return
 	}
+	c.adjust(from.complexity)
 	for i := range warmFrames {
 		_, _ = c.enc.Encode(c.buf[:], c.pcm[i*c.samples:(i+1)*c.samples]) // what fails will fail again
 	}

@@ -25,6 +25,9 @@ const (
 	// above -127 dBov.
 	loudVoice    = 87
 	loudMeasured = 67
+	// lingerSteps is how long one who left the floor still hears their own coder: the
+	// encoder of the others must have forgotten that voice.
+	lingerSteps = 3
 	// fadeIn is how long one who takes the floor fades in, in samples.
 	fadeIn = audio.PeriodSamples / 2
 )
@@ -58,6 +61,7 @@ type conferenceLeg struct {
 	measured bool                       // it is decoded to learn how loud it is
 	entering bool                       // it has the floor since this step
 	leaving  bool                       // it had the floor in the step before
+	linger   int                        // steps for which it still hears its own coder
 	begun    bool                       // its frames have begun with a step
 	speaker  *speaker                   // with the coder of what it hears while it has the floor
 	shared   *coder                     // of all who only listen and hear alike
@@ -279,8 +283,12 @@ func (l *conferenceLeg) restart() {
 // when the encoder of the others broke. A coder that
 // did not run in the tick before now goes on where the other is.
 func (l *conferenceLeg) tune(now uint64) {
+	l.linger = max(l.linger-1, 0)
+	if l.speaking || l.leaving {
+		l.linger = lingerSteps
+	}
 	c := l.shared
-	if l.speaking || l.leaving || c.broken {
+	if l.linger > 0 || c.broken {
 		c = l.speaker.coder
 	}
 	if c == l.hears {
