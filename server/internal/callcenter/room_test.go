@@ -162,8 +162,8 @@ func TestMembersHearEachOtherAndNotThemselves(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			s := servertest.Start(t, servertest.Options{})
 			tones := []float64{500, 800, 1300, 2100}
+			s := servertest.Start(t, servertest.Options{Speakers: len(tones)})
 			members := make([]*member, len(tc.formats))
 			for i, f := range tc.formats {
 				members[i] = join(t, s, name(i), f, tones[i])

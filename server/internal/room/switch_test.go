@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -14,6 +16,7 @@ import (
 	"callcenter/audio/level"
 	"callcenter/audio/sendq"
 	"callcenter/codec"
+	"callcenter/codec/pcm"
 )
 
 // party is a conference whose members each say a tone of their own when they are
@@ -255,5 +258,93 @@ func TestLateTicksLowerTheEffortAndItComesBack(t *testing.T) {
 	run(6000, func(int) bool { return false })
 	if got != 9 {
 		t.Errorf("calm for a minute: complexity %d, want 9", got)
+	}
+}
+
+func TestMembersAreToldWhoSpeaks(t *testing.T) {
+	p := newParty(t, wide(), 3, 1, true)
+	for _, l := range p.legs {
+		l.member.Extended = true
+	}
+	for _, down := range p.downs {
+		down.events = nil // who joined
+	}
+	p.says[1] = true
+	p.run(40)
+	late := &downlink{}
+	l, err := newConferenceLeg(p.legs[0].dir, member("late"), late)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.c.join(l)
+	p.says[1] = false
+	p.run(40)
+	name := p.legs[1].member.Name
+	for i, want := range [][]Event{
+		{{Speaking, "2", name}, {Joined, "4", "late"}, {Silent, "2", name}},
+		{{Joined, "4", "late"}},
+	} {
+		if got := p.downs[i].events; !slices.Equal(got, want) {
+			t.Errorf("member %d is told %v, want %v", i, got, want)
+		}
+	}
+	if n := len(late.events); n != 5 || late.events[2] != (Event{Speaking, "2", name}) || late.events[4] != (Event{Silent, "2", name}) {
+		t.Errorf("who came in between is told %v", late.events)
+	}
+}
+
+// explosive is pcm whose encoder panics when it is told to.
+type explosive struct {
+	pcm.Codec
+	now *atomic.Bool
+}
+
+type explosiveEncoder struct {
+	codec.Encoder
+	now *atomic.Bool
+}
+
+func (e explosiveEncoder) Encode(dst []byte, pcm []int16) (int, error) {
+	if e.now.Swap(false) {
+		panic("exploded")
+	}
+	return e.Encoder.Encode(dst, pcm)
+}
+
+func (e explosive) NewEncoder(f codec.Format, o codec.Options) (codec.Encoder, error) {
+	enc, err := e.Codec.NewEncoder(f, o)
+	return explosiveEncoder{enc, e.now}, err
+}
+
+// A shared encoder that panics costs one member the call, and the others a frame.
+func TestASharedEncoderThatBreaksIsLeft(t *testing.T) {
+	now := &atomic.Bool{}
+	d := New(Config{Codecs: codec.NewRegistry(explosive{now: now}), Clock: audio.NewClock()})
+	c := newConference("room/x", 0, 3, d.cfg.Clock)
+	downs := make([]*downlink, 4)
+	for i := range downs {
+		m := member(fmt.Sprint(i))
+		m.Extended = false
+		downs[i] = &downlink{}
+		l, err := newConferenceLeg(d, m, downs[i])
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.join(l)
+	}
+	for i := range 40 {
+		now.Store(i == 9)
+		c.tick(time.Duration(i)*audio.Period, false)
+	}
+	failed := 0
+	for i, down := range downs {
+		if down.failed != nil {
+			failed++
+		} else if n := len(down.take()); n != 19 {
+			t.Errorf("member %d gets %d frames of 20", i, n)
+		}
+	}
+	if failed != 1 {
+		t.Errorf("%d members lose their calls, want 1", failed)
 	}
 }
