@@ -34,6 +34,7 @@ type party struct {
 	now    time.Duration
 	seq    uint64
 	peak   float64
+	ticked func() // is called after each tick
 }
 
 func newParty(tb testing.TB, format codec.Format, members, speakers int, marked bool) *party {
@@ -104,6 +105,9 @@ func (p *party) run(n int) {
 		for range 2 {
 			p.now += audio.Period
 			p.c.tick(p.now, false)
+			if p.ticked != nil {
+				p.ticked()
+			}
 		}
 	}
 }
