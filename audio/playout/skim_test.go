@@ -6,6 +6,7 @@ import (
 
 	"callcenter/audio"
 	"callcenter/audio/audiotest"
+	"callcenter/audio/jitter"
 	"callcenter/audio/playout"
 	"callcenter/codec"
 	"callcenter/codec/opus"
@@ -156,4 +157,47 @@ func TestADecoderThatSleptFindsItsWay(t *testing.T) {
 	if audiotest.MaxStep(b) > audiotest.MaxStep(a)*5/4+100 || signal == 0 || noise > signal/100 {
 		t.Errorf("a step of %d, want about %d; noise %.3f of the power", audiotest.MaxStep(b), audiotest.MaxStep(a), noise/signal)
 	}
+}
+
+// FuzzSkim is heard and unheard at any time in a script of packets: what is held
+// stays bounded and nothing is lost count of.
+func FuzzSkim(f *testing.F) {
+	f.Add([]byte{0, 0, 0, 0, 7, 4, 255, 0, 0, 0, 7, 2, 0, 0, 7, 2, 255, 1, 0, 0, 7, 2})
+	f.Add([]byte{255, 0, 0, 0, 7, 4, 1, 3, 7, 2, 4, 63, 0, 0, 7, 2, 255, 1, 5, 1, 0, 0, 7, 9, 9, 1, 7, 9, 255, 0, 0, 0, 7, 9})
+	f.Fuzz(func(t *testing.T, script []byte) {
+		script = script[:min(len(script), 2000)]
+		p, _ := newPlayout()
+		run := scriptRun{p: jitter.Packet{Sequence: 1, Epoch: 1, Samples: frame}}
+		var out [audio.PeriodSamples]int16
+		heard, pulls := true, 0
+		for ; len(script) >= 2; script = script[2:] {
+			if script[0] == 255 {
+				heard = script[1]%2 == 1
+				p.SetHeard(heard)
+				continue
+			}
+			if pkt, ok := run.step(script[0], script[1]); ok {
+				p.Push(pkt, run.now)
+				continue
+			}
+			for range script[1] {
+				run.now += audio.Period
+				p.Pull(out[:], run.now)
+				pulls++
+				if b := p.Buffered(); b < 0 || b > 3*time.Second {
+					t.Fatalf("%v are held", b)
+				}
+				if !heard && audiotest.Peak(out[:]) != 0 {
+					t.Fatal("something is given that nobody hears")
+				}
+			}
+		}
+		s := p.Stats()
+		if got := s.TotalSamplesReceived + s.SilentSamples + s.FillingSamples; got != uint64(pulls*audio.PeriodSamples) {
+			t.Errorf("%d samples are accounted for of %d", got, pulls*audio.PeriodSamples)
+		}
+		if s.TotalSamplesReceived != s.JitterBufferEmittedCount+s.ConcealedSamples || s.UnheardSamples > s.DecodedSamples {
+			t.Errorf("the counters do not add up: %+v", s)
+		}
+	})
 }

@@ -177,6 +177,7 @@ func (c *call) logEnd(err error) {
 		slog.Uint64("lost", l.Lost),
 		slog.Uint64("discarded", l.Discarded),
 		slog.Uint64("concealed", l.ConcealedSamples),
+		slog.Uint64("unheard", l.Playout.UnheardSamples),
 		slog.Uint64("events_dropped", c.events.dropped()),
 		slog.Uint64("resumes", c.resumes.Load()),
 		slog.String("status", codeName(err)),

@@ -159,6 +159,8 @@ type effort struct {
 	below int // complexity less than the best
 	late  int // late ticks, of which one is forgiven every forgive
 	since int // ticks since the last change
+
+	lowered uint64 // times that it was
 }
 
 const (
@@ -181,9 +183,10 @@ func (e *effort) tick(late bool) int {
 		e.late = max(e.late-1, 0)
 	}
 	switch {
-	case e.late >= tooLate && e.since >= effortRest:
+	case e.late >= tooLate && e.since >= effortRest && e.below < e.best:
 		e.below = min(e.below+effortStep, e.best)
 		e.late, e.since = 0, 0
+		e.lowered++
 	case late:
 		e.since = min(e.since, effortRest)
 	case e.since >= calm && e.below > 0:

@@ -2,6 +2,7 @@ package room
 
 import (
 	"context"
+	"log/slog"
 	"runtime/debug"
 	"runtime/pprof"
 	"slices"
@@ -56,6 +57,7 @@ type conference struct {
 	shared map[coding]*coder // of those who only listen, under mu
 
 	// Of run.
+	clocked    *ticker
 	effort     effort
 	complexity int    // of the encoders
 	now        uint64 // ticks, counted from 2: a coder that never ran is at rest
@@ -141,14 +143,22 @@ func (c *conference) part(l *conferenceLeg) bool {
 	return len(c.legs) == 0
 }
 
-// stop ends run and waits for it, unless it hangs.
-func (c *conference) stop() {
+// stop ends run and waits for it, unless it hangs. What its clock counted goes to
+// the log.
+func (c *conference) stop(log *slog.Logger) {
 	close(c.quit)
 	select {
 	case <-c.finished:
 		<-c.watched
 	case <-c.gone:
+		return
 	}
+	log.LogAttrs(context.Background(), slog.LevelInfo, "room ended",
+		slog.String("room", c.name),
+		slog.Uint64("ticks", c.ticks.Load()),
+		slog.Uint64("late", c.clocked.late),
+		slog.Uint64("clock_resets", c.clocked.resets),
+		slog.Uint64("effort_lowered", c.effort.lowered))
 }
 
 // run mixes until stop.
@@ -156,6 +166,7 @@ func (c *conference) run() {
 	defer close(c.finished)
 	pprof.SetGoroutineLabels(pprof.WithLabels(context.Background(), pprof.Labels(labelRoom, c.label)))
 	t := newTicker(c.clock, audio.Period)
+	c.clocked = t
 	for {
 		late := t.late
 		at, anew, ok := t.wait(c.quit)

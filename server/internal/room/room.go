@@ -159,7 +159,8 @@ type Config struct {
 	Default string
 	// Speakers is how many are heard at a time in a conference; 0: DefaultSpeakers.
 	Speakers int
-	// Log is told of conferences that stand still; nil: nobody is.
+	// Log is told of conferences that stand still, and of how each that ended kept
+	// its time; nil: nobody is.
 	Log *slog.Logger
 }
 
@@ -278,6 +279,6 @@ func (d *Directory) leaveConference(l *conferenceLeg) {
 	}
 	d.mu.Unlock()
 	if empty {
-		c.stop()
+		c.stop(d.cfg.Log)
 	}
 }
