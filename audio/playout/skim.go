@@ -65,9 +65,9 @@ func (s *skim) clear() {
 }
 
 // SetHeard says whether anybody hears what is pulled from now on; at first
-// somebody does. What nobody hears is not decoded: Pull then gives silence of
-// the same kinds at the same times. Heard again it goes on with what is due, for
-// the price of decoding the 80 ms before it.
+// somebody does. What nobody hears is not decoded: behind what is decoded already
+// Pull gives silence of the same kinds at the same times. Heard again it goes on
+// with what is due, for the price of decoding the 80 ms before it.
 func (p *Playout) SetHeard(on bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

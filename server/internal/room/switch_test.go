@@ -352,3 +352,34 @@ func TestASharedEncoderThatBreaksIsLeft(t *testing.T) {
 		t.Errorf("%d members lose their calls, want 1", failed)
 	}
 }
+
+// A word of 200 ms out of silence comes whole: it is known that it comes before it
+// is played. Without marks it is known only when it is decoded.
+func TestTheFirstWordIsNotChopped(t *testing.T) {
+	for _, tc := range []struct {
+		marked bool
+		least  float64 // of the energy that was said
+	}{{true, 0.999}, {false, 0.92}} {
+		t.Run(fmt.Sprint("marked ", tc.marked), func(t *testing.T) {
+			p := newParty(t, wide(), 6, 3, tc.marked)
+			ear := p.ears()[0]
+			p.run(100)
+			for word := range 10 {
+				who := 1 + word%5
+				p.heard(0, ear)
+				p.says[who] = true
+				p.run(10)
+				p.says[who] = false
+				p.run(40)
+				energy := 0.0
+				for _, s := range p.heard(0, ear) {
+					energy += float64(s) * float64(s)
+				}
+				said := p.peak * p.peak / 2 * 9600
+				if part := energy / said; part < tc.least || part > 1.02 {
+					t.Errorf("word %d: %.1f %% of it are heard", word, 100*part)
+				}
+			}
+		})
+	}
+}
