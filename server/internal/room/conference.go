@@ -189,18 +189,29 @@ func (c *conference) tick(at time.Duration, anew bool) bool {
 	c.second = first
 	c.mu.Lock()
 	legs := c.legs
-	if first {
-		c.stepLocked(at)
-	}
 	c.mu.Unlock()
 
+	for _, l := range legs { // who must be decoded to learn how loud they are
+		if !c.turn(l) {
+			return false
+		}
+		if l.measured = !l.marked.Load(); l.measured {
+			l.listen(at)
+		}
+	}
+	if first {
+		c.step(at)
+	}
 	c.sum.Reset()
 	voices := 0
 	for _, l := range legs {
 		if !c.turn(l) {
 			return false
 		}
-		if l.listen(at, first); l.audible {
+		if !l.measured {
+			l.listen(at)
+		}
+		if l.join(first); l.audible {
 			c.sum.Add(l.pcm[:])
 			voices++
 		}
@@ -214,12 +225,13 @@ func (c *conference) tick(at time.Duration, anew bool) bool {
 	return c.turn(nil)
 }
 
-// stepLocked gives the floor anew and tells the others who took and who left it.
+// step gives the floor anew and tells the others who took and who left it.
 // Nothing in it waits; under the lock no member is taken away meanwhile.
-func (c *conference) stepLocked(at time.Duration) {
+func (c *conference) step(at time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.claims = c.claims[:0]
 	for _, l := range c.legs {
-		l.measured = !l.marked.Load()
 		l.claimFloor(at)
 		c.claims = append(c.claims, &l.claim)
 	}

@@ -30,11 +30,13 @@ type claim struct {
 	louder int     // steps in a row for which it was louder than a speaker
 	held   int     // steps since it has the floor
 	has    bool    // the floor: it is heard
+	waited bool    // for it, while talking
 }
 
 // hear notes how loud the participant was in a step, in dB above -127 dBov, and
 // whether that was talk. A steady tone is.
 func (c *claim) hear(loud int, talks bool) {
+	c.waited = !c.has && c.hang > 1
 	c.loud = max(float64(loud), c.loud-loudFall, 0)
 	c.hang = max(c.hang-1, 0)
 	if talks {

@@ -69,6 +69,7 @@ type conferenceLeg struct {
 	pcm      [audio.PeriodSamples]int16 // what it says in this tick
 	audible  bool                       // in the sum
 	talks    bool                       // and they are no pause
+	before   bool                       // nor were those before them
 	failed   bool
 }
 
@@ -198,29 +199,35 @@ func (l *conferenceLeg) claimFloor(at time.Duration) {
 }
 
 // listen takes the member's next 10 ms, decoded only if they are heard or to
-// learn how loud they are, and says whether they are to go into the sum. The
-// first 10 ms of a pause are: speech fades out in them.
-func (l *conferenceLeg) listen(at time.Duration, first bool) {
-	before := l.talks
-	l.audible, l.talks = false, false
+// learn how loud they are.
+func (l *conferenceLeg) listen(at time.Duration) {
+	l.before, l.talks, l.audible = l.talks, false, false
 	if l.failed {
 		return
 	}
 	defer l.rescue()
-	heard := l.claim.has || l.leaving
-	l.play.SetHeard(heard || l.measured)
+	l.play.SetHeard(l.claim.has || l.leaving || l.measured)
 	switch l.play.Pull(l.pcm[:], at).Kind {
 	case playout.Filling, playout.Comfort:
 	default:
 		l.talks = true
 	}
-	l.audible = heard && (l.talks || before)
+}
+
+// join settles whether what was listened to goes into the sum. The first 10 ms
+// of a pause do: speech fades out in them. Who takes the floor in the middle of a
+// word fades in, who leaves it fades out.
+func (l *conferenceLeg) join(first bool) {
+	if l.failed {
+		return
+	}
+	l.audible = (l.claim.has || l.leaving) && (l.talks || l.before)
 	switch {
 	case l.leaving && first:
 		fade(l.pcm[:], -1)
 	case l.leaving:
 		l.audible = false
-	case l.entering && first:
+	case l.entering && first && l.claim.waited:
 		fade(l.pcm[:fadeIn], 1)
 	}
 }
