@@ -6,7 +6,8 @@
 // A call is a Member. What it says goes to its Leg, frame by frame, and what it
 // hears comes to its Downlink. A loopback passes frames through as they are; a
 // conference keeps them in a playout buffer for each leg and mixes on its own
-// clock. Only the loudest few who talk have the floor: they are decoded and heard.
+// clock. Only the loudest few who talk have the floor: they are decoded and heard,
+// and all who only listen share an encoder.
 // A conference that stands still is replaced under its members.
 //
 // PCM is 48 kHz mono, lengths are samples, times readings of one audio.Clock.
