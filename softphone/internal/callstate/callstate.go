@@ -38,6 +38,9 @@ func (s State) String() string {
 	return "unknown"
 }
 
+// Connected reports a call that was answered and is not hung up.
+func (s State) Connected() bool { return s == Live || s == Reconnecting }
+
 // Meter is one level meter after its ballistics, all in dBFS, never above 0;
 // level.Floor stands for silence.
 type Meter struct {
@@ -164,6 +167,17 @@ const (
 	LinkLost              // given up, or broken; others are being tried
 )
 
+func (s LinkState) String() string {
+	switch s {
+	case LinkProblem:
+		return "problem"
+	case LinkLost:
+		return "lost"
+	case LinkUp:
+	}
+	return "up"
+}
+
 // Link is the connection to the server during a call.
 type Link struct {
 	State   LinkState
@@ -187,6 +201,17 @@ const (
 	EndStalled          // its callbacks ceased, without a word
 	EndGone             // it is not there; it is opened again once it is back
 )
+
+func (s EndState) String() string {
+	switch s {
+	case EndStalled:
+		return "stalled"
+	case EndGone:
+		return "gone"
+	case EndOpen:
+	}
+	return "open"
+}
 
 // End is how one end of a call does.
 type End struct {

@@ -44,7 +44,7 @@ const (
 // Troubles are what the call suffers from, the worst first; none when all is
 // well, or without a call.
 func (s *Snapshot) Troubles() []Trouble {
-	if s.State != Live && s.State != Reconnecting {
+	if !s.State.Connected() {
 		return nil
 	}
 	var found []Trouble

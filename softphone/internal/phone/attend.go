@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"callcenter/softphone/internal/call"
 	"callcenter/softphone/internal/callstate"
 	"callcenter/softphone/internal/wake"
 )
@@ -24,12 +23,12 @@ const (
 // attend looks after a call and says what the operator should know: that nobody
 // hears the microphone, or that the computer slept. The function that it returns
 // ends that and waits for its end.
-func (p *Phone) attend(c *call.Call) (end func()) {
+func (p *Phone) attend() (end func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		p.watch(ctx, c)
+		p.watch(ctx)
 	}()
 	return func() {
 		cancel()
@@ -37,7 +36,7 @@ func (p *Phone) attend(c *call.Call) (end func()) {
 	}
 }
 
-func (p *Phone) watch(ctx context.Context, c *call.Call) {
+func (p *Phone) watch(ctx context.Context) {
 	asleep := p.cfg.Asleep
 	if asleep == nil {
 		asleep = wake.Asleep()
@@ -54,7 +53,8 @@ func (p *Phone) watch(ctx context.Context, c *call.Call) {
 		}
 		if n%napsEvery == 0 {
 			if d := naps.Slept(); d > 0 {
-				p.woke(c, d)
+				p.Woke(d)
+				p.sayAwake(d)
 			}
 		}
 		s := p.Snapshot()
@@ -62,10 +62,9 @@ func (p *Phone) watch(ctx context.Context, c *call.Call) {
 	}
 }
 
-// woke is called after the computer slept.
-func (p *Phone) woke(c *call.Call, slept time.Duration) {
+// sayAwake tells that the computer slept.
+func (p *Phone) sayAwake(slept time.Duration) {
 	p.cfg.Log.Warn("computer slept", "slept", slept)
-	c.Woke(slept)
 	text := fmt.Sprintf("This computer slept for %s: reconnecting.", callstate.Spell(slept))
 	p.Say(callstate.Notice{Severity: callstate.Warning, Text: text})
 }
@@ -97,8 +96,7 @@ func whyUnheard(s callstate.Silence) string {
 func (h *hush) look(s *callstate.Snapshot, now time.Duration) {
 	late := now-h.last > heldUp
 	h.last = now
-	live := s.State == callstate.Live || s.State == callstate.Reconnecting
-	if !live || s.Muted || s.MicrophoneEnd.State != callstate.EndOpen {
+	if !s.State.Connected() || s.Muted || s.MicrophoneEnd.State != callstate.EndOpen {
 		h.told = callstate.NoSilence // what is said of those says enough
 		return
 	}

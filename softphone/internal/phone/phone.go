@@ -264,7 +264,7 @@ func (p *Phone) attach(c *call.Call) {
 func (p *Phone) converse(ctx context.Context, c *call.Call, mic, ear Stream, answered <-chan struct{}, limit time.Duration) (string, error) {
 	done := make(chan error, 1)
 	go func() { done <- c.Run(context.WithoutCancel(ctx)) }()
-	defer p.attend(c)()
+	defer p.attend()()
 	ended := "hung up"
 	cancelled := ctx.Done()
 	micLost, earLost := mic.Lost(), ear.Lost()
@@ -324,10 +324,7 @@ func (p *Phone) lost(what, effect string, s Stream) {
 
 // linkChanged logs how the link does, and tells the screen to look.
 func (p *Phone) linkChanged(link callstate.LinkState) {
-	name := map[callstate.LinkState]string{
-		callstate.LinkUp: "up", callstate.LinkProblem: "problem", callstate.LinkLost: "lost",
-	}[link]
-	p.cfg.Log.Info("call link", "state", name)
+	p.cfg.Log.Info("call link", "state", link.String())
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.signal()

@@ -240,7 +240,7 @@ func (s *deviceStream) publish(now time.Duration) {
 	name := s.endpoint.Name
 	s.mu.Unlock()
 	if before != s.dog.state {
-		s.log.Warn("device", "device", s.what, "name", name, "state", stateName(s.dog.state))
+		s.log.Warn("device", "device", s.what, "name", name, "state", s.dog.state.String())
 	}
 	switch {
 	case s.dog.state == callstate.EndOpen && s.said != callstate.EndOpen:
@@ -254,15 +254,4 @@ func (s *deviceStream) publish(now time.Duration) {
 		s.say(callstate.Failure, "The %s %q stopped without a word (sound server?): %s until it is back. The call goes on.",
 			s.what, name, s.effect)
 	}
-}
-
-func stateName(s callstate.EndState) string {
-	switch s {
-	case callstate.EndStalled:
-		return "stalled"
-	case callstate.EndGone:
-		return "gone"
-	case callstate.EndOpen:
-	}
-	return "open"
 }

@@ -44,7 +44,7 @@ func newKeyMap() keyMap {
 func (k *keyMap) enable(s callstate.Snapshot) {
 	k.Dial.SetEnabled(s.State == callstate.Idle)
 	k.DialOther.SetEnabled(s.State == callstate.Idle)
-	talking := s.State == callstate.Dialing || s.State == callstate.Live || s.State == callstate.Reconnecting
+	talking := s.State == callstate.Dialing || s.State.Connected()
 	k.Mute.SetEnabled(talking)
 	k.HangUp.SetEnabled(talking)
 	if s.Muted {

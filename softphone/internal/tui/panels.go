@@ -36,7 +36,7 @@ func (h header) Render(width int) string {
 	}
 	var rest string
 	switch timer := clock(h.s.Duration); {
-	case h.s.State == callstate.Live, h.s.State == callstate.Reconnecting, h.s.State == callstate.Ending:
+	case h.s.State.Connected(), h.s.State == callstate.Ending:
 		rest = h.st.strong.Render(timer) + "  " + to
 	case h.s.State == callstate.Dialing:
 		rest = to

@@ -78,11 +78,9 @@ var still = callstate.Meter{Peak: scaleFloor, RMS: scaleFloor, Hold: scaleFloor}
 // link is the connection to the server in a word or two, with what it went
 // through.
 func link(l callstate.Link) string {
-	text := map[callstate.LinkState]string{
-		callstate.LinkUp: "good", callstate.LinkProblem: "problem", callstate.LinkLost: "lost",
-	}[l.State]
+	text := "good"
 	if l.State != callstate.LinkUp {
-		text += " " + callstate.Spell(l.Quiet)
+		text = l.State.String() + " " + callstate.Spell(l.Quiet)
 	}
 	if l.Draining {
 		text += ", moving"

@@ -181,7 +181,7 @@ func (m *model) meters(large bool) (mic, ear meter) {
 		st: st, name: "Earpiece", short: "ear", level: s.Earpiece, open: s.EarpieceOpen != nil,
 		protection: s.Protection, large: large,
 	}
-	if s.State == callstate.Live || s.State == callstate.Reconnecting {
+	if s.State.Connected() {
 		mic.ails, mic.ailsShort = ailing(s.MicrophoneEnd, s.Silence)
 		ear.ails, ear.ailsShort = ailing(s.EarpieceEnd, callstate.NoSilence)
 	}
