@@ -190,7 +190,7 @@ func (b *Buffer) follow(p *Packet) {
 		b.restart(p)
 	case p.Sequence-b.next < b.size():
 	case explained:
-		b.flush() // all of it is as old as the gap is long
+		b.Flush() // all of it is as old as the gap is long
 		b.next = p.Sequence
 	default:
 		b.restart(p)
@@ -214,7 +214,7 @@ func (b *Buffer) turnTo(p *Packet) {
 // restart makes room for a sender whose clocks or numbers began anew. What was
 // learned of the network stays.
 func (b *Buffer) restart(p *Packet) {
-	b.flush()
+	b.Flush()
 	b.stats.Resets++
 	b.est.restart()
 	b.begin(p)
@@ -231,12 +231,8 @@ func (b *Buffer) begin(p *Packet) {
 	b.refused = 0
 }
 
-// Flush throws away all packets: time passed that no clock counted, and they
-// are too old. What was learned of the network stays.
-func (b *Buffer) Flush() { b.flush() }
-
-// flush throws away all packets.
-func (b *Buffer) flush() {
+// Flush throws away all packets. What was learned of the network stays.
+func (b *Buffer) Flush() {
 	for b.held > 0 {
 		b.throw(b.head())
 	}
