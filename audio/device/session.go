@@ -263,11 +263,11 @@ func (s *session) infos() []Info {
 	return list
 }
 
-// find returns the device with that id or what query names, and its entry. The default device is
-// resolved here and opened by its id, too: a stream that was opened without one
-// is moved by a sound server when its device goes, also to a loudspeaker or to
-// what records one. There is no entry where only the sound system can choose, or
-// chooses better: ALSA has several devices to try.
+// find returns the device with that id or what query names, and its entry. The
+// default device is resolved here and opened by its id, too: a stream that was
+// opened without one is moved by a sound server when its device goes, also to a
+// loudspeaker or to what records one. There is no entry where only the sound
+// system can choose, or chooses better: ALSA has several devices to try.
 func (s *session) find(dir Direction, id, query string) (Info, *malgo.DeviceID, error) {
 	list := s.infos()
 	info, err := findAgain(list, dir, id, query)

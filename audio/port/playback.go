@@ -44,8 +44,8 @@ type PlaybackStats struct {
 // Playback takes samples from one goroutine to a playback callback.
 //
 // Nothing in it is dropped but what is stale once a device was away: a full
-// port accepts less, and an empty one plays silence, counted. How much waits, and so the delay, is up to the
-// writer, who keeps Buffered just above LowWater.
+// port accepts less, and an empty one plays silence, counted. How much waits, and
+// so the delay, is up to the writer, who keeps Buffered just above LowWater.
 type Playback struct {
 	clock  audio.Clock
 	ring   *ring.Ring
@@ -80,7 +80,8 @@ func NewPlayback(clock audio.Clock) *Playback {
 }
 
 // Take fills dst with what was written, pads with silence, and signals that
-// there is room. Running dry and coming back are faded over 2.5 ms. It is for the callback: it does not allocate or block.
+// there is room. Running dry and coming back are faded over 2.5 ms. It is for the
+// callback: it does not allocate or block.
 func (p *Playback) Take(dst []int16) {
 	now := p.clock()
 	active := p.active.Load() // first: what Finish lets run out is no underrun

@@ -11,8 +11,9 @@
 //
 // A position is a sample's place on the clock of its device: every sample that
 // a capture callback ever brought counts, also one that was dropped, so a drop
-// shows as a jump, and so does the time in which a device was away. A position can be turned into the time at which the
-// callback handled that sample, for about the last 20 seconds.
+// shows as a jump, and so does the time in which a device was away. A position
+// can be turned into the time at which the callback handled that sample, for
+// about the last 20 seconds.
 package port
 
 import (

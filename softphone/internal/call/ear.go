@@ -14,7 +14,8 @@ import (
 const pull = audio.PeriodSamples / 2
 
 // ear keeps the playback port filled to its low-water mark, woken by the sound
-// card, and stays live while there is none. After the last chunk it plays what is left and returns.
+// card, and stays live while there is none. After the last chunk it plays what is
+// left and returns.
 func (c *Call) ear(ctx context.Context) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
