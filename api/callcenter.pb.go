@@ -93,8 +93,9 @@ const (
 	Event_KIND_ANSWERED Event_Kind = 1
 	Event_KIND_HOLD     Event_Kind = 2
 	Event_KIND_RESUME   Event_Kind = 3
-	Event_KIND_MUTE     Event_Kind = 4
-	Event_KIND_UNMUTE   Event_Kind = 5
+	// participant muted or opened the microphone.
+	Event_KIND_MUTE   Event_Kind = 4
+	Event_KIND_UNMUTE Event_Kind = 5
 	// The keypad digit in digit.
 	Event_KIND_DTMF Event_Kind = 6
 	// participant came, left, began or stopped to speak.
@@ -227,7 +228,10 @@ type AudioChunk struct {
 	Setup *Setup `protobuf:"bytes,16,opt,name=setup,proto3" json:"setup,omitempty"`
 	Event *Event `protobuf:"bytes,17,opt,name=event,proto3" json:"event,omitempty"`
 	// About once a second, both ways.
-	Report        *Report `protobuf:"bytes,18,opt,name=report,proto3" json:"report,omitempty"`
+	Report *Report `protobuf:"bytes,18,opt,name=report,proto3" json:"report,omitempty"`
+	// How loud those are who have the floor of a room. Only from a server, about
+	// five times a second while somebody has it.
+	Levels        *Levels `protobuf:"bytes,19,opt,name=levels,proto3" json:"levels,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -388,6 +392,13 @@ func (x *AudioChunk) GetReport() *Report {
 	return nil
 }
 
+func (x *AudioChunk) GetLevels() *Levels {
+	if x != nil {
+		return x.Levels
+	}
+	return nil
+}
+
 // Setup says what the caller wants. Every field may be absent.
 type Setup struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -487,7 +498,10 @@ type Event struct {
 	Digit       string `protobuf:"bytes,3,opt,name=digit,proto3" json:"digit,omitempty"`
 	ResumeToken string `protobuf:"bytes,4,opt,name=resume_token,json=resumeToken,proto3" json:"resume_token,omitempty"`
 	// For people, at most 64 characters.
-	Reason        string `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
+	Reason string `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
+	// With KIND_ANSWERED: the call is new to this server. Participants of whom an
+	// earlier stream told are forgotten; those who are there are told of anew.
+	NewCall       bool `protobuf:"varint,6,opt,name=new_call,json=newCall,proto3" json:"new_call,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -557,6 +571,13 @@ func (x *Event) GetReason() string {
 	return ""
 }
 
+func (x *Event) GetNewCall() bool {
+	if x != nil {
+		return x.NewCall
+	}
+	return false
+}
+
 // Participant is somebody in a room.
 type Participant struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -609,6 +630,106 @@ func (x *Participant) GetDisplayName() string {
 		return x.DisplayName
 	}
 	return ""
+}
+
+// Levels are the speakers of a room and how loud they are, loudest first.
+type Levels struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Speakers      []*ParticipantLevel    `protobuf:"bytes,1,rep,name=speakers,proto3" json:"speakers,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Levels) Reset() {
+	*x = Levels{}
+	mi := &file_callcenter_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Levels) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Levels) ProtoMessage() {}
+
+func (x *Levels) ProtoReflect() protoreflect.Message {
+	mi := &file_callcenter_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Levels.ProtoReflect.Descriptor instead.
+func (*Levels) Descriptor() ([]byte, []int) {
+	return file_callcenter_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *Levels) GetSpeakers() []*ParticipantLevel {
+	if x != nil {
+		return x.Speakers
+	}
+	return nil
+}
+
+// ParticipantLevel is how loud a participant is.
+type ParticipantLevel struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The id of the Participant.
+	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// -dBov, 0 to 127 (RFC 6464).
+	Level         uint32 `protobuf:"varint,2,opt,name=level,proto3" json:"level,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ParticipantLevel) Reset() {
+	*x = ParticipantLevel{}
+	mi := &file_callcenter_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ParticipantLevel) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ParticipantLevel) ProtoMessage() {}
+
+func (x *ParticipantLevel) ProtoReflect() protoreflect.Message {
+	mi := &file_callcenter_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ParticipantLevel.ProtoReflect.Descriptor instead.
+func (*ParticipantLevel) Descriptor() ([]byte, []int) {
+	return file_callcenter_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *ParticipantLevel) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *ParticipantLevel) GetLevel() uint32 {
+	if x != nil {
+		return x.Level
+	}
+	return 0
 }
 
 // Report is what one side's receiver saw since the call began, so that each
@@ -677,7 +798,7 @@ type Report struct {
 
 func (x *Report) Reset() {
 	*x = Report{}
-	mi := &file_callcenter_proto_msgTypes[4]
+	mi := &file_callcenter_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -689,7 +810,7 @@ func (x *Report) String() string {
 func (*Report) ProtoMessage() {}
 
 func (x *Report) ProtoReflect() protoreflect.Message {
-	mi := &file_callcenter_proto_msgTypes[4]
+	mi := &file_callcenter_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -702,7 +823,7 @@ func (x *Report) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Report.ProtoReflect.Descriptor instead.
 func (*Report) Descriptor() ([]byte, []int) {
-	return file_callcenter_proto_rawDescGZIP(), []int{4}
+	return file_callcenter_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Report) GetPacketsReceived() uint64 {
@@ -941,7 +1062,7 @@ var File_callcenter_proto protoreflect.FileDescriptor
 const file_callcenter_proto_rawDesc = "" +
 	"\n" +
 	"\x10callcenter.proto\x12\n" +
-	"callcenter\"\xae\x04\n" +
+	"callcenter\"\xda\x04\n" +
 	"\n" +
 	"AudioChunk\x12\x1d\n" +
 	"\n" +
@@ -967,20 +1088,22 @@ const file_callcenter_proto_rawDesc = "" +
 	"serverTime\x12'\n" +
 	"\x05setup\x18\x10 \x01(\v2\x11.callcenter.SetupR\x05setup\x12'\n" +
 	"\x05event\x18\x11 \x01(\v2\x11.callcenter.EventR\x05event\x12*\n" +
-	"\x06report\x18\x12 \x01(\v2\x12.callcenter.ReportR\x06report\"\xd1\x01\n" +
+	"\x06report\x18\x12 \x01(\v2\x12.callcenter.ReportR\x06report\x12*\n" +
+	"\x06levels\x18\x13 \x01(\v2\x12.callcenter.LevelsR\x06levels\"\xd1\x01\n" +
 	"\x05Setup\x12 \n" +
 	"\vdestination\x18\x01 \x01(\tR\vdestination\x12!\n" +
 	"\fdisplay_name\x18\x02 \x01(\tR\vdisplayName\x12\x16\n" +
 	"\x06codecs\x18\x03 \x03(\tR\x06codecs\x12\x19\n" +
 	"\bframe_ms\x18\x04 \x03(\rR\aframeMs\x12-\n" +
 	"\aplayout\x18\x05 \x01(\x0e2\x13.callcenter.PlayoutR\aplayout\x12!\n" +
-	"\fresume_token\x18\x06 \x01(\tR\vresumeToken\"\xed\x03\n" +
+	"\fresume_token\x18\x06 \x01(\tR\vresumeToken\"\x88\x04\n" +
 	"\x05Event\x12*\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x16.callcenter.Event.KindR\x04kind\x129\n" +
 	"\vparticipant\x18\x02 \x01(\v2\x17.callcenter.ParticipantR\vparticipant\x12\x14\n" +
 	"\x05digit\x18\x03 \x01(\tR\x05digit\x12!\n" +
 	"\fresume_token\x18\x04 \x01(\tR\vresumeToken\x12\x16\n" +
-	"\x06reason\x18\x05 \x01(\tR\x06reason\"\xab\x02\n" +
+	"\x06reason\x18\x05 \x01(\tR\x06reason\x12\x19\n" +
+	"\bnew_call\x18\x06 \x01(\bR\anewCall\"\xab\x02\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rKIND_ANSWERED\x10\x01\x12\r\n" +
@@ -1002,7 +1125,12 @@ const file_callcenter_proto_rawDesc = "" +
 	"KIND_ENDED\x10\x0f\"@\n" +
 	"\vParticipant\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12!\n" +
-	"\fdisplay_name\x18\x02 \x01(\tR\vdisplayName\"\x80\f\n" +
+	"\fdisplay_name\x18\x02 \x01(\tR\vdisplayName\"B\n" +
+	"\x06Levels\x128\n" +
+	"\bspeakers\x18\x01 \x03(\v2\x1c.callcenter.ParticipantLevelR\bspeakers\"8\n" +
+	"\x10ParticipantLevel\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
+	"\x05level\x18\x02 \x01(\rR\x05level\"\x80\f\n" +
 	"\x06Report\x12)\n" +
 	"\x10packets_received\x18\x01 \x01(\x04R\x0fpacketsReceived\x12!\n" +
 	"\fpackets_lost\x18\x02 \x01(\x04R\vpacketsLost\x12+\n" +
@@ -1061,30 +1189,34 @@ func file_callcenter_proto_rawDescGZIP() []byte {
 }
 
 var file_callcenter_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_callcenter_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
+var file_callcenter_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
 var file_callcenter_proto_goTypes = []any{
-	(Playout)(0),        // 0: callcenter.Playout
-	(Event_Kind)(0),     // 1: callcenter.Event.Kind
-	(*AudioChunk)(nil),  // 2: callcenter.AudioChunk
-	(*Setup)(nil),       // 3: callcenter.Setup
-	(*Event)(nil),       // 4: callcenter.Event
-	(*Participant)(nil), // 5: callcenter.Participant
-	(*Report)(nil),      // 6: callcenter.Report
+	(Playout)(0),             // 0: callcenter.Playout
+	(Event_Kind)(0),          // 1: callcenter.Event.Kind
+	(*AudioChunk)(nil),       // 2: callcenter.AudioChunk
+	(*Setup)(nil),            // 3: callcenter.Setup
+	(*Event)(nil),            // 4: callcenter.Event
+	(*Participant)(nil),      // 5: callcenter.Participant
+	(*Levels)(nil),           // 6: callcenter.Levels
+	(*ParticipantLevel)(nil), // 7: callcenter.ParticipantLevel
+	(*Report)(nil),           // 8: callcenter.Report
 }
 var file_callcenter_proto_depIdxs = []int32{
 	3, // 0: callcenter.AudioChunk.setup:type_name -> callcenter.Setup
 	4, // 1: callcenter.AudioChunk.event:type_name -> callcenter.Event
-	6, // 2: callcenter.AudioChunk.report:type_name -> callcenter.Report
-	0, // 3: callcenter.Setup.playout:type_name -> callcenter.Playout
-	1, // 4: callcenter.Event.kind:type_name -> callcenter.Event.Kind
-	5, // 5: callcenter.Event.participant:type_name -> callcenter.Participant
-	2, // 6: callcenter.CallCenter.LiveCall:input_type -> callcenter.AudioChunk
-	2, // 7: callcenter.CallCenter.LiveCall:output_type -> callcenter.AudioChunk
-	7, // [7:8] is the sub-list for method output_type
-	6, // [6:7] is the sub-list for method input_type
-	6, // [6:6] is the sub-list for extension type_name
-	6, // [6:6] is the sub-list for extension extendee
-	0, // [0:6] is the sub-list for field type_name
+	8, // 2: callcenter.AudioChunk.report:type_name -> callcenter.Report
+	6, // 3: callcenter.AudioChunk.levels:type_name -> callcenter.Levels
+	0, // 4: callcenter.Setup.playout:type_name -> callcenter.Playout
+	1, // 5: callcenter.Event.kind:type_name -> callcenter.Event.Kind
+	5, // 6: callcenter.Event.participant:type_name -> callcenter.Participant
+	7, // 7: callcenter.Levels.speakers:type_name -> callcenter.ParticipantLevel
+	2, // 8: callcenter.CallCenter.LiveCall:input_type -> callcenter.AudioChunk
+	2, // 9: callcenter.CallCenter.LiveCall:output_type -> callcenter.AudioChunk
+	9, // [9:10] is the sub-list for method output_type
+	8, // [8:9] is the sub-list for method input_type
+	8, // [8:8] is the sub-list for extension type_name
+	8, // [8:8] is the sub-list for extension extendee
+	0, // [0:8] is the sub-list for field type_name
 }
 
 func init() { file_callcenter_proto_init() }
@@ -1098,7 +1230,7 @@ func file_callcenter_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_callcenter_proto_rawDesc), len(file_callcenter_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   5,
+			NumMessages:   7,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
