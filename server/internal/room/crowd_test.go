@@ -49,7 +49,7 @@ func (c *crowd) enter(i int, f codec.Format, peak float64) {
 	if i < 2 { // who stay all the time and hear who has the floor
 		g.extended, g.lazy = true, false
 	}
-	g.ear = newEar(g, c.d.cfg.Clock)
+	g.ear = newEarpiece(g, c.d.cfg.Clock)
 	g.begin = c.d.cfg.Clock()
 	// No chunk comes in the moment of a tick.
 	g.due = g.begin + time.Duration(1+c.r.IntN(20000))*time.Microsecond + 137*time.Nanosecond

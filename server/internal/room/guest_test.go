@@ -17,7 +17,7 @@ import (
 )
 
 // guest is a client of one kind, with a tone of its own that it says or not. It
-// sends as such a client does, and listens through its ear.
+// sends as such a client does, and listens through its earpiece.
 type guest struct {
 	name     string
 	format   codec.Format
@@ -35,7 +35,7 @@ type guest struct {
 
 	tb    testing.TB
 	leg   Leg
-	ear   *ear
+	ear   *earpiece
 	enc   codec.Encoder
 	phase int // in samples of its rate
 	seq   uint64

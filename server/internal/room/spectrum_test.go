@@ -86,7 +86,7 @@ func (g *guest) codecNoise(n int, heard []float64) float64 {
 	}
 	samples := 48 * g.wish
 	enc := encoderOf(g.tb, g.format, samples)
-	dec := newEar(g, nil).dec
+	dec := newEarpiece(g, nil).dec
 	var out []int16
 	pcm, got := make([]int16, samples), make([]int16, samples)
 	for at := 0; at < n+audio.Rate/10; at += samples {

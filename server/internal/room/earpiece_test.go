@@ -13,9 +13,9 @@ import (
 	"callcenter/codec"
 )
 
-// ear is the Downlink of a guest: it decodes what comes, keeps account of every
+// earpiece is the Downlink of a guest: it decodes what comes, keeps account of every
 // slot, and knows from the events who has the floor.
-type ear struct {
+type earpiece struct {
 	of    *guest
 	clock audio.Clock
 	dec   codec.Decoder
@@ -34,7 +34,7 @@ type ear struct {
 	here   map[string]bool
 }
 
-func newEar(g *guest, clock audio.Clock) *ear {
+func newEarpiece(g *guest, clock audio.Clock) *earpiece {
 	c, err := directory().cfg.Codecs.Lookup(g.format.Codec)
 	if err != nil {
 		g.tb.Fatal(err)
@@ -43,10 +43,10 @@ func newEar(g *guest, clock audio.Clock) *ear {
 	if err != nil {
 		g.tb.Fatal(err)
 	}
-	return &ear{of: g, clock: clock, dec: dec, slot: 48 * g.wish, floor: map[string]bool{}, here: map[string]bool{}}
+	return &earpiece{of: g, clock: clock, dec: dec, slot: 48 * g.wish, floor: map[string]bool{}, here: map[string]bool{}}
 }
 
-func (e *ear) Send(f sendq.Frame) {
+func (e *earpiece) Send(f sendq.Frame) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	f.Data = slices.Clone(f.Data)
@@ -54,7 +54,7 @@ func (e *ear) Send(f sendq.Frame) {
 	e.frames = append(e.frames, f)
 }
 
-func (e *ear) Skip() {
+func (e *earpiece) Skip() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.next += uint64(e.slot)
@@ -62,9 +62,9 @@ func (e *ear) Skip() {
 	e.frames = append(e.frames, sendq.Frame{})
 }
 
-func (e *ear) SendWait(_ context.Context, f sendq.Frame) { e.Send(f) }
+func (e *earpiece) SendWait(_ context.Context, f sendq.Frame) { e.Send(f) }
 
-func (e *ear) Event(ev Event) {
+func (e *earpiece) Event(ev Event) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	switch ev.Kind {
@@ -80,7 +80,7 @@ func (e *ear) Event(ev Event) {
 	}
 }
 
-func (e *ear) Fail(err error) {
+func (e *earpiece) Fail(err error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.failed = err
@@ -88,7 +88,7 @@ func (e *ear) Fail(err error) {
 
 // account checks that a frame follows the one before. A new epoch begins a new
 // count, and a frame's duration may change with it.
-func (e *ear) account(f sendq.Frame) {
+func (e *earpiece) account(f sendq.Frame) {
 	switch {
 	case f.Media == 0 || f.Epoch == 0:
 		e.fault("a frame without media time or epoch")
@@ -115,7 +115,7 @@ func (e *ear) account(f sendq.Frame) {
 	e.played += samples
 }
 
-func (e *ear) fault(format string, args ...any) {
+func (e *earpiece) fault(format string, args ...any) {
 	if len(e.faults) < 10 {
 		e.faults = append(e.faults, fmt.Sprintf("at %v: ", e.clock())+fmt.Sprintf(format, args...))
 	}
@@ -123,7 +123,7 @@ func (e *ear) fault(format string, args ...any) {
 
 // hear decodes what came since the last time, at the guest's own rate for pcm and
 // at 48 kHz for Opus.
-func (e *ear) hear() []int16 {
+func (e *earpiece) hear() []int16 {
 	e.mu.Lock()
 	frames := e.frames
 	e.frames = nil
@@ -147,7 +147,7 @@ func (e *ear) hear() []int16 {
 	return heard
 }
 
-func (e *ear) rate() int {
+func (e *earpiece) rate() int {
 	if e.of.format.Codec == codec.PCM {
 		return e.of.format.Rate
 	}
@@ -155,7 +155,7 @@ func (e *ear) rate() int {
 }
 
 // unpack returns the left side of pcm that must be the same on both.
-func (e *ear) unpack(data []byte) []int16 {
+func (e *earpiece) unpack(data []byte) []int16 {
 	size := 2 * e.of.format.Channels
 	pcm := make([]int16, 0, len(data)/size)
 	for ; len(data) >= size; data = data[size:] {
@@ -173,7 +173,7 @@ func (e *ear) unpack(data []byte) []int16 {
 
 // check reports what was wrong so far with the guest's frames: what does not
 // follow, what is missing, and what came twice.
-func (e *ear) check() []string {
+func (e *earpiece) check() []string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	faults := e.faults
