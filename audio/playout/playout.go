@@ -93,7 +93,6 @@ type Playout struct {
 	silent     bool // the last pull was announced silence
 	frame      int  // samples of the newest packet
 	gapAhead   bool // the next packet follows a real gap
-	unheard    [audio.PeriodSamples]int16
 	skim       skim // what nobody hears
 
 	stalled    bool          // nothing came and all was played

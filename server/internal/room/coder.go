@@ -138,6 +138,17 @@ func (c *coder) follow(from *coder, now uint64) {
 	}
 }
 
+// warm begins with a past, of which past fills what it is given from its end and
+// returns how much: see warmFrames.
+func (c *coder) warm(past func(dst []int16) int) {
+	dst := c.pcm[:warmFrames*c.samples]
+	n := past(dst)
+	clear(dst[:len(dst)-n])
+	for i := range warmFrames {
+		_, _ = c.enc.Encode(c.buf[:], dst[i*c.samples:(i+1)*c.samples]) // what fails will fail again
+	}
+}
+
 // rest drops what was begun: the frame that comes next does not follow it.
 func (c *coder) rest() { c.full, c.encoded, c.fill, c.audible = false, false, 0, false }
 

@@ -64,6 +64,8 @@ type conference struct {
 	floor      floor
 	claims     []*claim // of the legs, in their order
 	second     bool     // the next tick is the second of its step
+	mixes      int      // members who hear the mix
+	direct     bool     // all two do not
 	sum        *mix.Sum
 	last       *conferenceLeg // busy, as run left it
 }
@@ -133,6 +135,8 @@ func (c *conference) part(l *conferenceLeg) bool {
 	defer c.mu.Unlock()
 	c.legs = slices.DeleteFunc(slices.Clone(c.legs), func(other *conferenceLeg) bool { return other == l })
 	alike := false
+	l.untie()
+	l.listener.Store(nil)
 	for _, other := range c.legs {
 		other.tell(Event{Left, l.id, l.member.Name})
 		alike = alike || other.shared == l.shared
@@ -168,17 +172,32 @@ func (c *conference) run() {
 	t := newTicker(c.clock, audio.Period)
 	c.clocked = t
 	for {
-		late := t.late
-		at, anew, ok := t.wait(c.quit)
+		late, ticks := t.late, c.stride()
+		at, anew, ok := t.wait(ticks, c.quit)
 		if !ok {
 			return
 		}
 		c.complexity = c.effort.tick(t.late != late)
-		if !c.tick(at, anew) {
-			return
+		for ticks--; ticks >= 0; ticks-- {
+			if !c.tick(at-time.Duration(ticks)*audio.Period, anew) {
+				return
+			}
+			anew = false
+			c.ticks.Add(1)
 		}
-		c.ticks.Add(1)
 	}
+}
+
+// directTicks are made at a time where nothing is mixed: they only settle who has
+// the floor.
+const directTicks = 4
+
+// stride returns how many ticks are made together.
+func (c *conference) stride() int {
+	if c.direct && !c.second {
+		return directTicks
+	}
+	return 1
 }
 
 // tick makes the 10 ms that begin at the deadline at. It reports false when the
@@ -195,8 +214,8 @@ func (c *conference) tick(at time.Duration, anew bool) bool {
 		if !c.turn(l) {
 			return false
 		}
-		if l.measured = !l.marked.Load(); l.measured {
-			l.listen(at)
+		if l.measured = c.mixes > 0 && !l.marked.Load(); l.measured {
+			l.listen(at, c.heardBy(l))
 		}
 	}
 	if first {
@@ -209,9 +228,9 @@ func (c *conference) tick(at time.Duration, anew bool) bool {
 			return false
 		}
 		if !l.measured {
-			l.listen(at)
+			l.listen(at, c.heardBy(l))
 		}
-		if l.join(first); l.audible {
+		if l.join(first, c.heardBy(l)); l.audible {
 			c.sum.Add(l.pcm[:])
 			voices++
 		}
@@ -253,6 +272,7 @@ func (c *conference) step(at time.Duration) {
 			}
 		}
 	}
+	c.settle()
 }
 
 // panicked makes an error of a recovered panic.

@@ -43,7 +43,8 @@ type conferenceLeg struct {
 	play   *playout.Playout
 
 	received, malformed atomic.Uint64
-	resumed             atomic.Bool
+	gaps                gaps                          // of the receive loop
+	listener            atomic.Pointer[conferenceLeg] // it hears this one's frames as they are
 
 	dead   atomic.Bool // its coding does not return, and may hold the playout
 	known  Stats       // the newest, under lastly
@@ -65,11 +66,12 @@ type conferenceLeg struct {
 	begun    bool                       // its frames have begun with a step
 	speaker  *speaker                   // with the coder of what it hears while it has the floor
 	shared   *coder                     // of all who only listen and hear alike
-	hears    *coder                     // the one of these that it hears, nil at first
+	hears    *coder                     // the one of these that it hears, nil: none yet
+	before   *conferenceLeg             // whom it heard directly before it began to
 	pcm      [audio.PeriodSamples]int16 // what it says in this tick
 	audible  bool                       // in the sum
 	talks    bool                       // and they are no pause
-	before   bool                       // nor were those before them
+	paused   bool                       // those before them were one
 	failed   bool
 }
 
@@ -110,6 +112,12 @@ func (l *conferenceLeg) Push(_ context.Context, u Uplink) {
 		if len(u.Frame.Data) > 0 {
 			l.received.Add(1)
 		}
+		missing := l.gaps.before(&u)
+		if to := l.listener.Load(); to != nil {
+			f := u.Frame
+			f.DroppedBefore = missing
+			to.speaker.forward(l, f)
+		}
 		// What is not kept, it counts.
 		if l.play.Push(u.Packet, u.Frame.Made) && len(u.Frame.Data) > 0 {
 			l.note(u.Frame)
@@ -138,7 +146,7 @@ func (l *conferenceLeg) note(f sendq.Frame) {
 }
 
 // Resumed implements Leg.
-func (l *conferenceLeg) Resumed() { l.resumed.Store(true) }
+func (l *conferenceLeg) Resumed() { l.speaker.resumed.Store(true) }
 
 // SetOneWay implements Leg.
 func (l *conferenceLeg) SetOneWay(d time.Duration) {
@@ -156,6 +164,9 @@ func (l *conferenceLeg) Stats() Stats {
 		return l.known
 	}
 	s := l.play.Stats()
+	if l.listener.Load() != nil { // its frames go on without the buffer
+		s.Delay, s.Target = 0, 0
+	}
 	l.lastly.Lock()
 	defer l.lastly.Unlock()
 	l.known = Stats{
@@ -198,15 +209,15 @@ func (l *conferenceLeg) claimFloor(at time.Duration) {
 	}
 }
 
-// listen takes the member's next 10 ms, decoded only if they are heard or to
-// learn how loud they are.
-func (l *conferenceLeg) listen(at time.Duration) {
-	l.before, l.talks, l.audible = l.talks, false, false
+// listen takes the member's next 10 ms, decoded only if they are mixed for somebody
+// or to learn how loud they are.
+func (l *conferenceLeg) listen(at time.Duration, mixed bool) {
+	l.paused, l.talks, l.audible = !l.talks, false, false
 	if l.failed {
 		return
 	}
 	defer l.rescue()
-	l.play.SetHeard(l.claim.has || l.leaving || l.measured)
+	l.play.SetHeard(mixed && (l.claim.has || l.leaving) || l.measured)
 	switch l.play.Pull(l.pcm[:], at).Kind {
 	case playout.Filling, playout.Comfort:
 	default:
@@ -217,11 +228,11 @@ func (l *conferenceLeg) listen(at time.Duration) {
 // join settles whether what was listened to goes into the sum. The first 10 ms
 // of a pause do: speech fades out in them. Who takes the floor in the middle of a
 // word fades in, who leaves it fades out.
-func (l *conferenceLeg) join(first bool) {
+func (l *conferenceLeg) join(first, mixed bool) {
 	if l.failed {
 		return
 	}
-	l.audible = (l.claim.has || l.leaving) && (l.talks || l.before)
+	l.audible = mixed && (l.claim.has || l.leaving) && (l.talks || !l.paused)
 	switch {
 	case l.leaving && first:
 		fade(l.pcm[:], -1)
@@ -249,11 +260,11 @@ func fade(pcm []int16, direction int) {
 // others get who only listen.
 func (l *conferenceLeg) speak(sum *mix.Sum, voices int, first, anew bool, now uint64, complexity int) {
 	l.begun = l.begun || first
-	if l.failed || !l.begun {
+	if l.failed || !l.begun || l.speaker.source != nil {
 		return
 	}
 	defer l.rescue()
-	if l.resumed.Load() && l.resumed.Swap(false) || anew {
+	if anew {
 		l.speaker.anew()
 	}
 	if first {
@@ -279,8 +290,10 @@ func (l *conferenceLeg) speak(sum *mix.Sum, voices int, first, anew bool, now ui
 // restart lets the member begin in another conference: what it was about to hear
 // in the one before is lost.
 func (l *conferenceLeg) restart() {
-	l.resumed.Store(true)
-	l.begun, l.hears = false, nil
+	l.speaker.resumed.Store(true)
+	l.speaker.turn(nil)
+	l.listener.Store(nil)
+	l.begun, l.hears, l.before = false, nil, nil
 	l.speaker.coder.rest()
 	l.speaker.coder.ran = 0
 }
@@ -307,8 +320,11 @@ func (l *conferenceLeg) tune(now uint64) {
 		} else {
 			c.rest()
 		}
+		if l.before != nil && l.before.audible {
+			c.warm(l.before.play.Past)
+		}
 	}
-	l.hears = c
+	l.hears, l.before = c, nil
 }
 
 // rescue keeps what breaks one member's coding from the others.

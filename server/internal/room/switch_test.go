@@ -97,7 +97,9 @@ func (p *party) run(n int) {
 				marks = markLevelValid | uint32(level.DBov(pcm))
 			}
 			l.Push(context.Background(), Uplink{
-				Frame:    sendq.Frame{Sequence: p.seq, Marks: marks, Data: buf[:size], Made: p.now},
+				Frame: sendq.Frame{
+					Sequence: p.seq, Epoch: 1, Media: (p.seq-1)*960 + 1, Samples: 960, Marks: marks, Data: buf[:size], Made: p.now,
+				},
 				Packet:   jitter.Packet{Sequence: p.seq, Epoch: 1, Media: int64(p.seq-1) * 960, Samples: 960, Data: buf[:size]},
 				Playable: true,
 			})

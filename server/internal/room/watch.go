@@ -142,6 +142,8 @@ func (c *conference) empty(stuck *conferenceLeg) []*conferenceLeg {
 	}
 	for _, l := range c.legs {
 		l.room = nil
+		l.untie()
+		l.listener.Store(nil)
 	}
 	c.legs = nil
 	return legs
