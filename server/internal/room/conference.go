@@ -39,6 +39,7 @@ import (
 type conference struct {
 	mu     sync.Mutex
 	legs   []*conferenceLeg // replaced, never changed in place
+	gone   []*conferenceLeg // left since the tick before
 	serial uint64           // participants so far
 
 	name     string
@@ -48,7 +49,7 @@ type conference struct {
 	quit     chan struct{} // stop closes it
 	finished chan struct{} // run closes it
 	watched  chan struct{} // watch closes it
-	gone     chan struct{} // closed when it is given up
+	givenUp  chan struct{} // closed when it is
 
 	ticks  atomic.Uint64
 	busy   atomic.Pointer[conferenceLeg] // whose turn it is in the tick; &nobody: given up
@@ -79,7 +80,7 @@ func newConference(name string, stalls, speakers int, clock audio.Clock) *confer
 		quit:       make(chan struct{}),
 		finished:   make(chan struct{}),
 		watched:    make(chan struct{}),
-		gone:       make(chan struct{}),
+		givenUp:    make(chan struct{}),
 		shared:     make(map[coding]*coder),
 		effort:     effort{best: complexity},
 		complexity: complexity,
@@ -135,6 +136,7 @@ func (c *conference) part(l *conferenceLeg) bool {
 	defer c.mu.Unlock()
 	c.legs = slices.DeleteFunc(slices.Clone(c.legs), func(other *conferenceLeg) bool { return other == l })
 	alike := false
+	c.gone = append(c.gone, l)
 	l.untie()
 	l.listener.Store(nil)
 	for _, other := range c.legs {
@@ -154,7 +156,7 @@ func (c *conference) stop(log *slog.Logger) {
 	select {
 	case <-c.finished:
 		<-c.watched
-	case <-c.gone:
+	case <-c.givenUp:
 		return
 	}
 	log.LogAttrs(context.Background(), slog.LevelInfo, "room ended",
@@ -206,8 +208,19 @@ func (c *conference) tick(at time.Duration, anew bool) bool {
 	c.now++
 	first := !c.second
 	c.second = first
+	c.sum.Reset()
+	voices := 0
 	c.mu.Lock()
 	legs := c.legs
+	for i, l := range c.gone {
+		if l.audible {
+			l.fadeAway()
+			c.sum.Add(l.pcm[:])
+			voices++
+		}
+		c.gone[i] = nil
+	}
+	c.gone = c.gone[:0]
 	c.mu.Unlock()
 
 	for _, l := range legs { // who must be decoded to learn how loud they are
@@ -221,8 +234,6 @@ func (c *conference) tick(at time.Duration, anew bool) bool {
 	if first {
 		c.step(at)
 	}
-	c.sum.Reset()
-	voices := 0
 	for _, l := range legs {
 		if !c.turn(l) {
 			return false

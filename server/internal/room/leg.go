@@ -2,6 +2,7 @@ package room
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -71,6 +72,7 @@ type conferenceLeg struct {
 	pcm      [audio.PeriodSamples]int16 // what it says in this tick
 	audible  bool                       // in the sum
 	talks    bool                       // and they are no pause
+	madeUp   bool                       // but concealment
 	paused   bool                       // those before them were one
 	failed   bool
 }
@@ -119,14 +121,14 @@ func (l *conferenceLeg) Push(_ context.Context, u Uplink) {
 			to.speaker.forward(l, f)
 		}
 		// What is not kept, it counts.
-		if l.play.Push(u.Packet, u.Frame.Made) && len(u.Frame.Data) > 0 {
+		if l.play.Push(u.Packet, u.Frame.Made) && (len(u.Frame.Data) > 0 || u.Frame.Marks&markLevelValid != 0) {
 			l.note(u.Frame)
 		}
 	}
 }
 
-// note takes how loud the member says a frame is. That is known before the frame
-// is played, and holds until then.
+// note takes how loud the member says a frame is, or that it is silence. That is
+// known before the frame is played, and holds until then.
 func (l *conferenceLeg) note(f sendq.Frame) {
 	marked := f.Marks&markLevelValid != 0
 	l.marked.Store(marked)
@@ -201,7 +203,7 @@ func (l *conferenceLeg) claimFloor(at time.Duration) {
 		l.claim = claim{}
 	case l.marked.Load():
 		l.claim.hear(int(l.loud.Swap(0)), time.Duration(l.until.Load()) > at)
-	case l.measured && l.talks:
+	case l.measured && l.talks && !l.madeUp:
 		loud := levelSilent - int(level.DBov(l.pcm[:]))
 		l.claim.hear(loud, loud >= loudMeasured)
 	default:
@@ -218,11 +220,9 @@ func (l *conferenceLeg) listen(at time.Duration, mixed bool) {
 	}
 	defer l.rescue()
 	l.play.SetHeard(mixed && (l.claim.has || l.leaving) || l.measured)
-	switch l.play.Pull(l.pcm[:], at).Kind {
-	case playout.Filling, playout.Comfort:
-	default:
-		l.talks = true
-	}
+	kind := l.play.Pull(l.pcm[:], at).Kind
+	l.talks = kind != playout.Filling && kind != playout.Comfort
+	l.madeUp = kind == playout.Concealed
 }
 
 // join settles whether what was listened to goes into the sum. The first 10 ms
@@ -238,9 +238,28 @@ func (l *conferenceLeg) join(first, mixed bool) {
 		fade(l.pcm[:], -1)
 	case l.leaving:
 		l.audible = false
-	case l.entering && first && l.claim.waited:
+	case l.entering && first && (l.claim.waited || abrupt(l.pcm[:])):
 		fade(l.pcm[:fadeIn], 1)
 	}
+}
+
+// abrupt reports that pcm begins in the middle of a wave: farther from silence than
+// it ever moves in a sample.
+func abrupt(pcm []int16) bool {
+	begin, step := abs(pcm[0]), 0
+	for i := 1; i < len(pcm) && step < begin; i++ {
+		step = max(step, abs(pcm[i])-abs(pcm[i-1]), abs(pcm[i-1])-abs(pcm[i]))
+	}
+	return begin > step
+}
+
+func abs(s int16) int { return max(int(s), -int(s)) }
+
+// fadeAway turns the last that was heard of one who is gone into the 10 ms after it:
+// mirrored, so that there is no step, and faded out.
+func (l *conferenceLeg) fadeAway() {
+	slices.Reverse(l.pcm[:])
+	fade(l.pcm[:], -1)
 }
 
 // fade lets pcm begin (1) or end (-1) at silence.

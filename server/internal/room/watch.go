@@ -93,7 +93,7 @@ func (d *Directory) replace(c *conference) {
 	if stuck != nil {
 		stuck.dead.Store(true)
 	}
-	close(c.gone)
+	close(c.givenUp)
 
 	d.mu.Lock()
 	legs := c.empty(stuck)
