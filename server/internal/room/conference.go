@@ -20,7 +20,7 @@ import (
 //
 //  1. every second tick is a step: the floor is given to the loudest who talk,
 //     by what senders say of their voice or, where they say nothing, by what
-//     was decoded of it
+//     was decoded of it; and who hears one other directly is settled (direct.go)
 //  2. the next 10 ms of every member come out of their playout buffer, decoded
 //     for those who have the floor
 //  3. those that are not silent are added up
@@ -28,6 +28,9 @@ import (
 //     get the same, through one limiter and one encoder for each coding there is
 //  5. once that fills a frame, it is encoded and sent, or announced as silence
 //     when nobody is heard in it
+//
+// While two hear each other directly there is nothing to do but 1, and four ticks are
+// made at a time.
 //
 // Frames begin with a step, so that a voice comes into the sum, or goes, between
 // two frames of everyone. What a sender says of a frame is known when it comes,
