@@ -54,6 +54,9 @@ type Pulled struct {
 	// Samples that time scaling added or took before the next pull, and samples
 	// of these 10 ms that were made up outside announced silence.
 	Inserted, Removed, Concealed int
+	// Delay is that of the last pull that played: how long after it could have
+	// arrived its first sample plays.
+	Delay time.Duration
 }
 
 // Config are the parts of a Playout.
@@ -177,6 +180,7 @@ func (p *Playout) Pull(dst []int16, now time.Duration) Pulled {
 	pulled.Inserted = int(p.stats.InsertedSamplesForDeceleration - before.InsertedSamplesForDeceleration)
 	pulled.Removed = int(p.stats.RemovedSamplesForAcceleration - before.RemovedSamplesForAcceleration)
 	pulled.Concealed = int(p.stats.ConcealedSamples - before.ConcealedSamples)
+	pulled.Delay = p.stats.Delay
 	return pulled
 }
 

@@ -212,7 +212,7 @@ func (c *conference) tick(at time.Duration, anew bool) bool {
 	first := !c.second
 	c.second = first
 	c.sum.Reset()
-	voices := 0
+	voices, held := 0, time.Duration(0)
 	c.mu.Lock()
 	legs := c.legs
 	for i, l := range c.gone {
@@ -247,13 +247,14 @@ func (c *conference) tick(at time.Duration, anew bool) bool {
 		if l.join(first, c.heardBy(l)); l.audible {
 			c.sum.Add(l.pcm[:])
 			voices++
+			held = max(held, l.delay)
 		}
 	}
 	for _, l := range legs {
 		if !c.turn(l) {
 			return false
 		}
-		l.speak(c.sum, voices, first, anew, c.now, c.complexity)
+		l.speak(c, voices, held, first, anew)
 	}
 	return c.turn(nil)
 }

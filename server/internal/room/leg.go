@@ -10,7 +10,6 @@ import (
 	"callcenter/audio"
 	"callcenter/audio/jitter"
 	"callcenter/audio/level"
-	"callcenter/audio/mix"
 	"callcenter/audio/playout"
 	"callcenter/audio/sendq"
 )
@@ -73,6 +72,7 @@ type conferenceLeg struct {
 	audible  bool                       // in the sum
 	talks    bool                       // and they are no pause
 	madeUp   bool                       // but concealment
+	delay    time.Duration              // in its playout
 	paused   bool                       // those before them were one
 	failed   bool
 }
@@ -220,7 +220,9 @@ func (l *conferenceLeg) listen(at time.Duration, mixed bool) {
 	}
 	defer l.rescue()
 	l.play.SetHeard(mixed && (l.claim.has || l.leaving) || l.measured)
-	kind := l.play.Pull(l.pcm[:], at).Kind
+	pulled := l.play.Pull(l.pcm[:], at)
+	kind := pulled.Kind
+	l.delay = pulled.Delay
 	l.talks = kind != playout.Filling && kind != playout.Comfort
 	l.madeUp = kind == playout.Concealed
 }
@@ -275,9 +277,9 @@ func fade(pcm []int16, direction int) {
 }
 
 // speak gives the member the sum less its own voice; voices is how many are in
-// the sum, now the number of the tick. Who has no voice in it gets what the
+// the sum, held how long they waited. Who has no voice in it gets what the
 // others get who only listen.
-func (l *conferenceLeg) speak(sum *mix.Sum, voices int, first, anew bool, now uint64, complexity int) {
+func (l *conferenceLeg) speak(c *conference, voices int, held time.Duration, first, anew bool) {
 	l.begun = l.begun || first
 	if l.failed || !l.begun || l.speaker.source != nil {
 		return
@@ -287,22 +289,22 @@ func (l *conferenceLeg) speak(sum *mix.Sum, voices int, first, anew bool, now ui
 		l.speaker.anew()
 	}
 	if first {
-		l.tune(now)
+		l.tune(c.now)
 	}
 	var own []int16
 	if l.audible {
 		own = l.pcm[:]
 		voices--
 	}
-	c := l.hears
-	if c.ran != now {
-		c.ran = now
-		c.adjust(complexity)
-		sum.Minus(c.next(), own, &c.limiter)
-		c.done(voices > 0)
+	to := l.hears
+	if to.ran != c.now {
+		to.ran = c.now
+		to.adjust(c.complexity)
+		c.sum.Minus(to.next(), own, &to.limiter)
+		to.done(voices > 0, held)
 	}
-	if c.full {
-		l.speaker.deliver(c)
+	if to.full {
+		l.speaker.deliver(to)
 	}
 }
 

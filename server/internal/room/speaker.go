@@ -102,6 +102,7 @@ func (o *outlet) send(c *coder) {
 		Marks:         marks,
 		Samples:       c.samples,
 		Made:          o.clock(),
+		Inside:        c.inside(),
 		Data:          c.data,
 	})
 	o.skipped = 0
@@ -166,7 +167,7 @@ func (s *speaker) next() []int16 { return s.coder.next() }
 // done says that the next 10 ms are written, and whether there is anything to
 // hear in them. A full frame is sent.
 func (s *speaker) done(audible bool) {
-	if s.coder.done(audible) {
+	if s.coder.done(audible, 0) {
 		s.deliver(s.coder)
 	}
 }

@@ -241,6 +241,29 @@ func TestWhoOnlyListenSharesOneEncode(t *testing.T) {
 	}
 }
 
+// The delay on an operator's screen has the room's buffer in it, and the encoder.
+func TestAMixTellsHowLongItWasInside(t *testing.T) {
+	for _, f := range []codec.Format{wide(), opusFormat} {
+		p := newParty(t, f, 3, 3, true)
+		p.says[0] = true
+		p.run(100)
+		frames := p.downs[1].take()
+		got := frames[len(frames)-1].Inside
+		buffer := p.legs[0].play.Stats().Delay
+		want := buffer + 10*time.Millisecond + audio.Duration(p.legs[1].hears.enc.Lookahead())
+		if buffer == 0 || (got-want).Abs() > 2*time.Millisecond {
+			t.Errorf("%s: %v inside, want about %v", f.Codec, got, want)
+		}
+		p.says[0] = false
+		p.run(100)
+		for _, f := range p.downs[1].take()[80:] {
+			if f.Inside > 20*time.Millisecond {
+				t.Fatalf("silence was %v inside", f.Inside)
+			}
+		}
+	}
+}
+
 func TestLateTicksLowerTheEffortAndItComesBack(t *testing.T) {
 	e := effort{best: 9}
 	got := 9
