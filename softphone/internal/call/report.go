@@ -97,6 +97,16 @@ type Stats struct {
 	DeviceReopens     uint64 `json:"deviceReopens"`     // after a fault, of both; the phone counts them
 	MalformedPackets  uint64 `json:"malformedPackets"`
 	EarLimitedSamples uint64 `json:"earLimitedSamples"`
+
+	Cues *CueStats `json:"cues,omitempty"` // nil without join tones
+}
+
+// CueStats are the join tones: played, merged with one that waited already, and
+// not played since the earpiece stood still.
+type CueStats struct {
+	Played uint64 `json:"played"`
+	Merged uint64 `json:"merged"`
+	Missed uint64 `json:"missed"`
 }
 
 // Report returns the account of the call so far.
