@@ -186,7 +186,17 @@ func (c *Call) stats() *Stats {
 		CallbackLateCount: c.cfg.Capture.Stats().Gaps + c.cfg.Playback.Stats().Gaps,
 		MalformedPackets:  c.figures.malformed.Load(),
 		EarLimitedSamples: c.limited(),
+		Cues:              c.cueStats(),
 	}
+}
+
+// cueStats are nil where there are no cues.
+func (c *Call) cueStats() *CueStats {
+	if c.cues == nil {
+		return nil
+	}
+	s := c.cues.Stats()
+	return &CueStats{Played: s.Played, Merged: s.Merged, Missed: s.Missed}
 }
 
 func millis(d time.Duration) float64 { return round(float64(d) / float64(time.Millisecond)) }
