@@ -27,7 +27,7 @@ func TestSomebodyWhoJoinsIsSeenAndHeardToJoin(t *testing.T) {
 			p := startPhone(t, s.Addr, sound, func(c *phone.Config) { c.JoinTones = tones })
 			ada := startPhone(t, s.Addr, &fakeSound{source: hush{}}, func(c *phone.Config) { c.DisplayName, c.JoinTones = "Ada", tones })
 			p.Dial("room/x")
-			waitFor(t, "a call that has settled", func() bool { return p.Snapshot().Duration > 1100*time.Millisecond })
+			waitFor(t, "a call that has settled", func() bool { return p.Snapshot().Duration > 2*time.Second })
 			waitFor(t, "the operator's own voice on the screen", func() bool { return p.Snapshot().Speaking })
 			ada.Dial("room/x")
 			waitFor(t, "Ada on the screen", func() bool {
