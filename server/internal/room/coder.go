@@ -43,6 +43,7 @@ type coder struct {
 	ran     uint64
 
 	broken  bool // the encoder panicked
+	used    bool // the encoder has a past
 	encoded bool // buf is of the frame
 	buf     [codec.MaxPacket]byte
 	data    []byte
@@ -118,7 +119,7 @@ func (c *coder) encode() {
 	if c.encoded {
 		return
 	}
-	c.encoded = true
+	c.encoded, c.used = true, true
 	c.marks = markLevelValid | uint32(level.DBov(c.frame()))
 	if c.voice.Add(c.frame()) {
 		c.marks |= markVoice
@@ -138,23 +139,27 @@ func (c *coder) follow(from *coder, now uint64) {
 		past = past[from.samples:]
 	}
 	copy(c.pcm, past[:warmFrames*c.samples])
-	if c.silent() {
-		return
-	}
 	c.adjust(from.complexity)
-	for i := range warmFrames {
-		_, _ = c.enc.Encode(c.buf[:], c.pcm[i*c.samples:(i+1)*c.samples]) // what fails will fail again
-	}
+	c.warm()
 }
 
-// warm begins with a past, of which past fills what it is given from its end and
-// returns how much: see warmFrames.
-func (c *coder) warm(past func(dst []int16) int) {
-	dst := c.pcm[:warmFrames*c.samples]
-	n := past(dst)
+// begin lets a coder go on after what past fills the end of what it is given with, and
+// returns how much that is; nil: silence.
+func (c *coder) begin(past func(dst []int16) int) {
+	c.rest()
+	dst, n := c.pcm[:warmFrames*c.samples], 0
+	if past != nil {
+		n = past(dst)
+	}
 	clear(dst[:len(dst)-n])
+	c.warm()
+}
+
+// warm lets the encoder hear the past again, also when that is silence: it still holds
+// the end of what it encoded last.
+func (c *coder) warm() {
 	for i := range warmFrames {
-		_, _ = c.enc.Encode(c.buf[:], dst[i*c.samples:(i+1)*c.samples]) // what fails will fail again
+		_, _ = c.enc.Encode(c.buf[:], c.pcm[i*c.samples:(i+1)*c.samples]) // what fails will fail again
 	}
 }
 

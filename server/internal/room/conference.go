@@ -46,8 +46,9 @@ type conference struct {
 	serial uint64           // participants so far
 
 	name     string
-	label    string // of the goroutine, in profiles
-	stalls   int    // conferences before this one that stood still
+	label    string        // of the goroutine, in profiles
+	stalls   int           // conferences before this one that stood still
+	phase    time.Duration // of its ticks
 	clock    audio.Clock
 	quit     chan struct{} // stop closes it
 	finished chan struct{} // run closes it
@@ -175,6 +176,7 @@ func (c *conference) run() {
 	defer close(c.finished)
 	pprof.SetGoroutineLabels(pprof.WithLabels(context.Background(), pprof.Labels(labelRoom, c.label)))
 	t := newTicker(c.clock, audio.Period)
+	t.next += c.phase
 	c.clocked = t
 	for {
 		late, ticks := t.late, c.stride()

@@ -336,13 +336,13 @@ func (l *conferenceLeg) tune(now uint64) {
 		return
 	}
 	if c.ran+1 < now {
-		if l.hears != nil {
+		switch {
+		case l.hears != nil:
 			c.follow(l.hears, now)
-		} else {
-			c.rest()
-		}
-		if l.before != nil && l.before.audible {
-			c.warm(l.before.play.Past)
+		case l.before != nil && l.before.audible:
+			c.begin(l.before.play.Past)
+		case c.used:
+			c.begin(nil)
 		}
 	}
 	l.hears, l.before = c, nil
