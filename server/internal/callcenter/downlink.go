@@ -169,7 +169,7 @@ func (st *stream) send(f *sendq.Frame, e *api.Event) error {
 	if f != nil {
 		o.Sequence, o.DroppedBefore, o.Epoch = f.Sequence, f.DroppedBefore, f.Epoch
 		o.MediaTime, o.Marks = f.Media, f.Marks
-		o.ServerTime = uint32(min(max(1, (now-f.Made)/time.Microsecond), 1<<31))
+		o.ServerTime = uint32(min(max(1, (now-f.Made+f.Inside)/time.Microsecond), 1<<31))
 	}
 	o.Event, o.Report = e, nil
 	if now >= st.nextReport {

@@ -7,7 +7,8 @@
 // hears comes to its Downlink. A loopback passes frames through as they are; a
 // conference keeps them in a playout buffer for each leg and mixes on its own
 // clock. Only the loudest few who talk have the floor: they are decoded and heard,
-// and all who only listen share an encoder.
+// and all who only listen share an encoder. Two who hear nobody but each other get
+// each other's frames as they are, and nothing is decoded.
 // A conference that stands still is replaced under its members.
 //
 // PCM is 48 kHz mono, lengths are samples, times readings of one audio.Clock.
@@ -20,6 +21,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"regexp"
 	"strings"
 	"sync"
@@ -169,8 +171,9 @@ type Config struct {
 type Directory struct {
 	cfg Config
 
-	mu    sync.Mutex
-	rooms map[string]*conference
+	mu     sync.Mutex
+	rooms  map[string]*conference
+	opened uint64
 }
 
 // New returns a directory without conferences. They come with their first
@@ -252,7 +255,8 @@ func (d *Directory) joinConference(name string, m Member, down Downlink) (Leg, e
 // before it: their streams start anew. serial is how many participants that had.
 func (d *Directory) openLocked(name string, stalls int, serial uint64, legs []*conferenceLeg) *conference {
 	c := newConference(name, stalls, d.cfg.Speakers, d.cfg.Clock)
-	c.legs, c.serial = legs, serial
+	c.phase, c.legs, c.serial = phase(d.opened), legs, serial
+	d.opened++
 	for _, l := range legs {
 		l.room = c
 		l.restart()
@@ -262,6 +266,13 @@ func (d *Directory) openLocked(name string, stalls int, serial uint64, legs []*c
 	go c.run()
 	go c.watch(d)
 	return c
+}
+
+// phase spreads the ticks of rooms that are opened together, the first at 0: multiples
+// of the golden section leave no gap however many there are.
+func phase(opened uint64) time.Duration {
+	_, part := math.Modf(float64(opened) * math.Phi)
+	return time.Duration(part * float64(audio.Period))
 }
 
 // leaveConference takes l out of the conference that it is in. The last one out
