@@ -1,11 +1,14 @@
 package opus
 
-// #cgo pkg-config: opus
-// #include <opus.h>
-//
-// static int set_prediction_disabled(void *encoder, int disabled) {
-// 	return opus_encoder_ctl((OpusEncoder *)encoder, OPUS_SET_PREDICTION_DISABLED(disabled));
-// }
+/*
+#cgo pkg-config: opus
+#include <opus.h>
+
+static int set_prediction_disabled(void *encoder, int disabled)
+{
+	return opus_encoder_ctl((OpusEncoder *)encoder, OPUS_SET_PREDICTION_DISABLED(disabled));
+}
+*/
 import "C"
 
 import (

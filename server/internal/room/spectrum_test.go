@@ -19,7 +19,7 @@ func (c *crowd) floor() map[string]bool {
 	floor := map[string]bool{}
 	for _, g := range c.present() {
 		if c.d.cfg.Speakers < len(c.guests) {
-			maps.Copy(floor, g.ear.floor)
+			maps.Copy(floor, g.ear.told())
 		} else if g.says {
 			floor[g.name] = true
 		}
