@@ -171,12 +171,13 @@ func (st *stream) send(f *sendq.Frame, e *api.Event) error {
 		o.MediaTime, o.Marks = f.Media, f.Marks
 		o.ServerTime = uint32(min(max(1, (now-f.Made)/time.Microsecond), 1<<31))
 	}
-	o.Event, o.Report = e, nil
+	o.Event, o.Report, o.Levels = e, nil, nil
 	if now >= st.nextReport {
 		st.nextReport = now + reportInterval
 		st.fillReport()
 		o.Report = &st.report
 	}
+	st.attachLevels()
 	st.link.Stamp(o, now)
 	if e != nil {
 		st.call.events.sent(e, o.SentAt)

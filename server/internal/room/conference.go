@@ -37,9 +37,10 @@ import (
 // delays nobody. One whose codec does not return holds up the others until the
 // watch has noticed.
 type conference struct {
-	mu     sync.Mutex
-	legs   []*conferenceLeg // replaced, never changed in place
-	serial uint64           // participants so far
+	mu       sync.Mutex
+	legs     []*conferenceLeg // replaced, never changed in place
+	serial   uint64           // participants so far
+	metering metering
 
 	name     string
 	label    string // of the goroutine, in profiles
@@ -82,6 +83,7 @@ func newConference(name string, stalls, speakers int, clock audio.Clock) *confer
 		effort:     effort{best: complexity},
 		complexity: complexity,
 		now:        1,
+		metering:   metering{open: stalls > 0},
 		floor:      floor(speakers),
 		claims:     make([]*claim, 0, MaxMembers),
 		sum:        mix.NewSum(audio.PeriodSamples),
@@ -105,6 +107,7 @@ func (c *conference) join(l *conferenceLeg) bool {
 		if other.speaking {
 			l.tell(Event{Speaking, other.id, other.member.Name})
 		}
+		l.tellIfMutedLocked(other)
 	}
 	c.legs = append(slices.Clone(c.legs), l)
 	l.room = c
@@ -253,6 +256,8 @@ func (c *conference) step(at time.Duration) {
 			}
 		}
 	}
+	c.tellMutedLocked()
+	c.tellLevelsLocked()
 }
 
 // panicked makes an error of a recovered panic.

@@ -55,6 +55,7 @@ type conferenceLeg struct {
 	until  atomic.Int64 // when what it said last is played, on the clock
 
 	speaking bool // it has the floor, under room.mu
+	mute     mute
 
 	// Of the room's goroutine.
 	claim    claim
@@ -107,6 +108,7 @@ func (l *conferenceLeg) Push(_ context.Context, u Uplink) {
 	case !u.Playable && len(u.Frame.Data) > 0:
 		l.malformed.Add(1)
 	case u.Playable:
+		l.mute.hear(u.Frame.Marks)
 		if len(u.Frame.Data) > 0 {
 			l.received.Add(1)
 		}

@@ -98,6 +98,10 @@ type Downlink interface {
 	SendWait(ctx context.Context, f sendq.Frame)
 	// Event tells what happened in the room. It never waits.
 	Event(e Event)
+	// Levels tells a member that knows events how loud those are who have the floor:
+	// about five times a second while somebody has it, and once when nobody has it any
+	// more. It never waits. Newer levels make older ones useless.
+	Levels(l *Levels)
 	// Fail ends the call: the room cannot serve it any more.
 	Fail(err error)
 }
@@ -111,10 +115,13 @@ const (
 	Left
 	Speaking // took the floor
 	Silent   // left it
+	Muted    // the microphone, by their own account
+	Unmuted  // opened it again
 )
 
 // Event is something that happened to a participant. Newcomers are told of
-// everyone there as if they had joined just then.
+// everyone there as if they had joined, taken the floor and muted the microphone
+// just then.
 type Event struct {
 	Kind        EventKind
 	Participant string // unique in its room while it is there
