@@ -215,6 +215,7 @@ func (c *conference) tick(at time.Duration, anew bool) bool {
 			l.listen(at)
 		}
 		if l.join(first); l.audible {
+			l.even()
 			c.sum.Add(l.pcm[:])
 			voices++
 		}

@@ -72,6 +72,7 @@ type conferenceLeg struct {
 	talks    bool                       // and they are no pause
 	before   bool                       // nor were those before them
 	failed   bool
+	control  *mix.Control // of how loud they are heard; nil: there is none
 }
 
 func newConferenceLeg(d *Directory, m Member, down Downlink) (*conferenceLeg, error) {
@@ -98,6 +99,7 @@ func newConferenceLeg(d *Directory, m Member, down Downlink) (*conferenceLeg, er
 			Complete: m.Complete,
 		}),
 		speaker: s,
+		control: newControl(cfg),
 	}, nil
 }
 

@@ -167,6 +167,9 @@ type Config struct {
 	Default string
 	// Speakers is how many are heard at a time in a conference; 0: DefaultSpeakers.
 	Speakers int
+	// LevelControl brings each who is heard in a conference slowly to the same
+	// loudness. The levels that members are told stay those that were said.
+	LevelControl bool
 	// Log is told of conferences that stand still, and of how each that ended kept
 	// its time; nil: nobody is.
 	Log *slog.Logger
