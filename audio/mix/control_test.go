@@ -207,9 +207,10 @@ func TestBlocksOfAnySizeAreControlledAlike(t *testing.T) {
 func FuzzControlKeepsSignsAndBounds(f *testing.F) {
 	f.Add([]byte{0xff, 0x7f, 0, 0x80, 1, 0}, uint8(3))
 	f.Add(make([]byte, 64), uint8(0))
+	var turnedUp mix.Control
+	control(&turnedUp, speech(4, -35))
 	f.Fuzz(func(t *testing.T, data []byte, repeat uint8) {
-		var c mix.Control
-		control(&c, speech(2, -35))
+		c := turnedUp
 		in := make([]int16, len(data)/2)
 		for i := range in {
 			in[i] = int16(binary.LittleEndian.Uint16(data[2*i:]))

@@ -13,10 +13,12 @@ import (
 
 // One downlink chunk, in the order of the functions here:
 //
-//  1. the room puts a frame into the send queue, or an event into the events
+//  1. the room puts a frame into the send queue, an event into the events, or levels
+//     in the place of older ones
 //  2. the send loop wakes, also when liveness, an acknowledgement or a report
 //     is due
-//  3. an event leaves first, then a frame, then what is due without either
+//  3. an event leaves first, then a frame, then what is due without either; levels
+//     leave with the next chunk that is no event
 //  4. the timing is stamped on just before gRPC packs the chunk
 //
 // A peer that does not read blocks SendMsg; the queue drops its oldest frames

@@ -1,6 +1,7 @@
 package callcenter_test
 
 import (
+	"encoding/binary"
 	"sync"
 	"testing"
 	"time"
@@ -15,6 +16,7 @@ type ear struct {
 	mu     sync.Mutex
 	events []*api.Event
 	levels []*api.Levels
+	pcm    []int16 // as it came, mono
 }
 
 func (e *ear) listen(c *client) {
@@ -30,6 +32,9 @@ func (e *ear) listen(c *client) {
 		}
 		if chunk.Levels != nil {
 			e.levels = append(e.levels, chunk.Levels)
+		}
+		for b := chunk.AudioData; len(b) > 1; b = b[2:] {
+			e.pcm = append(e.pcm, int16(binary.LittleEndian.Uint16(b)))
 		}
 		e.mu.Unlock()
 	}
@@ -146,7 +151,7 @@ func TestOnlyACallThatIsNewToTheServerIsAnsweredAsNew(t *testing.T) {
 		t.Error("the first stream is not answered as new")
 	}
 	cl.prove()
-	cl, isNew, token = answer(with(opening, token))
+	_, isNew, token = answer(with(opening, token))
 	if isNew {
 		t.Error("a stream that resumes the call is answered as new")
 	}

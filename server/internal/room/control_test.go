@@ -29,7 +29,11 @@ func TestLevelControlBringsTheMembersTogether(t *testing.T) {
 		encs := p.encoders()
 		silent, low, high := make([]int16, 960), spoken(4, -34, 1), spoken(4, -19, 2)
 		var loud [2]float64
-		for turn := range 6 { // of 4 s
+		turns := 4 // of 4 s
+		if !on {
+			turns = 2
+		}
+		for turn := range turns {
 			var heard []int16
 			for n := range 200 {
 				says := [][]int16{silent, silent, silent}

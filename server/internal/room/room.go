@@ -7,7 +7,8 @@
 // hears comes to its Downlink. A loopback passes frames through as they are; a
 // conference keeps them in a playout buffer for each leg and mixes on its own
 // clock. Only the loudest few who talk have the floor: they are decoded and heard,
-// and all who only listen share an encoder.
+// and all who only listen share an encoder. Members are told who comes and goes, who
+// takes and leaves the floor, how loud those are who have it, and who is muted.
 // A conference that stands still is replaced under its members.
 //
 // PCM is 48 kHz mono, lengths are samples, times readings of one audio.Clock.
