@@ -13,10 +13,12 @@ import (
 
 // One downlink chunk, in the order of the functions here:
 //
-//  1. the room puts a frame into the send queue, or an event into the events
+//  1. the room puts a frame into the send queue, an event into the events, or levels
+//     in the place of older ones
 //  2. the send loop wakes, also when liveness, an acknowledgement or a report
 //     is due
-//  3. an event leaves first, then a frame, then what is due without either
+//  3. an event leaves first, then a frame, then what is due without either; levels
+//     leave with the next chunk that is no event
 //  4. the timing is stamped on just before gRPC packs the chunk
 //
 // A peer that does not read blocks SendMsg; the queue drops its oldest frames
@@ -171,12 +173,13 @@ func (st *stream) send(f *sendq.Frame, e *api.Event) error {
 		o.MediaTime, o.Marks = f.Media, f.Marks
 		o.ServerTime = uint32(min(max(1, (now-f.Made+f.Inside)/time.Microsecond), 1<<31))
 	}
-	o.Event, o.Report = e, nil
+	o.Event, o.Report, o.Levels = e, nil, nil
 	if now >= st.nextReport {
 		st.nextReport = now + reportInterval
 		st.fillReport()
 		o.Report = &st.report
 	}
+	st.attachLevels()
 	st.link.Stamp(o, now)
 	if e != nil {
 		st.call.events.sent(e, o.SentAt)

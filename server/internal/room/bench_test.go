@@ -23,6 +23,7 @@ func (n *nowhere) Send(sendq.Frame)                      { n.frames++ }
 func (n *nowhere) Skip()                                 {}
 func (n *nowhere) SendWait(context.Context, sendq.Frame) {}
 func (n *nowhere) Event(Event)                           {}
+func (n *nowhere) Levels(*Levels)                        {}
 func (n *nowhere) Fail(error)                            {}
 
 // talkingRoom returns a function that lets every member of an Opus conference
