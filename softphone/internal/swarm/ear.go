@@ -167,6 +167,17 @@ func (e *ear) gap() {
 	}
 }
 
+// rest says that what came was verified otherwise, or is about to be again.
+func (e *ear) rest() {
+	if e == nil {
+		return
+	}
+	e.gap()
+	for i := range e.others {
+		e.others[i].last = 0
+	}
+}
+
 // hear takes a frame that arrived at now.
 func (e *ear) hear(packet []byte, now time.Duration) {
 	n, err := e.dec.Decode(e.pcm[:], packet)
@@ -240,7 +251,9 @@ func (e *ear) collect(pcm []int16, now time.Duration) {
 	}
 }
 
-// verify checks who is heard in a steady window that ends at now.
+// verify checks who is heard in a steady window that ends at now. Too many are
+// those in both its halves: where the floor changes hands, one is heard in the
+// first and another in the second.
 func (e *ear) verify(now time.Duration) {
 	t := &e.swarm.tally
 	if !t.measuring.Load() {
@@ -250,18 +263,27 @@ func (e *ear) verify(now time.Duration) {
 		t.unjudged.Add(1)
 		return
 	}
-	need, heard := e.need(), 0
+	need, heard, together := e.need(), 0, 0
 	for i := range e.others {
-		if e.amplitude(e.others[i].flip.tone) >= present {
+		voice, half := e.others[i].flip.tone, len(e.check)/2
+		if e.amplitude(voice, e.check) >= present {
 			heard++
 		}
+		if e.amplitude(voice, e.check[:half]) >= present && e.amplitude(voice, e.check[half:]) >= present {
+			together++
+		}
 	}
-	right := heard >= need
-	if !right {
+	right := true
+	switch most := e.swarm.cfg.Speakers; {
+	case heard < need:
+		right = false
 		t.fail("room %d: %d of at least %d talkers are heard", e.number+1, heard, need)
+	case together > most:
+		right = false
+		t.fail("room %d: %d talkers are heard at a time, and at most %d may be (is --speakers the server's?)", e.number+1, together, most)
 	}
 	for _, i := range e.silent {
-		if a := e.amplitude(tones[i]); a >= absent {
+		if a := e.amplitude(tones[i], e.check); a >= absent {
 			right = false
 			who := "of another room"
 			if i == e.own {
@@ -285,9 +307,9 @@ func (e *ear) need() int {
 	return max(0, min(others, speakers))
 }
 
-// amplitude is how loud a tone is in the window, as a share of what it should be.
-func (e *ear) amplitude(t tone) float64 {
-	return math.Sqrt(goertzel(e.check, t[0])+goertzel(e.check, t[1])) / e.heard
+// amplitude is how loud a tone is in a window, as a share of what it should be.
+func (e *ear) amplitude(t tone, window []int16) float64 {
+	return math.Sqrt(goertzel(window, t[0])+goertzel(window, t[1])) / e.heard
 }
 
 // calibrate finds how late the detector is for each tone.

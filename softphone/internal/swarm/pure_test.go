@@ -340,6 +340,33 @@ func TestWhatIsHeardAfterATurnOfOursThatWasLateIsNotJudged(t *testing.T) {
 	}
 }
 
+func TestMoreTalkersThanSpeakersAreTooMany(t *testing.T) {
+	s := stage(t, func(c *Config) { c.Calls, c.Talkers, c.Speakers = 6, 5, 2 })
+	c := listen(s, 5, 20*time.Millisecond, map[int]float64{0: 0.6, 2: 0.6, 4: 0.6}) // of five
+	if wrong := strings.Join(c.wrong, "; "); !strings.Contains(wrong, "3 talkers are heard at a time, and at most 2") {
+		t.Errorf("%q", wrong)
+	}
+}
+
+// TestAChangeOfTheFloorIsNotOneTooMany lets another talker be heard in the place of
+// one, in the middle of what is verified.
+func TestAChangeOfTheFloorIsNotOneTooMany(t *testing.T) {
+	for _, at := range []int{21700, 24500, 26400, 28800, 31100} { // of a window from 21600 to 31200
+		s := stage(t, func(c *Config) { c.Calls, c.Talkers, c.Speakers = 6, 5, 2 })
+		mixed, one := make([]int16, 4*audio.Rate), make([]int16, 4*audio.Rate)
+		for i, share := range [][2]int{{0, len(mixed)}, {0, at}, {at, len(mixed)}} {
+			tones[i].source(peak / 5)(one)
+			for k := share[0]; k < share[1]; k++ {
+				mixed[k] += one[k]
+			}
+		}
+		play48(s.legs[5].ledger.ear, mixed, 0)
+		if c := &s.tally; c.failures.Load() != 0 || c.windows.Load() < 3 {
+			t.Errorf("a change at %d: %d windows, %q", at, c.windows.Load(), c.wrong)
+		}
+	}
+}
+
 func TestOnlySoManySpeakersMustBeHeard(t *testing.T) {
 	s := stage(t, func(c *Config) { c.Calls, c.Talkers, c.Speakers = 6, 5, 3 })
 	if n := s.legs[0].ledger.ear.need(); n != 2 {
