@@ -36,7 +36,7 @@ const (
 func bytesOf(pcm []int16) []byte {
 	data := make([]byte, 0, 2*len(pcm))
 	for _, v := range pcm {
-		data = binary.LittleEndian.AppendUint16(data, uint16(v)) //nolint:gosec // the bits of it
+		data = binary.LittleEndian.AppendUint16(data, uint16(v))
 	}
 	return data
 }
@@ -72,7 +72,7 @@ type caller struct {
 
 func newCaller(tb testing.TB, server, destination string, seed uint64) *caller {
 	tb.Helper()
-	c := &caller{server: server, destination: destination, random: mathrand.New(mathrand.NewPCG(seed, 1)), clock: audio.NewClock()} //nolint:gosec // no secret
+	c := &caller{server: server, destination: destination, random: mathrand.New(mathrand.NewPCG(seed, 1)), clock: audio.NewClock()}
 	format := codec.Format{Codec: "opus", Rate: audio.Rate, Channels: 1}
 	enc, err := opus.Codec{}.NewEncoder(format, codec.Options{FrameSamples: frameSamples, Bitrate: 32000, Complexity: 5})
 	if err != nil {
@@ -213,7 +213,7 @@ func at(ctx context.Context, interval time.Duration, do func() error) error {
 		}
 		if err := do(); err != nil {
 			if ctx.Err() != nil {
-				return nil //nolint:nilerr // it was told to end
+				return nil
 			}
 			return err
 		}
@@ -310,8 +310,8 @@ func (c *caller) garbage(l *line) *api.AudioChunk {
 	l.slot++
 	chunk := &api.AudioChunk{
 		Sequence: number(l.slot), MediaTime: number(l.slot*frameSamples + 1), Ack: number(l.slot),
-		SentAt: number(uint64(c.clock() / time.Microsecond)), EchoSentAt: number(1), EchoHeld: uint32(number(0)), //nolint:gosec // absurd
-		Epoch: uint32(number(1)), DroppedBefore: uint32(number(0)), ServerTime: uint32(number(0)), //nolint:gosec // absurd
+		SentAt: number(uint64(c.clock() / time.Microsecond)), EchoSentAt: number(1), EchoHeld: uint32(number(0)),
+		Epoch: uint32(number(1)), DroppedBefore: uint32(number(0)), ServerTime: uint32(number(0)),
 		Marks: r.Uint32() & (wire.MarkLevelMask | wire.MarkLevelValid | wire.MarkVoice | wire.MarkDTX | wire.MarkTalk | wire.MarkMuted),
 	}
 	switch r.IntN(4) {

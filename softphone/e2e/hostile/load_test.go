@@ -14,15 +14,14 @@ import (
 )
 
 // The bars of a load: the added delay at the 99th percentile beyond frame and
-// target, in ms, or as a multiple of a bare echo's; and how much what is resident
-// may grow in a minute, in MiB, when buffers and heap are as large as they get.
+// target, in ms, or as a multiple of a bare echo's; and the share of what is
+// resident that may come to it in a minute, once a load as great was there before:
+// until then the heap grows to what the collector lets it.
 const (
-	mostBeyond   = 20.0
-	mostOfBare   = 2.0
-	mostGrowth   = 1.0
-	growthShare  = 0.02 // of what is resident, where that is more
-	frameMS      = float64(frame / time.Millisecond)
-	mostFailures = 0
+	mostBeyond = 20.0
+	mostOfBare = 2.0
+	mostGrowth = 0.05
+	frameMS    = float64(frame / time.Millisecond)
 )
 
 // scene is one load.
@@ -43,8 +42,8 @@ func scenes(driven bool) []scene {
 	}
 }
 
-// outcome is how a scene went: on the server, and as a bare echo of as many calls
-// before it and after it.
+// outcome is how a scene went: on the server, after a while of it that is not
+// measured, and as a bare echo of as many calls before and after.
 type outcome struct {
 	scene
 	ours swarm.Report
@@ -59,16 +58,18 @@ func TestAServerHoldsItsCallsUnderLoad(t *testing.T) {
 	var all []outcome
 	for _, s := range scenes(driven) {
 		o := outcome{scene: s}
-		o.bare[0] = run(t, start(t, ""), plan("", "echo", s.calls, 1, 0, long/2))
+		o.bare[0] = s.asBare(t, long/2)
 		server := start(t, path)
-		o.ours = run(t, server, plan("", s.destination, s.calls, s.rooms, s.talkers, long))
-		o.bare[1] = run(t, start(t, ""), plan("", "echo", s.calls, 1, 0, long/2))
+		_ = s.run(t, server, long/4)
+		o.ours = s.run(t, server, long)
+		server.stop()
+		o.bare[1] = s.asBare(t, long/2)
 		all = append(all, o)
 	}
 	t.Logf("\n%s", table(all))
 	for _, o := range all {
 		for _, r := range []*swarm.Report{&o.ours, &o.bare[0], &o.bare[1]} {
-			if r.Held < r.Calls || r.Failures > mostFailures || r.Lost > 0 {
+			if r.Held < r.Calls || r.Failures > 0 || r.Lost > 0 {
 				t.Errorf("%s at %s: held %d, failures %d, lost %d", o.name, r.Server, r.Held, r.Failures, r.Lost)
 			}
 		}
@@ -80,11 +81,11 @@ func TestAServerHoldsItsCallsUnderLoad(t *testing.T) {
 	}
 }
 
-// run makes the calls of a swarm to a server, which ends with them.
-func run(t *testing.T, p *process, cfg swarm.Config) swarm.Report {
+// run makes a scene's calls to a server.
+func (s scene) run(t *testing.T, p *process, d time.Duration) swarm.Report {
 	t.Helper()
-	defer p.stop()
-	cfg.Server, cfg.Ramp = p.address, min(cfg.Duration/10, 2*time.Second)
+	cfg := plan(p.address, s.destination, s.calls, s.rooms, s.talkers, d)
+	cfg.Ramp = min(d/10, 2*time.Second)
 	if testing.Verbose() {
 		cfg.Progress = os.Stderr
 	}
@@ -95,12 +96,20 @@ func run(t *testing.T, p *process, cfg swarm.Config) swarm.Report {
 	return r
 }
 
+// asBare makes as many calls to a bare echo of its own.
+func (s scene) asBare(t *testing.T, d time.Duration) swarm.Report {
+	t.Helper()
+	p := start(t, "")
+	defer p.stop()
+	return scene{s.name, "echo", s.calls, 1, 0}.run(t, p, d)
+}
+
 // beyond is the delay at the 99th percentile less the server's target for a voice
 // and, in a room, less the frame that the room collects: the swarm's own is not in
 // it.
 func (o *outcome) beyond() float64 {
 	d := o.ours.AddedDelay.P99
-	if o.rooms == 1 && o.talkers == 0 {
+	if o.destination == "echo" {
 		return d
 	}
 	if target := o.ours.ServerTarget; target != nil {
@@ -126,10 +135,10 @@ func (o *outcome) judge() (wrong []string) {
 	switch m := o.ours.ServerMemory; {
 	case m == nil:
 		wrong = append(wrong, "the server's memory is not known")
-	case m.Growth > max(mostGrowth, growthShare*m.Begin):
-		wrong = append(wrong, fmt.Sprintf("memory grows by %.2f MiB a minute", m.Growth))
+	case m.Growth > mostGrowth*m.Begin:
+		wrong = append(wrong, fmt.Sprintf("memory grows by %.2f MiB a minute from %.1f", m.Growth, m.Begin))
 	}
-	if o.ours.Failures > mostFailures {
+	if o.ours.Failures > 0 {
 		wrong = append(wrong, fmt.Sprintf("%d verification failures", o.ours.Failures))
 	}
 	if o.ours.Held < o.calls {

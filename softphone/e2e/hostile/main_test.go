@@ -112,9 +112,9 @@ type process struct {
 // start runs a server, path or the bare echo if that is "".
 func start(t *testing.T, path string) *process {
 	t.Helper()
-	cmd := exec.Command(path, "--listen", "127.0.0.1:0", "--log-format", "json") //nolint:gosec // the binary that the test built
+	cmd := exec.Command(path, "--listen", "127.0.0.1:0", "--log-format", "json")
 	if path == "" {
-		cmd = exec.Command(os.Args[0]) //nolint:gosec // this program
+		cmd = exec.Command(os.Args[0])
 		cmd.Env = append(os.Environ(), bareVariable+"=1")
 	}
 	log, err := cmd.StderrPipe()

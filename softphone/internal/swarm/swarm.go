@@ -17,9 +17,9 @@
 // room (ears, at most 32) also decode what they hear: once a second, in 200 ms
 // by Goertzel's algorithm, the tones of others must be there, no more of them at a
 // time than the server has speakers, and the own one and those of other rooms
-// must not. What a room forwards as a talker sent it, as one of two does, is
-// compared like an echo instead (ledger.go). What is heard within a second of a turn
-// that came more than 60 ms late is not judged: then a gap is this program's own.
+// must not. What is heard within a second of a turn that came more than 60 ms late
+// is not judged: then a gap is this program's own. What a room forwards as a talker
+// sent it, which one of two may, is compared like an echo instead (ledger.go).
 //
 // # Added delay
 //
@@ -29,12 +29,11 @@
 // the duration of the frame, for which a phone collects it, is not in it.
 //
 // An echo and what a room forwards tell it: their media time names the talker's
-// slot. In a mix nothing
-// of a frame survives the mix but its sound, so the tones carry a mark: each
-// talker has two frequencies and changes from one to the other every second
-// of its schedule, without a step in phase. An ear follows the energy of both in
-// windows of 10 ms, 2.5 ms apart, and interpolates when the second outweighs
-// the first. The added delay is
+// slot. In a mix nothing of a frame survives but its sound, so the tones carry a
+// mark: each talker has two frequencies and changes from one to the other every
+// second of its schedule, without a step in phase. An ear follows the energy of
+// both in windows of 10 ms, 2.5 ms apart, and interpolates when the second
+// outweighs the first. The added delay is
 //
 //	(arrival of that frame + place of the change in it) -
 //	(scheduled time of the frame with the change) - d
