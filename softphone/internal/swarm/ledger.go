@@ -25,7 +25,8 @@ type ledger struct {
 	epoch    uint32
 	dtx      bool          // the last frame opened a silence
 	passing  bool          // the last frame of the room was a talker's own
-	fastest  time.Duration // arrival less media time, the least of this epoch
+	timed    bool          // a frame with audio came in this epoch
+	fastest  time.Duration // arrival less media time, the least of these
 }
 
 // enter is one chunk that arrived at now.
@@ -51,6 +52,9 @@ func (b *ledger) enter(c *api.AudioChunk, now time.Duration) {
 	if measuring && b.begun && again {
 		t.restarts.Add(1)
 	}
+	if again {
+		b.timed = false
+	}
 	b.begun, b.sequence, b.media, b.epoch, b.dtx = true, c.GetSequence(), p.Media, c.GetEpoch(), p.DTX
 	if p.DTX {
 		b.ear.gap()
@@ -64,8 +68,8 @@ func (b *ledger) enter(c *api.AudioChunk, now time.Duration) {
 		return
 	}
 	behind := now - audio.Duration(int(p.Media))
-	if again || behind < b.fastest {
-		b.fastest = behind
+	if !b.timed || behind < b.fastest {
+		b.timed, b.fastest = true, behind
 	}
 	if measuring {
 		t.behind.add(behind - b.fastest)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"callcenter/api"
+	"callcenter/api/wire"
 	"callcenter/codec"
 	"callcenter/codec/opus"
 )
@@ -77,6 +78,20 @@ func TestARoomThatMixesFirstAndForwardsThenIsVerifiedAllAlong(t *testing.T) {
 	mixed(3, 200, 400)
 	if c.windows.Load() < windows+2 || c.missed.Load() != 0 || c.restarts.Load() != 2 || c.failures.Load() != 0 {
 		t.Errorf("mixed again: windows %d, missed %d, restarts %d, %q", c.windows.Load(), c.missed.Load(), c.restarts.Load(), c.wrong)
+	}
+}
+
+// TestARoomThatIsOlderThanTheCallIsNotLate begins with announced silence, as a call
+// does that comes to a room where nobody talks yet.
+func TestARoomThatIsOlderThanTheCallIsNotLate(t *testing.T) {
+	from, to := pair(t)
+	const older = 700 * time.Millisecond
+	passing(from, to, 1, 0, older, func(c *api.AudioChunk) { c.AudioData, c.Marks = nil, wire.LevelMarks(127, false)|wire.MarkDTX })
+	for i := 1; i < 100; i++ {
+		passing(from, to, i+1, i, older, func(c *api.AudioChunk) { c.AudioData = from.score.packet(int64(i + 1)) })
+	}
+	if c := &from.swarm.tally; c.late.Load() != 0 || c.behind.delay().Max != 0 || c.behind.n.Load() != 99 {
+		t.Errorf("late %d, behind %+v", c.late.Load(), c.behind.delay())
 	}
 }
 
