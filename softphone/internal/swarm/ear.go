@@ -25,6 +25,9 @@ const (
 	// that is not, as shares of what it was made with: -12 and -20 dB. The codec
 	// adds and takes some at low bitrates; a mix that is wrong is off by far more.
 	present, absent = 0.25, 0.1
+	// standsOut is how much louder than the noise around it a tone is, as amplitude:
+	// 12 dB. What others than the swarm say in its rooms may be noise.
+	standsOut = 4
 
 	// A second of what is heard is changing in its first part, by the delay, and
 	// verified in the second.
@@ -283,7 +286,7 @@ func (e *ear) verify(now time.Duration) {
 		t.fail("room %d: %d talkers are heard at a time, and at most %d may be (is --speakers the server's?)", e.number+1, together, most)
 	}
 	for _, i := range e.silent {
-		if a := e.amplitude(tones[i], e.check); a >= absent {
+		if a := e.amplitude(tones[i], e.check); a >= absent && a >= standsOut*e.noise(tones[i]) {
 			right = false
 			who := "of another room"
 			if i == e.own {
@@ -310,6 +313,18 @@ func (e *ear) need() int {
 // amplitude is how loud a tone is in a window, as a share of what it should be.
 func (e *ear) amplitude(t tone, window []int16) float64 {
 	return math.Sqrt(goertzel(window, t[0])+goertzel(window, t[1])) / e.heard
+}
+
+// noise is how loud a tone would be heard in the window if all there is were noise:
+// what is at its sides, where no tone is.
+func (e *ear) noise(t tone) float64 {
+	sum := 0.0
+	for _, hz := range t {
+		for _, aside := range [...]float64{-50, -30, 30, 50} {
+			sum += goertzel(e.check, hz+aside)
+		}
+	}
+	return math.Sqrt(sum/4) / e.heard
 }
 
 // calibrate finds how late the detector is for each tone.
