@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	// maxEars is how many calls decode, two in a room.
+	// maxEars is how many calls decode, the first and the last of a room.
 	maxEars = 32
 
 	markSamples = audio.Rate / 100 // of the window that finds a change of tone

@@ -41,7 +41,7 @@ func play48(e *ear, pcm []int16, from time.Duration) {
 func TestAnEarMeasuresTheDelayOfEachTalker(t *testing.T) {
 	for _, delay := range []time.Duration{0, 3 * time.Millisecond, 47 * time.Millisecond, 420 * time.Millisecond} {
 		s := stage(t, nil)
-		c := listen(s, 2, delay, map[int]float64{0: 1, 1: 1}) // a listener
+		c := listen(s, 3, delay, map[int]float64{0: 1, 1: 1}) // a listener
 		if c.failures.Load() != 0 || c.windows.Load() < 3 || c.added.n.Load() < 6 {
 			t.Errorf("%v: %d windows, %d marks, failures %q", delay, c.windows.Load(), c.added.n.Load(), c.wrong)
 		}
@@ -58,7 +58,7 @@ func TestAChangeOfToneThatFallsIntoAGapIsMissed(t *testing.T) {
 	pcm := make([]int16, 4*audio.Rate)
 	tones[0].source(peak / 3)(pcm)
 	clear(pcm[2*audio.Rate-4800 : 2*audio.Rate+4800])
-	play48(s.legs[2].ledger.ear, pcm, 0)
+	play48(s.legs[3].ledger.ear, pcm, 0)
 	if c := &s.tally; c.missed.Load() != 1 || c.added.n.Load() != 2 {
 		t.Errorf("%d missed, %d heard", c.missed.Load(), c.added.n.Load())
 	}
@@ -71,7 +71,7 @@ func TestASpliceIsNoChangeOfTone(t *testing.T) {
 	pcm := make([]int16, 4*audio.Rate)
 	tones[0].source(peak / 3)(pcm)
 	copy(pcm[audio.Rate-2400:audio.Rate-2016], pcm[audio.Rate+4800:])
-	play48(s.legs[2].ledger.ear, pcm, 10*time.Millisecond)
+	play48(s.legs[3].ledger.ear, pcm, 10*time.Millisecond)
 	if d := s.tally.added.delay(); d.Count != 3 || math.Abs(d.Max-10) > 0.5 {
 		t.Errorf("%+v", d)
 	}
@@ -83,12 +83,12 @@ func TestAnEarHearsWhatIsWrongInAMix(t *testing.T) {
 		heard map[int]float64
 		want  string
 	}{
-		"all is right for a listener":       {2, map[int]float64{0: 1, 1: 1}, ""},
+		"all is right for a listener":       {3, map[int]float64{0: 1, 1: 1}, ""},
 		"all is right for a talker":         {0, map[int]float64{1: 1}, ""},
-		"a listener misses a talker":        {2, map[int]float64{0: 1}, "1 of at least 2 talkers"},
+		"a listener misses a talker":        {3, map[int]float64{0: 1}, "1 of at least 2 talkers"},
 		"a talker hears itself":             {0, map[int]float64{0: 0.3, 1: 1}, "of the listener"},
-		"a talker of another room is heard": {2, map[int]float64{0: 1, 1: 1, 5: 0.2}, "of another room"},
-		"a talker is far too soft":          {2, map[int]float64{0: 1, 1: 0.1}, "1 of at least 2 talkers"},
+		"a talker of another room is heard": {3, map[int]float64{0: 1, 1: 1, 5: 0.2}, "of another room"},
+		"a talker is far too soft":          {3, map[int]float64{0: 1, 1: 0.1}, "1 of at least 2 talkers"},
 	} {
 		c := listen(stage(t, nil), tc.call, 20*time.Millisecond, tc.heard)
 		wrong := strings.Join(c.wrong, "; ")
@@ -108,7 +108,7 @@ func TestNoiseIsNoTone(t *testing.T) {
 			mixed[i] += int16(20000 * (random.Float64() - 0.5))
 		}
 		s.rooms[0].talking.Store(1)
-		play48(s.legs[2].ledger.ear, mixed, 0)
+		play48(s.legs[3].ledger.ear, mixed, 0)
 		if c := &s.tally; c.failures.Load() != 0 || c.windows.Load() < 3 {
 			t.Errorf("%d windows, %q", c.windows.Load(), c.wrong)
 		}
@@ -145,7 +145,7 @@ func TestTheDelayOfEachToneIsMeasuredThroughOpus(t *testing.T) {
 func TestWhatIsHeardAfterATurnOfOursThatWasLateIsNotJudged(t *testing.T) {
 	s := stage(t, nil)
 	s.tally.turned(61*time.Millisecond, 1500*time.Millisecond)
-	c := listen(s, 2, 0, map[int]float64{0: 1})
+	c := listen(s, 3, 0, map[int]float64{0: 1})
 	// The windows end at 0.65, 1.65, 2.65 and 3.65 s.
 	if c.unjudged.Load() != 2 || c.failures.Load() != 2 {
 		t.Errorf("%d windows are not judged, %d wrong", c.unjudged.Load(), c.failures.Load())

@@ -95,6 +95,24 @@ func TestARoomThatIsOlderThanTheCallIsNotLate(t *testing.T) {
 	}
 }
 
+func TestASilenceThatIsForwardedTellsItsLengthByMediaTime(t *testing.T) {
+	from, to := pair(t)
+	silence := func(c *api.AudioChunk) { c.AudioData, c.Marks = nil, wire.LevelMarks(127, false)|wire.MarkDTX }
+	passing(from, to, 1, 30, 0, nil)
+	passing(from, to, 2, 31, 0, silence)
+	passing(from, to, 3, 40, 0, silence)
+	passing(from, to, 4, 47, 0, nil)
+	passing(from, to, 5, 48, 0, nil)
+	c := &from.swarm.tally
+	if c.failures.Load() != 0 || c.verified.Load() != 3 {
+		t.Errorf("verified %d, %q", c.verified.Load(), c.wrong)
+	}
+	passing(from, to, 6, 50, 0, nil)
+	if c.failures.Load() != 1 {
+		t.Error("a frame is missing in speech, and nothing is wrong")
+	}
+}
+
 func TestWhatIsWrongInARoomThatForwardsIsFound(t *testing.T) {
 	for name, tc := range map[string]struct {
 		change func(c *api.AudioChunk)

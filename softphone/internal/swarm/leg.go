@@ -101,7 +101,7 @@ func newLeg(s *swarm, i int, scores *scores) (*leg, error) {
 	if l.score != nil && (place < cfg.Talkers || members == 2) {
 		l.room.voices = append(l.room.voices, l)
 	}
-	if number < maxEars/2 && (place == 0 || place == min(cfg.Talkers, members-1)) {
+	if number < maxEars/2 && (place == 0 || place == members-1) {
 		var err error
 		l.ledger.ear, err = newEar(s, l.tone, number, scores)
 		return l, err

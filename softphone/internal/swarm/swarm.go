@@ -13,8 +13,8 @@
 // An echo call says a voice of its own. Every frame that comes back is compared
 // with what was said, byte by byte, and so are its marks, media time and
 // sequence. In a room the first so many say a tone each and the others announce
-// silence. There every call verifies sequences and media times, and two of each
-// room (ears, at most 32) also decode what they hear: once a second, in 200 ms
+// silence. There every call verifies sequences and media times, and the first
+// and the last of each room (ears, at most 32) also decode what they hear: once a second, in 200 ms
 // by Goertzel's algorithm, the tones of others must be there, no more of them at a
 // time than the server has speakers, and the own one and those of other rooms
 // must not. What is heard within a second of a turn that came more than 60 ms late
