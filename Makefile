@@ -16,8 +16,10 @@ SOAKCOUNT ?= 20
 FAULTS ?= 50
 DEVICEFAULTS ?= 20
 SOAK ?= 1h
+HOSTILE ?= 10s
+LOAD ?= 60s
 
-.PHONY: help build run test bench golden picture fuzz soak soak-again soak-faults soak-calls lint fmt proto proto-image ci clean
+.PHONY: help build run test bench bench-load bench-hostile golden picture fuzz soak soak-again soak-faults soak-calls lint fmt proto proto-image ci clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -37,6 +39,12 @@ test: ## every test, with and without the race detector, on a private sound serv
 
 bench: ## benchmarks (BENCH=regexp BENCHTIME=1s; BENCHCOUNT=10 for benchstat)
 	go test -run '^$$' -bench '$(BENCH)' -benchmem -benchtime $(BENCHTIME) -count $(BENCHCOUNT) -p 1 ./...
+
+bench-load: ## what the server holds, beside a bare gRPC echo; on a machine that does nothing else (LOAD=60s each)
+	LOAD=$(LOAD) go test -count 1 -timeout 0 -v -run TestAServerHoldsItsCallsUnderLoad ./softphone/e2e/hostile
+
+bench-hostile: ## what others notice of hostile callers, on a machine that does nothing else (HOSTILE=10s each)
+	HOSTILE=$(HOSTILE) go test -count 1 -timeout 0 -v -run TestHostileCallersChangeNothing ./softphone/e2e/hostile
 
 golden: ## rewrite the pictures that the screen is tested against; review the diff
 	go test ./softphone/internal/tui -update
