@@ -17,6 +17,7 @@ FAULTS ?= 50
 DEVICEFAULTS ?= 20
 CAPACITY_RUNS ?= 5
 CAPACITY_SECONDS ?= 8
+CAPACITY_ROWS ?=
 CAPACITY_JSON ?=
 SOAK ?= 1h
 
@@ -41,9 +42,9 @@ test: ## every test, with and without the race detector, on a private sound serv
 bench: ## benchmarks (BENCH=regexp BENCHTIME=1s; BENCHCOUNT=10 for benchstat)
 	go test -run '^$$' -bench '$(BENCH)' -benchmem -benchtime $(BENCHTIME) -count $(BENCHCOUNT) -p 1 ./...
 
-bench-capacity: ## what a call costs beside the naive way, in one table (CAPACITY_RUNS=5 CAPACITY_SECONDS=8 CAPACITY_JSON=file)
+bench-capacity: ## what a call costs beside the naive way, in one table (CAPACITY_RUNS=5 CAPACITY_SECONDS=8 CAPACITY_ROWS=regexp CAPACITY_JSON=file)
 	@.ci/deps test
-	CAPACITY_RUNS=$(CAPACITY_RUNS) CAPACITY_SECONDS=$(CAPACITY_SECONDS) CAPACITY_JSON='$(abspath $(CAPACITY_JSON))' \
+	CAPACITY_RUNS=$(CAPACITY_RUNS) CAPACITY_SECONDS=$(CAPACITY_SECONDS) CAPACITY_ROWS='$(CAPACITY_ROWS)' CAPACITY_JSON='$(abspath $(CAPACITY_JSON))' \
 		go test -count 1 -timeout 0 -v -run TestTheServerBesideOthers ./softphone/e2e/capacity
 
 golden: ## rewrite the pictures that the screen is tested against; review the diff

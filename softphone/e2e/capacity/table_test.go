@@ -26,9 +26,13 @@ type row struct {
 	AtMost bool    `json:"at_most,omitempty"`
 }
 
-// ratio is how many times as much the other costs, or with AtMost ours.
+// ratio is how many times as much the other costs, or with AtMost ours, and 0
+// where one was not measured.
 func (r *row) ratio() float64 {
-	if r.AtMost {
+	switch {
+	case len(r.Ours) == 0 || len(r.Their) == 0:
+		return 0
+	case r.AtMost:
 		return median(r.Ours) / median(r.Their)
 	}
 	return median(r.Their) / median(r.Ours)
@@ -40,9 +44,17 @@ func (r *row) passes() bool {
 	case r.Bar == 0:
 		return true
 	case r.AtMost:
-		return r.ratio() <= r.Bar
+		return 0 < r.ratio() && r.ratio() <= r.Bar
 	}
 	return r.ratio() >= r.Bar
+}
+
+// holds is how many legs of ours one core holds.
+func (r *row) holds() string {
+	if len(r.Ours) == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%.0f", frames/median(r.Ours))
 }
 
 // verdict is the bar and whether it is met.
@@ -74,7 +86,7 @@ func (t *table) String() string {
 	for _, r := range t.Rows {
 		cells = append(cells, []string{
 			r.Name, figure(r.Ours), r.Other + " " + figure(r.Their),
-			fmt.Sprintf("%.2f", r.ratio()), r.verdict(), fmt.Sprintf("%.0f", frames/median(r.Ours)),
+			fmt.Sprintf("%.2f", r.ratio()), r.verdict(), r.holds(),
 		})
 	}
 	var b strings.Builder
@@ -112,6 +124,14 @@ func figure(all []float64) string {
 		return "-"
 	}
 	return fmt.Sprintf("%s (%s to %s)", short(median(all)), short(slices.Min(all)), short(slices.Max(all)))
+}
+
+// last is the newest of all.
+func last(all []float64) string {
+	if len(all) == 0 {
+		return "-"
+	}
+	return short(all[len(all)-1])
 }
 
 // short is a number to three digits.
