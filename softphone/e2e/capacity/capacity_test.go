@@ -23,7 +23,7 @@ const (
 	// echoCalls and legs load two cores, of which the callers use their share, by
 	// half or so when the naive server has them.
 	echoCalls = 200
-	legs      = 40
+	legs      = 60
 	talkers   = 3
 
 	ramp     = time.Second
@@ -170,6 +170,8 @@ func measurements(p plan) []*measurement {
 		codecRow(10, 9, "noise", 2.3),
 		codecRow(100, 5, "noise", 18),
 		codecRow(100, 9, "noise", 18),
+		codecRow(10, 5, "silence", 0),
+		codecRow(10, 9, "silence", 0),
 		codecRow(100, 5, "silence", 0),
 		codecRow(100, 9, "silence", 0),
 		echo, twos, tens,
@@ -183,7 +185,7 @@ func codecRow(members, effort int, quiet string, bar float64) *measurement {
 		return func(_ testing.TB, p plan) (float64, error) {
 			duration := "5x"
 			if p.judge {
-				duration = (p.seconds / 8).String()
+				duration = (p.seconds / 16).String()
 			}
 			return codecSide(name, duration)
 		}
