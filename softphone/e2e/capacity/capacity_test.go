@@ -4,6 +4,7 @@ package capacity
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"regexp"
@@ -27,7 +28,7 @@ const (
 	talkers   = 3
 
 	ramp     = time.Second
-	attempts = 5
+	attempts = 3
 )
 
 // measurement is a row that can be measured: one figure of ours and one of the
@@ -119,6 +120,10 @@ func (m *measurement) run(tb testing.TB, p plan) {
 		return
 	}
 	ours, err := attempt(tb, m.Name+", ours", func() (float64, error) { return m.ours(tb, p) })
+	if errors.Is(err, errLowered) {
+		m.Lowered++
+		err = nil
+	}
 	if err == nil {
 		m.Ours = append(m.Ours, ours)
 		var their float64
@@ -229,10 +234,13 @@ func call(tb testing.TB, server *process, cfg swarm.Config, p plan) (float64, er
 	case r.ServerCPU == nil:
 		return 0, fmt.Errorf("the processor time of the server at %s is not known", server.address)
 	case p.judge && server.lowered > 0:
-		return 0, fmt.Errorf("it lowered its effort %d times: other programs take the processor", server.lowered)
+		return r.ServerCPU.USPerFrame, errLowered
 	}
 	return r.ServerCPU.USPerFrame, nil
 }
+
+// errLowered comes with a figure that is too low.
+var errLowered = errors.New("the server lowered its encoders' effort: is the machine busy?")
 
 // load20ms completes what a swarm is to do: phones of this product, with frames of
 // 20 ms, each on a connection of its own. Who says nothing sends the noise of a
@@ -278,6 +286,8 @@ func TestTheTableIsFormedFromItsFigures(t *testing.T) {
 		{Name: "pair", Other: roleNaive, Ours: []float64{50, 40}, Their: []float64{180, 180}, Bar: 6},
 		{Name: "echo", Other: roleBare, Ours: []float64{42}, Their: []float64{40}, Bar: 1.3, AtMost: true},
 		{Name: "free", Other: roleNaive, Ours: []float64{100}, Their: []float64{200}},
+		{Name: "late", Other: roleNaive, Ours: []float64{20}, Their: []float64{200}, Bar: 6, Lowered: 1},
+		{Name: "none", Other: roleNaive, Bar: 6},
 	}}
 	const want = `processor time of a leg in 20 ms, µs: median (least to most) of 3 runs of 8 s each
 Z80, 2 cores; go1; libopus 1.3; meanwhile others used 0.25 cores, 0.00 were not to be had
@@ -287,7 +297,10 @@ room  10.0 (8.00 to 12.0)    naive 190 (180 to 200)  19.00  >= 18.0 PASS        
 pair  45.0 (40.0 to 50.0)    naive 180 (180 to 180)   4.00   >= 6.0 FAIL          444
 echo  42.0 (42.0 to 42.0)  bare 40.0 (40.0 to 40.0)   1.05   <= 1.3 PASS          476
 free     100 (100 to 100)    naive 200 (200 to 200)   2.00                        200
+late  20.0 (20.0 to 20.0)    naive 200 (200 to 200)  10.00   >= 6.0 FAIL         1000
+none                    -                   naive -   0.00   >= 6.0 FAIL            -
 
+late: in 1 of 1 measurements the server lowered its effort, and did too little
 legs a core: what one core holds of ours if it does nothing else
 `
 	if got := result.String(); got != want {

@@ -20,6 +20,9 @@ type row struct {
 	Other string    `json:"other"` // what ours is beside
 	Ours  []float64 `json:"ours_us"`
 	Their []float64 `json:"other_us"`
+	// Lowered is in how many measurements the server made less effort than it
+	// should, being late: what it did then was too cheap.
+	Lowered int `json:"lowered,omitempty"`
 	// Bar is the least that the other may cost as a multiple of ours, or with
 	// AtMost the most that ours may as a multiple of the other; 0: any.
 	Bar    float64 `json:"bar,omitempty"`
@@ -43,6 +46,8 @@ func (r *row) passes() bool {
 	switch {
 	case r.Bar == 0:
 		return true
+	case 2*r.Lowered > len(r.Ours):
+		return false
 	case r.AtMost:
 		return 0 < r.ratio() && r.ratio() <= r.Bar
 	}
@@ -92,6 +97,11 @@ func (t *table) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "processor time of a leg in 20 ms, µs: median (least to most) of %d runs of %.3g s each\n%s\n\n", t.Runs, t.Seconds, &t.Machine)
 	align(&b, cells)
+	for _, r := range t.Rows {
+		if r.Lowered > 0 {
+			fmt.Fprintf(&b, "\n%s: in %d of %d measurements the server lowered its effort, and did too little", r.Name, r.Lowered, len(r.Ours))
+		}
+	}
 	b.WriteString("\nlegs a core: what one core holds of ours if it does nothing else\n")
 	return b.String()
 }
