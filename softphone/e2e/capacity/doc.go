@@ -21,8 +21,8 @@
 // CAPACITY_JSON names a file for the figures. A measurement in which a call was
 // wrong, or the server made less effort because it was late, is made again, and the
 // table says where that did not help: this needs a machine that does little else.
-// Without CAPACITY_RUNS the
-// test makes one short run that proves the machinery and judges nothing.
+// Without CAPACITY_RUNS the test makes one short run that proves the machinery and
+// judges nothing.
 //
 // There is no code in it for the product, and none but tests: they read /proc
 // and need an ordinary build on Linux.
