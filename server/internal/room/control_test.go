@@ -9,8 +9,8 @@ import (
 	"callcenter/audio/level"
 )
 
-// spoken is speech of that level in dBFS.
-func spoken(seconds int, dBFS float64, seed uint64) []int16 {
+// said is speech of that level in dBFS.
+func said(seconds int, dBFS float64, seed uint64) []int16 {
 	pcm := audiotest.Speech(seconds*audio.Rate, seed)
 	factor := math.Pow(10, (dBFS-level.RMS(pcm))/20)
 	for i, x := range pcm {
@@ -25,9 +25,9 @@ func spoken(seconds int, dBFS float64, seed uint64) []int16 {
 func TestLevelControlBringsTheMembersTogether(t *testing.T) {
 	for _, on := range []bool{false, true} {
 		cfg := Config{Codecs: directory().cfg.Codecs, Clock: audio.NewClock(), LevelControl: on}
-		p := newCrowd(t, cfg, 3, wide())
+		p := newThrong(t, cfg, 3, wide())
 		encs := p.encoders()
-		silent, low, high := make([]int16, 960), spoken(4, -34, 1), spoken(4, -19, 2)
+		silent, low, high := make([]int16, 960), said(4, -34, 1), said(4, -19, 2)
 		var loud [2]float64
 		turns := 4 // of 4 s
 		if !on {

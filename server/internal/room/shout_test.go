@@ -18,8 +18,8 @@ import (
 
 const shouters = 10
 
-// crowd is a conference whose members say what the test gives them.
-type crowd struct {
+// shouting is a conference whose members say what the test gives them.
+type throng struct {
 	tb    testing.TB
 	d     *Directory
 	c     *conference
@@ -31,9 +31,9 @@ type crowd struct {
 	heard oracle // what each must hear, in floating point
 }
 
-func newCrowd(tb testing.TB, cfg Config, members int, hears codec.Format) *crowd {
+func newThrong(tb testing.TB, cfg Config, members int, hears codec.Format) *throng {
 	tb.Helper()
-	p := &crowd{tb: tb, d: New(cfg), heard: oracle{want: make([][]float64, members)}}
+	p := &throng{tb: tb, d: New(cfg), heard: oracle{want: make([][]float64, members)}}
 	p.c = newConference("room/x", 0, p.d.cfg.Speakers, p.d.cfg.Clock)
 	co, err := p.d.cfg.Codecs.Lookup(hears.Codec)
 	if err != nil {
@@ -56,7 +56,7 @@ func newCrowd(tb testing.TB, cfg Config, members int, hears codec.Format) *crowd
 }
 
 // say lets 20 ms pass in which each member says that, coded as they hear.
-func (p *crowd) say(encs []codec.Encoder, says [][]int16) {
+func (p *throng) say(encs []codec.Encoder, says [][]int16) {
 	p.tb.Helper()
 	p.seq++
 	buf := make([]byte, codec.MaxPacket)
@@ -84,7 +84,7 @@ func (p *crowd) say(encs []codec.Encoder, says [][]int16) {
 }
 
 // encoders returns one for each member.
-func (p *crowd) encoders() []codec.Encoder {
+func (p *throng) encoders() []codec.Encoder {
 	p.tb.Helper()
 	encs := make([]codec.Encoder, len(p.legs))
 	for i, l := range p.legs {
@@ -100,7 +100,7 @@ func (p *crowd) encoders() []codec.Encoder {
 }
 
 // hear returns what a member was sent since the last time.
-func (p *crowd) hear(i int) []int16 {
+func (p *throng) hear(i int) []int16 {
 	p.tb.Helper()
 	var heard []int16
 	for _, f := range p.downs[i].take() {
@@ -146,7 +146,7 @@ func shouts(kind string) [][]int16 {
 
 // sums lets everyone say that for n frames, and returns what each hears and the sum
 // that it is of.
-func (p *crowd) sums(says [][]int16, n int) (heard [][]int16, sums [][]float64) {
+func (p *throng) sums(says [][]int16, n int) (heard [][]int16, sums [][]float64) {
 	p.tb.Helper()
 	encs, frame := p.encoders(), make([][]int16, len(says))
 	heard = make([][]int16, len(says))
@@ -168,7 +168,7 @@ func TestTenWhoShoutStayBelowTheCeiling(t *testing.T) {
 	for _, kind := range []string{"voices", "tones", "the same square"} {
 		t.Run(kind, func(t *testing.T) {
 			cfg := Config{Codecs: directory().cfg.Codecs, Clock: audio.NewClock(), Speakers: shouters}
-			p := newCrowd(t, cfg, shouters+1, wide())
+			p := newThrong(t, cfg, shouters+1, wide())
 			heard, sums := p.sums(append(shouts(kind), nil), 60)
 			highest, most := 0, 0.0
 			for i, pcm := range heard {
@@ -193,7 +193,7 @@ func TestTenWhoShoutStayBelowTheCeiling(t *testing.T) {
 // of the spectrum stays far below them.
 func TestShoutingIsTurnedDownAndNotDistorted(t *testing.T) {
 	cfg := Config{Codecs: directory().cfg.Codecs, Clock: audio.NewClock(), Speakers: shouters}
-	p := newCrowd(t, cfg, shouters+1, wide())
+	p := newThrong(t, cfg, shouters+1, wide())
 	heard, _ := p.sums(append(shouts("tones"), nil), 105)
 	for i, pcm := range heard {
 		pcm = pcm[audio.Rate:][:audio.Rate] // a second, in which each tone has whole waves
@@ -225,7 +225,7 @@ func TestOpusOfShoutingRingsAndDoesNotWrapAround(t *testing.T) {
 	for _, kind := range []string{"voices", "tones"} {
 		t.Run(kind, func(t *testing.T) {
 			cfg := Config{Codecs: directory().cfg.Codecs, Clock: audio.NewClock(), Speakers: shouters}
-			p := newCrowd(t, cfg, shouters+1, opusFormat)
+			p := newThrong(t, cfg, shouters+1, opusFormat)
 			heard, _ := p.sums(append(shouts(kind), nil), 60)
 			highest, over, n, turned := 0, 0, 0, 0
 			for _, pcm := range heard {
