@@ -64,6 +64,8 @@ func (e *earpiece) Skip() {
 
 func (e *earpiece) SendWait(_ context.Context, f sendq.Frame) { e.Send(f) }
 
+func (e *earpiece) Levels(*Levels) {}
+
 func (e *earpiece) Event(ev Event) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
