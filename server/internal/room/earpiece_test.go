@@ -79,6 +79,7 @@ func (e *earpiece) Event(ev Event) {
 		e.floor[ev.Name] = true
 	case Silent:
 		delete(e.floor, ev.Name)
+	case Muted, Unmuted:
 	}
 }
 
