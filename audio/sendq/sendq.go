@@ -157,7 +157,15 @@ func (q *Queue) Full() bool {
 // Push appends a frame, copying its data, and gives it the next sequence. When
 // the queue is full the oldest frame is dropped.
 func (q *Queue) Push(f Frame) {
+	q.Put(f)
+	q.Wake()
+}
+
+// Put is Push for a goroutine that pops by itself when it may: nobody is told
+// until Wake.
+func (q *Queue) Put(f Frame) {
 	q.mu.Lock()
+	defer q.mu.Unlock()
 	if q.length == q.limit {
 		q.drop(&q.stats.DroppedFull)
 	}
@@ -171,9 +179,10 @@ func (q *Queue) Push(f Frame) {
 	slot.Data = data
 	q.length++
 	q.stats.Pushed++
-	q.mu.Unlock()
-	signal(q.ready)
 }
+
+// Wake signals Ready.
+func (q *Queue) Wake() { signal(q.ready) }
 
 // drop removes the oldest frame. What it said of drops before it is carried
 // on to the next frame that leaves.

@@ -116,7 +116,9 @@ func phoneLayers(ofPhone []ban) []layer {
 	return []layer{
 		{name: "softphone", bans: slices.Concat(ofPhone, shipped("callcenter/server"))},
 		{name: "softphone/e2e"},
+		{name: "softphone/e2e/capacity"},
 		{name: "softphone/e2e/faults"},
+		{name: "softphone/e2e/hostile"},
 		{name: "softphone/e2e/proxy"},
 		{name: "softphone/e2e/pulse"},
 		{name: "softphone/e2e/svg"},

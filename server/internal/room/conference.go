@@ -40,10 +40,11 @@ import (
 // delays nobody. One whose codec does not return holds up the others until the
 // watch has noticed.
 type conference struct {
-	mu     sync.Mutex
-	legs   []*conferenceLeg // replaced, never changed in place
-	gone   []*conferenceLeg // left since the tick before
-	serial uint64           // participants so far
+	mu       sync.Mutex
+	legs     []*conferenceLeg // replaced, never changed in place
+	gone     []*conferenceLeg // left since the tick before
+	serial   uint64           // participants so far
+	metering metering
 
 	name     string
 	label    string        // of the goroutine, in profiles
@@ -89,6 +90,7 @@ func newConference(name string, stalls, speakers int, clock audio.Clock) *confer
 		effort:     effort{best: complexity},
 		complexity: complexity,
 		now:        1,
+		metering:   metering{open: stalls > 0},
 		floor:      floor(speakers),
 		claims:     make([]*claim, 0, MaxMembers),
 		sum:        mix.NewSum(audio.PeriodSamples),
@@ -112,6 +114,7 @@ func (c *conference) join(l *conferenceLeg) bool {
 		if other.speaking {
 			l.tell(Event{Speaking, other.id, other.member.Name})
 		}
+		l.tellIfMutedLocked(other)
 	}
 	c.legs = append(slices.Clone(c.legs), l)
 	l.room = c
@@ -247,6 +250,7 @@ func (c *conference) tick(at time.Duration, anew bool) bool {
 			l.listen(at, c.heardBy(l))
 		}
 		if l.join(first, c.heardBy(l)); l.audible {
+			l.even()
 			c.sum.Add(l.pcm[:])
 			voices++
 			held = max(held, l.delay)
@@ -290,6 +294,8 @@ func (c *conference) step(at time.Duration) {
 		}
 	}
 	c.settle()
+	c.tellMutedLocked()
+	c.tellLevelsLocked()
 }
 
 // panicked makes an error of a recovered panic.

@@ -89,10 +89,10 @@ func (c *conference) keeps(l, source *conferenceLeg) bool {
 	return there && l.alike(source)
 }
 
-// alike reports that l can play what other says as it is.
+// alike reports that l can play what other says as it is, and nothing is done to it.
 func (l *conferenceLeg) alike(other *conferenceLeg) bool {
 	return l.member.Extended && other.member.Extended && l.member.Format == other.member.Format &&
-		!l.failed && !other.failed
+		!l.failed && !other.failed && other.control == nil
 }
 
 // hear lets l hear source directly from now on, or nil: the mix.

@@ -268,8 +268,10 @@ func TestMembersWhoHearDifferentlyGetAMix(t *testing.T) {
 	opus10.Format = opusFormat
 	plain := member("c")
 	plain.Extended = false
-	for _, other := range []Member{opus10, plain} {
+	even := member("d") // of a room that controls levels
+	for _, other := range []Member{opus10, plain, even} {
 		d := directory()
+		d.cfg.LevelControl = other.Name == even.Name
 		c := newConference("room/x", 0, 3, d.cfg.Clock)
 		for _, m := range []Member{member("a"), other} {
 			l, err := newConferenceLeg(d, m, &downlink{})

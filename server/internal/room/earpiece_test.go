@@ -65,6 +65,8 @@ func (e *earpiece) Skip() {
 
 func (e *earpiece) SendWait(_ context.Context, f sendq.Frame) { e.Send(f) }
 
+func (e *earpiece) Levels(*Levels) {}
+
 func (e *earpiece) Event(ev Event) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -78,6 +80,7 @@ func (e *earpiece) Event(ev Event) {
 		e.floor[ev.Name] = true
 	case Silent:
 		delete(e.floor, ev.Name)
+	case Muted, Unmuted:
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"callcenter/audio"
 	"callcenter/audio/jitter"
 	"callcenter/audio/level"
+	"callcenter/audio/mix"
 	"callcenter/audio/playout"
 	"callcenter/audio/sendq"
 )
@@ -56,6 +57,7 @@ type conferenceLeg struct {
 	until  atomic.Int64 // when what it said last is played, on the clock
 
 	speaking bool // it has the floor, under room.mu
+	mute     mute
 
 	// Of the room's goroutine.
 	claim    claim
@@ -75,6 +77,7 @@ type conferenceLeg struct {
 	delay    time.Duration              // in its playout
 	paused   bool                       // those before them were one
 	failed   bool
+	control  *mix.Control // of how loud they are heard; nil: there is none
 }
 
 func newConferenceLeg(d *Directory, m Member, down Downlink) (*conferenceLeg, error) {
@@ -101,6 +104,7 @@ func newConferenceLeg(d *Directory, m Member, down Downlink) (*conferenceLeg, er
 			Complete: m.Complete,
 		}),
 		speaker: s,
+		control: newControl(cfg),
 	}, nil
 }
 
@@ -111,6 +115,7 @@ func (l *conferenceLeg) Push(_ context.Context, u Uplink) {
 	case !u.Playable && len(u.Frame.Data) > 0:
 		l.malformed.Add(1)
 	case u.Playable:
+		l.mute.hear(u.Frame.Marks)
 		if len(u.Frame.Data) > 0 {
 			l.received.Add(1)
 		}

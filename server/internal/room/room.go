@@ -8,7 +8,9 @@
 // conference keeps them in a playout buffer for each leg and mixes on its own
 // clock. Only the loudest few who talk have the floor: they are decoded and heard,
 // and all who only listen share an encoder. Two who hear nobody but each other get
-// each other's frames as they are, and nothing is decoded.
+// each other's frames as they are, and nothing is decoded. Members are told who comes
+// and goes, who takes and leaves the floor, how loud those are who have it, and who is
+// muted.
 // A conference that stands still is replaced under its members.
 //
 // PCM is 48 kHz mono, lengths are samples, times readings of one audio.Clock.
@@ -100,6 +102,10 @@ type Downlink interface {
 	SendWait(ctx context.Context, f sendq.Frame)
 	// Event tells what happened in the room. It never waits.
 	Event(e Event)
+	// Levels tells a member that knows events how loud those are who have the floor:
+	// about five times a second while somebody has it, and once when nobody has it any
+	// more. It never waits. Newer levels make older ones useless.
+	Levels(l *Levels)
 	// Fail ends the call: the room cannot serve it any more.
 	Fail(err error)
 }
@@ -113,10 +119,13 @@ const (
 	Left
 	Speaking // took the floor
 	Silent   // left it
+	Muted    // the microphone, by their own account
+	Unmuted  // opened it again
 )
 
 // Event is something that happened to a participant. Newcomers are told of
-// everyone there as if they had joined just then.
+// everyone there as if they had joined, taken the floor and muted the microphone
+// just then.
 type Event struct {
 	Kind        EventKind
 	Participant string // unique in its room while it is there
@@ -162,6 +171,9 @@ type Config struct {
 	Default string
 	// Speakers is how many are heard at a time in a conference; 0: DefaultSpeakers.
 	Speakers int
+	// LevelControl brings each who is heard in a conference slowly to the same
+	// loudness. The levels that members are told stay those that were said.
+	LevelControl bool
 	// Log is told of conferences that stand still, and of how each that ended kept
 	// its time; nil: nobody is.
 	Log *slog.Logger

@@ -29,6 +29,7 @@ type downlink struct {
 	waited  int
 	skipped int // slots
 	events  []Event
+	levels  []*Levels
 	failed  error
 	keep    int // frames kept; 0: all
 }
@@ -58,6 +59,12 @@ func (d *downlink) Event(e Event) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.events = append(d.events, e)
+}
+
+func (d *downlink) Levels(l *Levels) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.levels = append(d.levels, l)
 }
 
 func (d *downlink) Fail(err error) {
