@@ -200,7 +200,7 @@ func testCrowd(t *testing.T, n, speakers int, formats ...codec.Format) {
 		c.enter(i, formats[i%len(formats)], peak)
 	}
 	c.run(500 * time.Millisecond)
-	rounds := 5
+	rounds := 4
 	if len(formats) == 1 {
 		rounds = 12
 	}
