@@ -114,16 +114,30 @@ func (l *Link) Stamp(c *api.AudioChunk, now time.Duration) {
 func (l *Link) Due(now time.Duration) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	due := l.sentAt + LivenessInterval - margin
-	switch {
-	case l.unacked >= ackBurst:
-		return 0
-	case l.unacked > 0:
-		due = min(due, l.unackedAt+AckInterval-margin)
-	case now-l.newestIn < talking && due > now:
+	due := l.deadline(now)
+	if l.unacked == 0 && now-l.newestIn < talking && due > now {
 		due = min(due, now+AckInterval-margin)
 	}
 	return max(0, due-now)
+}
+
+// DueIfWoken is Due for a sender that is woken whenever a frame was taken and
+// nothing sent since.
+func (l *Link) DueIfWoken(now time.Duration) time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return max(0, l.deadline(now)-now)
+}
+
+func (l *Link) deadline(now time.Duration) time.Duration {
+	switch due := l.sentAt + LivenessInterval - margin; {
+	case l.unacked >= ackBurst:
+		return now
+	case l.unacked > 0:
+		return min(due, l.unackedAt+AckInterval-margin)
+	default:
+		return due
+	}
 }
 
 // RTT returns the smoothed round trip, and false before the first measurement.

@@ -118,6 +118,26 @@ func TestAChunkIsDueBeforeTheContractsLimits(t *testing.T) {
 	}
 }
 
+func TestASenderThatIsWokenNeedNotAsk(t *testing.T) {
+	l := wire.NewLink(0)
+	var c api.AudioChunk
+	l.Received(&api.AudioChunk{Sequence: 1}, 10*ms)
+	l.Stamp(&c, 10*ms)
+	if d := l.DueIfWoken(10 * ms); d <= 150*ms || d > wire.LivenessInterval {
+		t.Errorf("all is acknowledged and the next chunk is due in %v", d)
+	}
+	l.Received(&api.AudioChunk{Sequence: 2}, 30*ms)
+	if d := l.DueIfWoken(50 * ms); d == 0 || d > wire.AckInterval-20*ms {
+		t.Errorf("a frame came 20 ms ago and its acknowledgement is due in %v", d)
+	}
+	for seq := range uint64(8) {
+		l.Received(&api.AudioChunk{Sequence: seq + 3}, 50*ms)
+	}
+	if d := l.DueIfWoken(50 * ms); d != 0 {
+		t.Errorf("a burst is acknowledged in %v", d)
+	}
+}
+
 func TestABurstIsAcknowledgedAtOnce(t *testing.T) {
 	l := wire.NewLink(0)
 	for seq := range uint64(7) {

@@ -75,6 +75,7 @@ type Frame struct {
 	Marks         uint32        // as on the wire
 	Samples       int           // how long it plays
 	Made          time.Duration // when it was taken or received, for the age
+	Inside        time.Duration // how long its audio had been held before that
 	Tag           uint32        // the pusher's own, carried along
 	Data          []byte
 
@@ -156,7 +157,15 @@ func (q *Queue) Full() bool {
 // Push appends a frame, copying its data, and gives it the next sequence. When
 // the queue is full the oldest frame is dropped.
 func (q *Queue) Push(f Frame) {
+	q.Put(f)
+	q.Wake()
+}
+
+// Put is Push for a goroutine that pops by itself when it may: nobody is told
+// until Wake.
+func (q *Queue) Put(f Frame) {
 	q.mu.Lock()
+	defer q.mu.Unlock()
 	if q.length == q.limit {
 		q.drop(&q.stats.DroppedFull)
 	}
@@ -170,9 +179,10 @@ func (q *Queue) Push(f Frame) {
 	slot.Data = data
 	q.length++
 	q.stats.Pushed++
-	q.mu.Unlock()
-	signal(q.ready)
 }
+
+// Wake signals Ready.
+func (q *Queue) Wake() { signal(q.ready) }
 
 // drop removes the oldest frame. What it said of drops before it is carried
 // on to the next frame that leaves.

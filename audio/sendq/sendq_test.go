@@ -356,3 +356,17 @@ func TestItMayBeUsedFromManyGoroutines(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 }
+
+func TestWhoPutsTellsNobody(t *testing.T) {
+	q := sendq.New()
+	q.Put(sendq.Frame{Samples: 960, Data: []byte{1}})
+	if signalled(q.Ready()) {
+		t.Error("somebody was told")
+	}
+	if q.Wake(); !signalled(q.Ready()) {
+		t.Error("nobody was told")
+	}
+	if f := popAll(q, 0); len(f) != 1 || f[0].Sequence != 1 || signalled(q.Ready()) {
+		t.Errorf("popped %+v", f)
+	}
+}

@@ -35,11 +35,13 @@ type call struct {
 	opening     wire.Opening
 	destination string
 	resumable   bool
+	echoes      bool     // what is pushed comes back within the push
 	leg         room.Leg // of the first stream's handler until opened
 	left        sync.Once
 
 	queue   *sendq.Queue
 	events  *eventQueue
+	levels  atomic.Pointer[api.Levels] // the newest that have not left
 	limiter *rate.Limiter
 
 	over    chan struct{} // closed by end
@@ -73,6 +75,7 @@ func newCall(s *Service, o wire.Opening, destination string) *call {
 		start:       now,
 		opening:     o,
 		destination: destination,
+		echoes:      destination == room.Echo && o.Extended,
 		queue:       sendq.New(),
 		events:      newEventQueue(),
 		limiter:     rate.NewLimiter(chunkRate, chunkBurst),
@@ -87,7 +90,7 @@ func newCall(s *Service, o wire.Opening, destination string) *call {
 // join connects the call to its destination.
 func (c *call) join() (err error) {
 	// Before all other events: it is what the caller waits for.
-	c.events.put(&api.Event{Kind: api.Event_KIND_ANSWERED})
+	c.events.put(&api.Event{Kind: api.Event_KIND_ANSWERED, NewCall: true})
 	if c.resumable {
 		c.events.put(&api.Event{Kind: api.Event_KIND_RESUME_TOKEN, ResumeToken: c.token})
 	}

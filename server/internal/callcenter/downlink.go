@@ -13,11 +13,15 @@ import (
 
 // One downlink chunk, in the order of the functions here:
 //
-//  1. the room puts a frame into the send queue, or an event into the events
+//  1. the room puts a frame into the send queue, an event into the events, or levels
+//     in the place of older ones
 //  2. the send loop wakes, also when liveness, an acknowledgement or a report
 //     is due
-//  3. an event leaves first, then a frame, then what is due without either
+//  3. an event leaves first, then a frame, then what is due without either; levels
+//     leave with the next chunk that is no event
 //  4. the timing is stamped on just before gRPC packs the chunk
+//
+// In an echo call the receive loop does 3 and 4 where it can (answer.go).
 //
 // A peer that does not read blocks SendMsg; the queue drops its oldest frames
 // meanwhile and nobody else notices.
@@ -31,7 +35,12 @@ type downlink call
 var _ room.Downlink = (*downlink)(nil)
 
 // Send implements room.Downlink.
-func (d *downlink) Send(f sendq.Frame) { d.queue.Push(f) }
+func (d *downlink) Send(f sendq.Frame) {
+	d.queue.Put(f)
+	if !d.echoes { // else the receive loop, which is here, goes on to answer
+		d.queue.Wake()
+	}
+}
 
 // Skip implements room.Downlink.
 func (d *downlink) Skip() { d.queue.Skip() }
@@ -66,7 +75,7 @@ func (d *downlink) Fail(err error) {
 	(*call)(d).end(d.svc.fault(d.opening.CallID, err, stack))
 }
 
-// sendLoop is the only caller of SendMsg. It returns nil when the call is over
+// sendLoop sends all that answer does not. It returns nil when the call is over
 // and all is said.
 func (st *stream) sendLoop(ctx context.Context) error {
 	timer := time.NewTimer(reportInterval)
@@ -78,7 +87,7 @@ func (st *stream) sendLoop(ctx context.Context) error {
 			stopping = true
 		default:
 		}
-		sent, err := st.sendNext(stopping)
+		sent, due, err := st.turn(stopping)
 		switch {
 		case err != nil:
 			return err
@@ -87,15 +96,15 @@ func (st *stream) sendLoop(ctx context.Context) error {
 		case stopping:
 			return nil
 		}
-		var due <-chan time.Time
+		var timeout <-chan time.Time
 		if st.call.opening.Extended {
-			timer.Reset(st.due(st.clock()))
-			due = timer.C
+			timer.Reset(due)
+			timeout = timer.C
 		}
 		select {
 		case <-st.call.queue.Ready():
 		case <-st.call.events.ready:
-		case <-due:
+		case <-timeout:
 		case <-st.stop:
 		case <-ctx.Done():
 			return ctx.Err()
@@ -103,9 +112,24 @@ func (st *stream) sendLoop(ctx context.Context) error {
 	}
 }
 
+// turn sends the next chunk, or returns how long there is none without a frame or
+// an event.
+func (st *stream) turn(stopping bool) (sent bool, due time.Duration, err error) {
+	st.sending.Lock()
+	defer st.sending.Unlock()
+	if sent, err = st.sendNext(stopping); !sent {
+		due = st.due(st.clock())
+	}
+	return sent, due, err
+}
+
 // due returns how long there is nothing to do without a frame or an event.
 func (st *stream) due(now time.Duration) time.Duration {
-	return max(0, min(st.link.Due(now), st.nextReport-now))
+	due := st.link.Due
+	if st.call.echoes {
+		due = st.link.DueIfWoken
+	}
+	return max(0, min(due(now), st.nextReport-now))
 }
 
 // sendNext sends the next chunk and reports whether there was one.
@@ -169,15 +193,17 @@ func (st *stream) send(f *sendq.Frame, e *api.Event) error {
 	if f != nil {
 		o.Sequence, o.DroppedBefore, o.Epoch = f.Sequence, f.DroppedBefore, f.Epoch
 		o.MediaTime, o.Marks = f.Media, f.Marks
-		o.ServerTime = uint32(min(max(1, (now-f.Made)/time.Microsecond), 1<<31))
+		o.ServerTime = uint32(min(max(1, (now-f.Made+f.Inside)/time.Microsecond), 1<<31))
 	}
-	o.Event, o.Report = e, nil
+	o.Event, o.Report, o.Levels = e, nil, nil
 	if now >= st.nextReport {
 		st.nextReport = now + reportInterval
 		st.fillReport()
 		o.Report = &st.report
 	}
+	st.attachLevels()
 	st.link.Stamp(o, now)
+	st.way.add(o)
 	if e != nil {
 		st.call.events.sent(e, o.SentAt)
 	}

@@ -4,8 +4,9 @@
 // health, reflection and an orderly end; package cli and servertest call it.
 //
 // Every stream has a handler, which decides when it is over; a receive loop, the
-// only caller of RecvMsg; and a send loop, the only caller of SendMsg. Neither
-// loop allocates per chunk, or waits for another call. A call of a caller that
+// only caller of RecvMsg; and a send loop, the only caller of SendMsg except that
+// the receive loop sends echoes while the former has nothing to do. Neither loop
+// allocates per chunk, or waits for another call. A call of a caller that
 // sent a token outlives its stream: it waits in its room for the next, which
 // takes it over (resume.go). Times are readings of one audio.Clock.
 package callcenter
@@ -51,6 +52,8 @@ type Config struct {
 	MaxCalls int
 	// Speakers is how many are heard at a time in a room; 0: room.DefaultSpeakers.
 	Speakers int
+	// LevelControl brings all who are heard in a room to the same loudness.
+	LevelControl bool
 	// DrainTimeout is how long Run lets calls go on after its context ended.
 	DrainTimeout time.Duration
 }
@@ -85,11 +88,12 @@ func New(cfg Config) *Service {
 	return &Service{
 		cfg: cfg,
 		rooms: room.New(room.Config{
-			Codecs:   cfg.Codecs,
-			Clock:    cfg.Clock,
-			Default:  cfg.Destination,
-			Speakers: cfg.Speakers,
-			Log:      cfg.Log,
+			Codecs:       cfg.Codecs,
+			Clock:        cfg.Clock,
+			Default:      cfg.Destination,
+			Speakers:     cfg.Speakers,
+			LevelControl: cfg.LevelControl,
+			Log:          cfg.Log,
 		}),
 		mint:    newMint(),
 		streams: make(map[*stream]struct{}),

@@ -49,15 +49,19 @@ type stream struct {
 	farewell bool         // before it closes stop: an event says that it is over
 
 	// Of the receive loop.
-	in     api.AudioChunk
-	target time.Duration // the peer's, from its report
+	in       api.AudioChunk
+	target   time.Duration // the peer's, from its report
+	answered bool          // in has left nothing to be sent
 
-	// Of the send loop.
+	// Of whoever sends, under sending: the send loop, or the receive loop while
+	// the former has nothing to do.
+	sending    sync.Mutex
 	out        api.AudioChunk
 	frame      sendq.Frame
 	report     api.Report
 	nextReport time.Duration
 	named      bool // the first chunk has left
+	way        way
 
 	chunks atomic.Uint64 // received
 	sends  atomic.Uint64 // SendMsg's begun and ended: odd while one is under way

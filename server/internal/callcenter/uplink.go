@@ -16,6 +16,7 @@ import (
 //  4. the contract's rules end the call if it breaks them
 //  5. its timing and acknowledgement go to the link and the send queue
 //  6. its frame, if it has one, goes to the call's leg in the room
+//  7. what an echo call gets back leaves at once (answer.go)
 //
 // Nothing here waits but gRPC and, for callers of five fields in a loopback,
 // the room for their answer.
@@ -34,7 +35,7 @@ func (st *stream) recvLoop(ctx context.Context) error {
 	}
 	for {
 		st.chunks.Add(1)
-		if err := st.receive(ctx, st.clock()); err != nil {
+		if err := st.take(ctx); err != nil {
 			return err
 		}
 		if err := st.rpc.RecvMsg(&st.in); err != nil {
@@ -43,9 +44,21 @@ func (st *stream) recvLoop(ctx context.Context) error {
 	}
 }
 
+// take receives the chunk in st.in and answers it, if it is an echo call's.
+func (st *stream) take(ctx context.Context) error {
+	if err := st.receive(ctx, st.clock()); err != nil {
+		return err
+	}
+	if !st.call.echoes || st.answered {
+		return nil
+	}
+	return st.answer()
+}
+
 // receive takes the chunk in st.in, which arrived at now.
 func (st *stream) receive(ctx context.Context, now time.Duration) error {
 	c := st.call
+	st.answered = true
 	c.pushing.Lock()
 	defer c.pushing.Unlock()
 	if c.current.Load() != st {
@@ -69,6 +82,7 @@ func (st *stream) receive(ctx context.Context, now time.Duration) error {
 // acknowledge takes what the chunk says of our own chunks.
 func (st *stream) acknowledge(now time.Duration) {
 	c, in := st.call, &st.in
+	st.answered = in.Sequence == 0
 	_, measured := st.link.Received(in, now)
 	if in.Ack != 0 {
 		c.queue.Ack(in.Ack)
@@ -102,6 +116,7 @@ func (st *stream) pass(ctx context.Context, now time.Duration) {
 		return
 	}
 	c.framesIn.Add(1)
+	st.answered = false
 	u.Frame = sendq.Frame{
 		Sequence:      in.Sequence,
 		DroppedBefore: in.DroppedBefore,

@@ -31,6 +31,7 @@ type claim struct {
 	held   int     // steps since it has the floor
 	has    bool    // the floor: it is heard
 	waited bool    // for it, while talking
+	recent int     // the loudest since levels were last told, as loud
 }
 
 // hear notes how loud the participant was in a step, in dB above -127 dBov, and
@@ -38,6 +39,7 @@ type claim struct {
 func (c *claim) hear(loud int, talks bool) {
 	c.waited = !c.has && c.hang > 1
 	c.loud = max(float64(loud), c.loud-loudFall, 0)
+	c.recent = max(c.recent, loud)
 	c.hang = max(c.hang-1, 0)
 	if talks {
 		c.hang = steps(hangover)

@@ -1,0 +1,150 @@
+package callcenter
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"callcenter/api"
+)
+
+// echoCall is an open echo call without its loops, whose answer has left.
+type echoCall struct {
+	*stream
+	t    *testing.T
+	sent []*api.AudioChunk // without their messages
+}
+
+func openEcho(t *testing.T) *echoCall {
+	t.Helper()
+	e := &echoCall{t: t}
+	var err error
+	e.stream, err = openCall(New(testConfig()), &fakeStream{
+		ctx: context.Background(),
+		sent: func(o *api.AudioChunk) {
+			e.sent = append(e.sent, &api.AudioChunk{AudioData: o.GetAudioData(), Sequence: o.GetSequence(), Ack: o.GetAck()})
+		},
+	}, extendedOpening("echo"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for sent := true; sent; {
+		if sent, _, err = e.turn(false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	e.woken()
+	e.sent = nil
+	return e
+}
+
+// woken reports whether the send loop would wake for the queue.
+func (e *echoCall) woken() bool {
+	select {
+	case <-e.call.queue.Ready():
+		return true
+	default:
+		return false
+	}
+}
+
+// say is the next frame of the caller.
+func (e *echoCall) say(bytes int, ack uint64) {
+	e.t.Helper()
+	e.in = api.AudioChunk{AudioData: make([]byte, bytes), Sequence: e.in.GetSequence() + 1, Ack: ack} //nolint:govet // a new one
+	if bytes > 0 {
+		e.in.AudioData[0] = 0x78
+	}
+	if err := e.take(context.Background()); err != nil {
+		e.t.Fatal(err)
+	}
+}
+
+func TestAnEchoLeavesWithoutWakingTheSendLoop(t *testing.T) {
+	e := openEcho(t)
+	for i := range 100 {
+		e.say(80, uint64(i))
+		if len(e.sent) != i+1 || e.sent[i].GetSequence() != uint64(i+1) || e.sent[i].GetAck() != uint64(i+1) {
+			t.Fatalf("%d chunks left for %d", len(e.sent), i+1)
+		}
+		if e.woken() {
+			t.Fatal("the send loop is woken for what has left")
+		}
+	}
+}
+
+func TestWhoOwesAnAcknowledgementWakesTheSendLoop(t *testing.T) {
+	e := openEcho(t)
+	e.say(0, 0) // a sequence, and nothing that could come back
+	if len(e.sent) != 0 || !e.woken() {
+		t.Errorf("%d chunks left", len(e.sent))
+	}
+	if due := e.due(e.clock()); due > 60*time.Millisecond {
+		t.Errorf("the acknowledgement is due in %v", due)
+	}
+}
+
+func TestTheReceiveLoopDoesNotWaitForTheSendLoop(t *testing.T) {
+	e := openEcho(t)
+	e.sending.Lock() // it is in SendMsg
+	e.say(80, 0)
+	if len(e.sent) != 0 || !e.woken() {
+		t.Error("the send loop is not told")
+	}
+	e.sending.Unlock()
+	e.say(80, 0)
+	if len(e.sent) != 1 || e.sent[0].GetSequence() != 1 || !e.woken() {
+		t.Error("the older frame leaves first, and then the send loop has the newer")
+	}
+}
+
+func TestTheReceiveLoopSendsNoMoreThanGRPCTakesAtOnce(t *testing.T) {
+	e := openEcho(t)
+	const audio = 1000
+	for range 100 {
+		e.say(audio, 0)
+	}
+	if n := len(e.sent) * audio; n > 64<<10 || n < directBytes/2 {
+		t.Errorf("%d bytes left without an acknowledgement", n)
+	}
+	if !e.woken() {
+		t.Error("the send loop is not told of the rest")
+	}
+	left := len(e.sent)
+	e.say(audio, uint64(left)) // everything has arrived
+	if len(e.sent) != left+1 {
+		t.Error("nothing leaves after an acknowledgement")
+	}
+}
+
+func TestWhatIsAcknowledgedIsNotOnItsWay(t *testing.T) {
+	var w way
+	for seq := range uint64(1000) {
+		w.add(&api.AudioChunk{AudioData: make([]byte, 100), Sequence: seq + 1})
+		ack := max(seq, 10) - 10
+		if n := w.bytes(ack); n < (seq+1-ack)*100 || n > 2*11*(100+scalars) {
+			t.Fatalf("%d bytes are on their way with %d frames unacknowledged", n, seq+1-ack)
+		}
+		if seq == 20 { // a chunk without a frame counts, too
+			w.add(&api.AudioChunk{Report: &api.Report{PacketsLost: 1}})
+		}
+	}
+}
+
+func TestAnEventLeavesBeforeTheEcho(t *testing.T) {
+	e := openEcho(t)
+	e.call.events.put(drainingEvent())
+	e.say(80, 0)
+	if len(e.sent) != 1 || len(e.sent[0].GetAudioData()) != 0 || !e.woken() {
+		t.Error("the event leaves first, and the send loop has the frame")
+	}
+}
+
+func TestNothingFollowsTheFarewell(t *testing.T) {
+	e := openEcho(t)
+	close(e.stop)
+	e.say(80, 0)
+	if len(e.sent) != 0 {
+		t.Error("the receive loop sends although the call is over")
+	}
+}
