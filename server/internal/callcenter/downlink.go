@@ -29,6 +29,11 @@ import (
 // reportInterval is how often an extended peer is told what we hear.
 const reportInterval = time.Second
 
+// besideReport is the most audio in a chunk that carries a report too: more, of pcm in
+// stereo, and a long call's report make a message that is too large. The report then
+// leaves in a chunk of its own.
+const besideReport = 3500
+
 // downlink is a call as its room sees it.
 type downlink call
 
@@ -196,7 +201,7 @@ func (st *stream) send(f *sendq.Frame, e *api.Event) error {
 		o.ServerTime = uint32(min(max(1, (now-f.Made+f.Inside)/time.Microsecond), 1<<31))
 	}
 	o.Event, o.Report, o.Levels = e, nil, nil
-	if now >= st.nextReport {
+	if now >= st.nextReport && len(o.AudioData) <= besideReport {
 		st.nextReport = now + reportInterval
 		st.fillReport()
 		o.Report = &st.report

@@ -2,11 +2,13 @@ package callcenter
 
 import (
 	"context"
+	"math"
 	"strings"
 	"testing"
 	"time"
 
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"callcenter/api"
 	"callcenter/api/wire"
@@ -132,6 +134,47 @@ func TestTheLargestChunkWithLevelsFitsTheMessageLimit(t *testing.T) {
 	c.SentAt, c.EchoHeld = 1<<50, 1<<30
 	if n := proto.Size(c); n > wire.MaxMessage || len(c.Levels.GetSpeakers()) != room.MaxLevels {
 		t.Errorf("%d bytes, levels %v", n, c.Levels)
+	}
+}
+
+func TestTheLargestReportFitsTheMessageLimit(t *testing.T) {
+	st, sent := open(t, extendedOpening("echo"))
+	report := &st.report
+	for _, data := range []int{codec.MaxPacket, besideReport} {
+		st.nextReport = 0
+		f := sendq.Frame{
+			Sequence: 1 << 40, DroppedBefore: 1000, Epoch: 9, Media: 1 << 48, Marks: 1<<12 - 1,
+			Made: -time.Hour, Data: make([]byte, data),
+		}
+		if err := st.send(&f, nil); err != nil {
+			t.Fatal(err)
+		}
+		c := (*sent)[len(*sent)-1]
+		if beside, due := c.Report != nil, st.due(st.clock()) == 0; beside != (data == besideReport) || due == beside {
+			t.Errorf("a report beside %d bytes: %v, still due: %v", data, beside, due)
+		}
+		if c.Report != nil {
+			fill(report.ProtoReflect())
+			c.Report = report
+		}
+		if n := proto.Size(c); n > wire.MaxMessage {
+			t.Errorf("%d bytes of audio and a report make %d", data, n)
+		}
+	}
+}
+
+// fill gives all fields of a message of numbers what takes the most room.
+func fill(m protoreflect.Message) {
+	for i := range m.Descriptor().Fields().Len() {
+		f := m.Descriptor().Fields().Get(i)
+		switch f.Kind() { //nolint:exhaustive // there are no others in a report
+		case protoreflect.Uint64Kind:
+			m.Set(f, protoreflect.ValueOfUint64(math.MaxUint64))
+		case protoreflect.Uint32Kind:
+			m.Set(f, protoreflect.ValueOfUint32(math.MaxUint32))
+		case protoreflect.DoubleKind:
+			m.Set(f, protoreflect.ValueOfFloat64(math.Pi))
+		}
 	}
 }
 

@@ -48,7 +48,7 @@ func TestWhoBeginsToTalkBringsNoClick(t *testing.T) {
 			if odd { // shifts the frames against the room's steps
 				p.now += audio.Period
 				p.c.tick(p.now, false)
-				p.run(200)
+				p.run(100)
 			}
 			p.says[1] = true
 			p.phase[1] = 0
@@ -57,7 +57,7 @@ func TestWhoBeginsToTalkBringsNoClick(t *testing.T) {
 			p.run(25)
 			calm := audiotest.MaxStep(p.heard(0, ear))
 			worst := 0
-			for range 40 {
+			for range 10 {
 				p.says[1] = false
 				p.run(30)
 				p.heard(0, ear)

@@ -42,6 +42,11 @@ type coder struct {
 	full    bool          // the frame is
 	ran     uint64
 
+	// The next frame is the first that somebody hears of it: it is not predicted
+	// from those before it, which another encoder made for them. A steady tone
+	// wobbles by up to 13 dB otherwise.
+	newcomer, predicts bool
+
 	broken  bool // the encoder panicked
 	used    bool // the encoder has a past
 	encoded bool // buf is of the frame
@@ -71,6 +76,7 @@ func newCoder(codecs codec.Registry, f codec.Format, samples int) (*coder, error
 		coding:     coding{f, o.FrameSamples},
 		enc:        enc,
 		complexity: complexity,
+		predicts:   true,
 		pcm:        make([]int16, (warmFrames+1)*o.FrameSamples),
 	}, nil
 }
@@ -125,7 +131,10 @@ func (c *coder) encode() {
 		c.marks |= markVoice
 	}
 	c.broken, c.data, c.err = true, nil, errBroken
+	c.predict(!c.newcomer)
 	n, err := c.enc.Encode(c.buf[:], c.frame())
+	c.predict(true)
+	c.newcomer = false
 	c.broken, c.data, c.err = false, c.buf[:max(n, 0)], err
 }
 
@@ -165,6 +174,18 @@ func (c *coder) warm() {
 
 // rest drops what was begun: the frame that comes next does not follow it.
 func (c *coder) rest() { c.full, c.encoded, c.fill, c.audible, c.held = false, false, 0, false, 0 }
+
+// predict says whether the encoder may predict a frame from those before it, where
+// it does that.
+func (c *coder) predict(on bool) {
+	if c.predicts == on {
+		return
+	}
+	if e, ok := c.enc.(interface{ SetPrediction(on bool) error }); ok {
+		_ = e.SetPrediction(on) // then it stays as it is
+	}
+	c.predicts = on
+}
 
 // adjust sets the encoder's complexity where it has one.
 func (c *coder) adjust(complexity int) {

@@ -103,7 +103,9 @@ func (l *conferenceLeg) hear(source *conferenceLeg) {
 	l.hears = nil
 	if source != nil {
 		source.listener.Store(l)
+		return
 	}
+	l.speaker.paused, l.speaker.marked = false, 0 // what was forwarded announced no silence
 }
 
 // untie ends that what another says is forwarded to l.

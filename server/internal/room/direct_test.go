@@ -257,6 +257,29 @@ func TestAThirdVoicePromotesTheRoomAndBackWithoutGapOrClick(t *testing.T) {
 	}
 }
 
+// Who hears one other directly until that one leaves in mid-word is told at once that
+// silence follows.
+func TestSilenceAfterForwardedFramesIsAnnounced(t *testing.T) {
+	ph := newPhones(t, wide(), 2)
+	p, ear := ph.party, ph.ears[1]
+	p.c.part(p.legs[0])
+	p.run(30)
+	p.c.join(p.legs[0])
+	p.run(10)
+	p.says[0] = true
+	p.run(30)
+	if !ph.direct(1, 0) {
+		t.Fatal("two do not hear each other directly")
+	}
+	skipped := ear.skipped
+	ear.forget()
+	p.c.part(p.legs[0])
+	p.run(2)
+	if len(ear.frames) != 1 || ear.frames[0].Marks&markDTX == 0 || ear.skipped > skipped+1 {
+		t.Errorf("%d slots are skipped, %d frames sent: %+v", ear.skipped-skipped, len(ear.frames), ear.frames)
+	}
+}
+
 // loudness is how loud a tone is in pcm, in dB of one with that peak.
 func loudness(pcm []int16, hz, peak float64) float64 {
 	return 20 * math.Log10(max(audiotest.Goertzel(pcm, hz), 1e-3)/peak)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"sync"
@@ -28,6 +29,7 @@ type earpiece struct {
 	epoch  uint32
 	next   uint64 // media time that is due
 	slot   int    // samples of a slot
+	pause  bool   // the last frame announced silence
 	said   int    // samples of all frames so far
 	played int    // and of slots that carry nothing
 	floor  map[string]bool
@@ -79,6 +81,7 @@ func (e *earpiece) Event(ev Event) {
 		e.floor[ev.Name] = true
 	case Silent:
 		delete(e.floor, ev.Name)
+	case Muted, Unmuted:
 	}
 }
 
@@ -88,12 +91,21 @@ func (e *earpiece) Fail(err error) {
 	e.failed = err
 }
 
+// told are those who have the floor, as far as the guest was told.
+func (e *earpiece) told() map[string]bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return maps.Clone(e.floor)
+}
+
 // account checks that a frame follows the one before. A new epoch begins a new
 // count, and a frame's duration may change with it.
 func (e *earpiece) account(f sendq.Frame) {
 	switch {
 	case f.Media == 0 || f.Epoch == 0:
 		e.fault("a frame without media time or epoch")
+	case f.Epoch == e.epoch && e.pause && f.Media >= e.next: // of one who is heard directly
+		e.played += int(f.Media - e.next)
 	case f.Epoch == e.epoch && f.Media != e.next:
 		e.fault("media time %d of epoch %d, %d is due", f.Media, f.Epoch, e.next)
 	case f.Epoch < e.epoch:
@@ -112,36 +124,45 @@ func (e *earpiece) account(f sendq.Frame) {
 			e.fault("an empty frame that announces no silence")
 		}
 	}
+	e.pause = len(f.Data) == 0
 	e.epoch, e.next, e.slot = f.Epoch, f.Media+uint64(samples), samples
 	e.said += f.Samples
 	e.played += samples
 }
 
+// fault notes what is wrong. It holds mu.
 func (e *earpiece) fault(format string, args ...any) {
 	if len(e.faults) < 10 {
 		e.faults = append(e.faults, fmt.Sprintf("at %v: ", e.clock())+fmt.Sprintf(format, args...))
 	}
 }
 
+// misheard notes what is wrong with what was decoded.
+func (e *earpiece) misheard(format string, args ...any) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.fault(format, args...)
+}
+
 // hear decodes what came since the last time, at the guest's own rate for pcm and
 // at 48 kHz for Opus.
 func (e *earpiece) hear() []int16 {
 	e.mu.Lock()
-	frames := e.frames
+	frames, slot := e.frames, e.slot
 	e.frames = nil
 	e.mu.Unlock()
 	var heard []int16
 	for _, f := range frames {
 		switch {
 		case len(f.Data) == 0:
-			heard = append(heard, make([]int16, e.slot*e.rate()/audio.Rate)...)
+			heard = append(heard, make([]int16, slot*e.rate()/audio.Rate)...)
 		case e.of.format.Codec == codec.PCM:
 			heard = append(heard, e.unpack(f.Data)...)
 		default:
 			pcm := make([]int16, 5760)
 			n, err := e.dec.Decode(pcm, f.Data)
 			if err != nil || n != f.Samples {
-				e.fault("a packet of %d samples, %d were promised: %v", n, f.Samples, err)
+				e.misheard("a packet of %d samples, %d were promised: %v", n, f.Samples, err)
 			}
 			heard = append(heard, pcm[:n]...)
 		}
@@ -163,12 +184,12 @@ func (e *earpiece) unpack(data []byte) []int16 {
 	for ; len(data) >= size; data = data[size:] {
 		left := int16(binary.LittleEndian.Uint16(data))
 		if right := int16(binary.LittleEndian.Uint16(data[size-2:])); left != right {
-			e.fault("%d on the left and %d on the right", left, right)
+			e.misheard("%d on the left and %d on the right", left, right)
 		}
 		pcm = append(pcm, left)
 	}
 	if len(data) > 0 {
-		e.fault("half a sample")
+		e.misheard("half a sample")
 	}
 	return pcm
 }
@@ -183,7 +204,7 @@ func (e *earpiece) check() []string {
 	if e.failed != nil {
 		faults = append(faults, e.failed.Error())
 	}
-	if lack := audio.Samples(e.clock()-e.of.begin) - e.played; lack < -e.slot || lack > 2*e.slot+2*audio.PeriodSamples {
+	if lack := audio.Samples(e.clock()-e.of.begin) - e.played; lack < -e.slot-2*audio.PeriodSamples || lack > 2*e.slot+2*audio.PeriodSamples && !e.pause {
 		faults = append(faults, fmt.Sprintf("%v are missing of %v", audio.Duration(lack), e.clock()-e.of.begin))
 	}
 	return faults

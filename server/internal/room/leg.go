@@ -351,6 +351,7 @@ func (l *conferenceLeg) tune(now uint64) {
 		}
 	}
 	l.hears, l.before = c, nil
+	c.newcomer = true
 }
 
 // rescue keeps what breaks one member's coding from the others.
