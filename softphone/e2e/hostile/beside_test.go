@@ -124,7 +124,7 @@ func (c company) beside(t *testing.T, path string, k kind) (inRooms, echo swarm.
 	if k.run == nil {
 		work()
 	} else {
-		beside(t, k, c.hostiles(t, p.address), work)
+		beside(t, k, nil, c.hostiles(t, p.address), work)
 	}
 	for _, r := range []*swarm.Report{&inRooms, &echo} {
 		if r.Held < r.Calls || r.Failures > 0 || r.Lost > 0 {

@@ -95,24 +95,32 @@ func newCaller(tb testing.TB, server, destination string, seed uint64) *caller {
 	return c
 }
 
-// beside lets callers of a kind be at it while work runs, and fails the test if
-// they could not.
-func beside(tb testing.TB, k kind, callers []*caller, work func()) {
+// beside lets callers of a kind be at it while work runs, once begin is closed or
+// at once if it is nil, and fails the test if they could not.
+func beside(tb testing.TB, k kind, begin <-chan struct{}, callers []*caller, work func()) {
 	tb.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	var all sync.WaitGroup
-	errs := make([]error, len(callers))
-	began := time.Now()
+	errs, took := make([]error, len(callers)), make([]time.Duration, len(callers))
 	for i, c := range callers {
-		all.Go(func() { errs[i] = k.run(c, ctx) })
+		all.Go(func() {
+			if begin != nil {
+				select {
+				case <-begin:
+				case <-ctx.Done():
+				}
+			}
+			began := time.Now()
+			errs[i] = k.run(c, ctx)
+			took[i] = time.Since(began)
+		})
 	}
 	work()
-	took := time.Since(began)
 	cancel()
 	all.Wait()
 	for i, c := range callers {
-		if n := float64(c.did.Load()); errs[i] != nil || n < k.least*took.Seconds() {
-			tb.Errorf("the caller of %s that %s did so %.0f times in %.1f s: %v", c.destination, k.name, n, took.Seconds(), errs[i])
+		if n := float64(c.did.Load()); errs[i] != nil || n == 0 || n < k.least*took[i].Seconds() {
+			tb.Errorf("the caller of %s that %s did so %.0f times in %v: %v", c.destination, k.name, n, took[i], errs[i])
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package hostile
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -90,6 +91,44 @@ func TestOthersHearTheSameBesideAHostileCaller(t *testing.T) {
 	}
 }
 
+// TestTwoHearEachOtherWhateverAThirdDoes lets a hostile third come to two who hear
+// each other directly: what they hear is forwarded, then mixed, and each gap in it is
+// marked.
+func TestTwoHearEachOtherWhateverAThirdDoes(t *testing.T) {
+	for _, k := range kinds() {
+		t.Run("who "+k.name, func(t *testing.T) {
+			t.Parallel()
+			s := servertest.Start(t, servertest.Options{})
+			var r swarm.Report
+			var err error
+			third := []*caller{newCaller(t, s.Addr, "room/pair", 1)}
+			talking := &held{yes: make(chan struct{})}
+			beside(t, k, talking.yes, third, func() {
+				cfg := plan(s.Addr, "room/pair", 2, 1, 2, 3*time.Second)
+				cfg.Progress = talking
+				r, err = swarm.Run(t.Context(), cfg)
+			})
+			t.Logf("added %+v, %d frames as they were sent, %d windows, restarts %d, spoilt %.1f", r.AddedDelay, r.Verified, r.Windows, r.Restarts, spoilt(&r))
+			if r.Held < 2 || r.Failures > 0 || r.Lost > 0 || r.Verified == 0 {
+				t.Errorf("%d were held, %d frames lost, %d as they were sent, %d failures: %v", r.Held, r.Lost, r.Verified, r.Failures, err)
+			}
+		})
+	}
+}
+
+// held waits in a swarm's progress for two calls that talk.
+type held struct {
+	once sync.Once
+	yes  chan struct{} // closed when they do
+}
+
+func (h *held) Write(line []byte) (int, error) {
+	if bytes.Contains(line, []byte("held 2 of 2")) && !bytes.Contains(line, []byte("received 0 ")) {
+		h.once.Do(func() { close(h.yes) })
+	}
+	return len(line), nil
+}
+
 // hearBeside makes calls for a while beside hostile callers. What is heard must be
 // right and every gap marked; that there is none is judged where this computer was
 // in time.
@@ -100,7 +139,7 @@ func hearBeside(t *testing.T, k kind) (judged bool) {
 	defer s.Kill()
 	var inRooms, echo swarm.Report
 	var err error
-	beside(t, k, c.hostiles(t, s.Addr), func() { inRooms, echo, err = c.call(t.Context(), s.Addr) })
+	beside(t, k, nil, c.hostiles(t, s.Addr), func() { inRooms, echo, err = c.call(t.Context(), s.Addr) })
 	for _, r := range []*swarm.Report{&inRooms, &echo} {
 		if r.Held < r.Calls || r.Failures > 0 || r.Lost > 0 {
 			t.Errorf("of calls to %s %d of %d were held, %d frames lost, %d failures: %v", r.Destination, r.Held, r.Calls, r.Lost, r.Failures, err)
