@@ -106,11 +106,11 @@ func (p *process) stop() {
 	_ = p.cmd.Wait() // of a signal, where it is not the product's
 }
 
-// codecSide runs one benchmark of a room without a network and returns its
-// processor time for a leg and frame in microseconds.
-func codecSide(name, time string) (float64, error) {
+// codecSide runs one benchmark of a room without a network for so many frames and
+// returns its processor time for a leg and frame in microseconds.
+func codecSide(name string, count int) (float64, error) {
 	cmd := exec.Command(filepath.Join(programs, "room.test"), "-test.run", "^$",
-		"-test.bench", benchmarkPattern(name), "-test.benchtime", time)
+		"-test.bench", benchmarkPattern(name), "-test.benchtime", fmt.Sprintf("%dx", count))
 	cmd.Dir = programs
 	out, err := cmd.CombinedOutput()
 	if err != nil {
