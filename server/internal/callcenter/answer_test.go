@@ -148,3 +148,24 @@ func TestNothingFollowsTheFarewell(t *testing.T) {
 		t.Error("the receive loop sends although the call is over")
 	}
 }
+
+func TestTheSendLoopsOfEchoCallsWakeTogether(t *testing.T) {
+	e := openEcho(t)
+	e.say(80, 0)
+	start := e.clock()
+	for now := start; now < start+time.Second; now += 7 * time.Millisecond {
+		e.link.Stamp(&e.out, now)
+		e.nextReport = now + reportInterval
+		due := e.due(now)
+		if wake := now + due; wake%lookInterval != 0 || due <= lookInterval || due > 180*time.Millisecond {
+			t.Fatalf("at %v it sleeps for %v", now, due)
+		}
+	}
+	// A chunk that is owed is owed at its own time.
+	now := start + 2*time.Second
+	e.link.Stamp(&e.out, now)
+	e.nextReport = now + reportInterval
+	if due := e.due(now + 150*time.Millisecond); due > 30*time.Millisecond {
+		t.Errorf("150 ms after a chunk it sleeps for %v", due)
+	}
+}

@@ -26,8 +26,16 @@ import (
 // A peer that does not read blocks SendMsg; the queue drops its oldest frames
 // meanwhile and nobody else notices.
 
-// reportInterval is how often an extended peer is told what we hear.
-const reportInterval = time.Second
+const (
+	// reportInterval is how often an extended peer is told what we hear, and
+	// reportGrace how long a report waits for a frame that takes it along.
+	reportInterval = time.Second
+	reportGrace    = 40 * time.Millisecond
+	// The send loops of echo calls, which sleep for long, wake at multiples of
+	// lookInterval: a process that sleeps is woken once for all of them. Each
+	// waking up for itself costs a tenth of all that an echo costs.
+	lookInterval = 60 * time.Millisecond
+)
 
 // besideReport is the most audio in a chunk that carries a report too: more, of pcm in
 // stereo, and a long call's report make a message that is too large. The report then
@@ -130,11 +138,15 @@ func (st *stream) turn(stopping bool) (sent bool, due time.Duration, err error) 
 
 // due returns how long there is nothing to do without a frame or an event.
 func (st *stream) due(now time.Duration) time.Duration {
-	due := st.link.Due
-	if st.call.echoes {
-		due = st.link.DueIfWoken
+	report := st.nextReport + reportGrace - now
+	if !st.call.echoes {
+		return max(0, min(st.link.Due(now), report))
 	}
-	return max(0, min(due(now), st.nextReport-now))
+	due := max(0, min(st.link.DueIfWoken(now), report))
+	if due > lookInterval { // the receive loop will have sent meanwhile
+		due -= (now + due) % lookInterval
+	}
+	return due
 }
 
 // sendNext sends the next chunk and reports whether there was one.
