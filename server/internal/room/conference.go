@@ -72,6 +72,7 @@ type conference struct {
 	second     bool     // the next tick is the second of its step
 	mixes      int      // members who hear the mix
 	direct     bool     // all two do not
+	long       bool     // every member hears frames as long as a step
 	sum        *mix.Sum
 	last       *conferenceLeg // busy, as run left it
 }
@@ -187,8 +188,10 @@ func (c *conference) run() {
 		if !ok {
 			return
 		}
-		c.complexity = c.effort.tick(t.late != late)
+		isLate := t.late != late
 		for ticks--; ticks >= 0; ticks-- {
+			c.complexity = c.effort.tick(isLate)
+			isLate = false
 			if !c.tick(at-time.Duration(ticks)*audio.Period, anew) {
 				return
 			}
@@ -202,10 +205,16 @@ func (c *conference) run() {
 // the floor.
 const directTicks = 4
 
-// stride returns how many ticks are made together.
+// stride returns how many ticks are made together. Where all frames are as long as a
+// step it is no use to begin them before their end.
 func (c *conference) stride() int {
-	if c.direct && !c.second {
+	switch {
+	case c.second:
+		return 1
+	case c.direct:
 		return directTicks
+	case c.long:
+		return stepTicks
 	}
 	return 1
 }
@@ -216,21 +225,8 @@ func (c *conference) tick(at time.Duration, anew bool) bool {
 	c.now++
 	first := !c.second
 	c.second = first
-	c.sum.Reset()
-	voices, held := 0, time.Duration(0)
-	c.mu.Lock()
-	legs := c.legs
-	for i, l := range c.gone {
-		if l.audible {
-			l.fadeAway()
-			c.sum.Add(l.pcm[:])
-			voices++
-		}
-		c.gone[i] = nil
-	}
-	c.gone = c.gone[:0]
-	c.mu.Unlock()
-
+	legs, voices := c.begin()
+	held := time.Duration(0)
 	for _, l := range legs { // who must be decoded to learn how loud they are
 		if !c.turn(l) {
 			return false
@@ -262,7 +258,31 @@ func (c *conference) tick(at time.Duration, anew bool) bool {
 		}
 		l.speak(c, voices, held, first, anew)
 	}
+	for _, l := range legs { // together: each that is woken between two encodes costs more
+		if !c.turn(l) {
+			return false
+		}
+		l.deliver()
+	}
 	return c.turn(nil)
+}
+
+// begin returns who is there, and begins the sum with the ends of those who have left
+// since the tick before, so many.
+func (c *conference) begin() (legs []*conferenceLeg, voices int) {
+	c.sum.Reset()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i, l := range c.gone {
+		if l.audible {
+			l.fadeAway()
+			c.sum.Add(l.pcm[:])
+			voices++
+		}
+		c.gone[i] = nil
+	}
+	c.gone = c.gone[:0]
+	return c.legs, voices
 }
 
 // step gives the floor anew and tells the others who took and who left it.

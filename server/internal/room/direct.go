@@ -1,6 +1,9 @@
 package room
 
-import "callcenter/audio/sendq"
+import (
+	"callcenter/audio"
+	"callcenter/audio/sendq"
+)
 
 // Two people need no mixer. Where a member hears nobody but one other, what that
 // one says is forwarded as it came, as the same bytes: no buffer, no codec and no
@@ -44,8 +47,9 @@ func (o *outlet) turn(source *conferenceLeg) {
 
 // settle chooses for the step that begins who hears another directly. It holds c.mu.
 func (c *conference) settle() {
-	c.mixes = 0
+	c.mixes, c.long = 0, true
 	for _, l := range c.legs {
+		c.long = c.long && l.speaker.coder.samples == stepTicks*audio.PeriodSamples
 		source := l.speaker.source
 		if source == nil {
 			source = c.partner(l)

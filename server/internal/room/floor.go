@@ -1,11 +1,16 @@
 package room
 
-import "time"
+import (
+	"time"
+
+	"callcenter/audio"
+)
 
 const (
 	// floorStep is how often the floor is given anew: with the longest frame, so
 	// that nobody takes or leaves it within one.
 	floorStep = 20 * time.Millisecond
+	stepTicks = int(floorStep / audio.Period)
 	// hangover is how long one who fell silent keeps the floor: the pauses within
 	// a sentence.
 	hangover = 300 * time.Millisecond

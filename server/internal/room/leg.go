@@ -68,6 +68,7 @@ type conferenceLeg struct {
 	begun    bool                       // its frames have begun with a step
 	speaker  *speaker                   // with the coder of what it hears while it has the floor
 	shared   *coder                     // of all who only listen and hear alike
+	full     bool                       // there is a frame for it
 	hears    *coder                     // the one of these that it hears, nil: none yet
 	before   *conferenceLeg             // whom it heard directly before it began to
 	pcm      [audio.PeriodSamples]int16 // what it says in this tick
@@ -285,7 +286,7 @@ func fade(pcm []int16, direction int) {
 // the sum, held how long they waited. Who has no voice in it gets what the
 // others get who only listen.
 func (l *conferenceLeg) speak(c *conference, voices int, held time.Duration, first, anew bool) {
-	l.begun = l.begun || first
+	l.begun, l.full = l.begun || first, false
 	if l.failed || !l.begun || l.speaker.source != nil {
 		return
 	}
@@ -308,8 +309,17 @@ func (l *conferenceLeg) speak(c *conference, voices int, held time.Duration, fir
 		c.sum.Minus(to.next(), own, &to.limiter)
 		to.done(voices > 0, held)
 	}
-	if to.full {
-		l.speaker.deliver(to)
+	if to.full && (!l.speaker.dtx || !to.silent()) {
+		to.encode()
+	}
+	l.full = to.full
+}
+
+// deliver sends the frame that the tick completed.
+func (l *conferenceLeg) deliver() {
+	if l.full {
+		l.full = false
+		l.speaker.deliver(l.hears)
 	}
 }
 
