@@ -120,11 +120,12 @@ func (c company) beside(t *testing.T, path string, k kind) (inRooms, echo swarm.
 	p := start(t, path)
 	defer p.stop()
 	var err error
-	work := func() { inRooms, echo, err = c.call(t.Context(), p.address) }
+	up := newHeld(members * c.rooms)
+	work := func() { inRooms, echo, err = c.call(t.Context(), p.address, up) }
 	if k.run == nil {
 		work()
 	} else {
-		beside(t, k, nil, c.hostiles(t, p.address), work)
+		beside(t, k, up.yes, c.hostiles(t, p.address), work)
 	}
 	for _, r := range []*swarm.Report{&inRooms, &echo} {
 		if r.Held < r.Calls || r.Failures > 0 || r.Lost > 0 {

@@ -95,8 +95,8 @@ func newCaller(tb testing.TB, server, destination string, seed uint64) *caller {
 	return c
 }
 
-// beside lets callers of a kind be at it while work runs, once begin is closed or
-// at once if it is nil, and fails the test if they could not.
+// beside lets callers of a kind be at it while work runs, once begin is closed, and
+// fails the test if they could not.
 func beside(tb testing.TB, k kind, begin <-chan struct{}, callers []*caller, work func()) {
 	tb.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -104,11 +104,9 @@ func beside(tb testing.TB, k kind, begin <-chan struct{}, callers []*caller, wor
 	errs, took := make([]error, len(callers)), make([]time.Duration, len(callers))
 	for i, c := range callers {
 		all.Go(func() {
-			if begin != nil {
-				select {
-				case <-begin:
-				case <-ctx.Done():
-				}
+			select {
+			case <-begin:
+			case <-ctx.Done():
 			}
 			began := time.Now()
 			errs[i] = k.run(c, ctx)

@@ -45,12 +45,15 @@ const (
 	talkers = 2
 )
 
-// call makes the calls and returns how those in rooms and the echoes went.
-func (c company) call(ctx context.Context, server string) (inRooms, echo swarm.Report, err error) {
+// call makes the calls and returns how those in rooms and the echoes went. up is
+// told when those in rooms are held.
+func (c company) call(ctx context.Context, server string, up *held) (inRooms, echo swarm.Report, err error) {
 	var errs [2]error
 	var both sync.WaitGroup
 	both.Go(func() {
-		inRooms, errs[0] = swarm.Run(ctx, plan(server, "room/x", members*c.rooms, c.rooms, talkers, c.duration))
+		cfg := plan(server, "room/x", members*c.rooms, c.rooms, talkers, c.duration)
+		cfg.Progress = up
+		inRooms, errs[0] = swarm.Run(ctx, cfg)
 	})
 	both.Go(func() {
 		echo, errs[1] = swarm.Run(ctx, plan(server, "echo", c.echoes, 1, 0, c.duration))
@@ -59,7 +62,9 @@ func (c company) call(ctx context.Context, server string) (inRooms, echo swarm.R
 	return inRooms, echo, errors.Join(errs[:]...)
 }
 
-// hostiles are a hostile sixth member of each room, and one who calls the echo.
+// hostiles are a hostile sixth member of each room, and one who calls the echo. They
+// come when the others are there: one of two would be heard as it is, whatever it
+// says of its times.
 func (c company) hostiles(tb testing.TB, server string) []*caller {
 	tb.Helper()
 	all := []*caller{newCaller(tb, server, "echo", 0)}
@@ -102,7 +107,7 @@ func TestTwoHearEachOtherWhateverAThirdDoes(t *testing.T) {
 			var r swarm.Report
 			var err error
 			third := []*caller{newCaller(t, s.Addr, "room/pair", 1)}
-			talking := &held{yes: make(chan struct{})}
+			talking := newHeld(2)
 			beside(t, k, talking.yes, third, func() {
 				cfg := plan(s.Addr, "room/pair", 2, 1, 2, 3*time.Second)
 				cfg.Progress = talking
@@ -116,14 +121,19 @@ func TestTwoHearEachOtherWhateverAThirdDoes(t *testing.T) {
 	}
 }
 
-// held waits in a swarm's progress for two calls that talk.
+// held waits in a swarm's progress until all calls are held and hear something.
 type held struct {
 	once sync.Once
-	yes  chan struct{} // closed when they do
+	all  []byte
+	yes  chan struct{} // closed when they are
+}
+
+func newHeld(calls int) *held {
+	return &held{all: fmt.Appendf(nil, "held %d of %d,", calls, calls), yes: make(chan struct{})}
 }
 
 func (h *held) Write(line []byte) (int, error) {
-	if bytes.Contains(line, []byte("held 2 of 2")) && !bytes.Contains(line, []byte("received 0 ")) {
+	if bytes.Contains(line, h.all) && !bytes.Contains(line, []byte("received 0 ")) {
 		h.once.Do(func() { close(h.yes) })
 	}
 	return len(line), nil
@@ -134,12 +144,13 @@ func (h *held) Write(line []byte) (int, error) {
 // in time.
 func hearBeside(t *testing.T, k kind) (judged bool) {
 	t.Helper()
-	c := company{rooms: 1, echoes: 4, duration: 1500 * time.Millisecond}
+	c := company{rooms: 1, echoes: 4, duration: 2 * time.Second}
 	s := servertest.Start(t, servertest.Options{})
 	defer s.Kill()
 	var inRooms, echo swarm.Report
 	var err error
-	beside(t, k, nil, c.hostiles(t, s.Addr), func() { inRooms, echo, err = c.call(t.Context(), s.Addr) })
+	up := newHeld(members * c.rooms)
+	beside(t, k, up.yes, c.hostiles(t, s.Addr), func() { inRooms, echo, err = c.call(t.Context(), s.Addr, up) })
 	for _, r := range []*swarm.Report{&inRooms, &echo} {
 		if r.Held < r.Calls || r.Failures > 0 || r.Lost > 0 {
 			t.Errorf("of calls to %s %d of %d were held, %d frames lost, %d failures: %v", r.Destination, r.Held, r.Calls, r.Lost, r.Failures, err)
