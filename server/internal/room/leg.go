@@ -124,6 +124,9 @@ func (l *conferenceLeg) Push(_ context.Context, u Uplink) {
 		if to := l.listener.Load(); to != nil {
 			f := u.Frame
 			f.DroppedBefore = missing
+			if f.Media == 0 { // its sender gives none
+				f.Media = uint64(u.Packet.Media) + 1
+			}
 			to.speaker.forward(l, f)
 		}
 		// What is not kept, it counts.
