@@ -51,7 +51,7 @@ func (e *echoCall) woken() bool {
 // say is the next frame of the caller.
 func (e *echoCall) say(bytes int, ack uint64) {
 	e.t.Helper()
-	e.in = api.AudioChunk{AudioData: make([]byte, bytes), Sequence: e.in.GetSequence() + 1, Ack: ack} //nolint:govet // a new one
+	e.in = api.AudioChunk{AudioData: make([]byte, bytes), Sequence: e.in.GetSequence() + 1, Ack: ack}
 	if bytes > 0 {
 		e.in.AudioData[0] = 0x78
 	}

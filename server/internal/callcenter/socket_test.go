@@ -57,7 +57,7 @@ func socketEcho(tb testing.TB, bare bool) func() {
 		svc.Close()
 		server.Stop()
 		svc.Wait()
-		<-ended
+		<-ended //nolint:errcheck // it ended because it was stopped
 	})
 	stream, err := api.NewCallCenterClient(conn).LiveCall(tb.Context())
 	if err != nil {
