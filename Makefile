@@ -15,12 +15,18 @@ FUZZTIME ?= 60s
 SOAKCOUNT ?= 20
 FAULTS ?= 50
 DEVICEFAULTS ?= 20
+CAPACITY_RUNS ?= 5
+CAPACITY_SECONDS ?= 8
+CAPACITY_ROWS ?=
+CAPACITY_JSON ?=
 SOAK ?= 1h
+HOSTILE ?= 10s
+LOAD ?= 60s
 
-.PHONY: help build run test bench golden picture fuzz soak soak-again soak-faults soak-calls lint fmt proto proto-image ci clean
+.PHONY: help build run test bench bench-capacity bench-load bench-hostile golden picture fuzz soak soak-again soak-faults soak-calls lint fmt proto proto-image ci clean
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
 
 build: ## bin/softphone and bin/server
 	$(if $(SPEEX),@echo "callcenter: without noise suppression: SpeexDSP is not installed (libspeexdsp-dev)")
@@ -37,6 +43,17 @@ test: ## every test, with and without the race detector, on a private sound serv
 
 bench: ## benchmarks (BENCH=regexp BENCHTIME=1s; BENCHCOUNT=10 for benchstat)
 	go test -run '^$$' -bench '$(BENCH)' -benchmem -benchtime $(BENCHTIME) -count $(BENCHCOUNT) -p 1 ./...
+
+bench-capacity: ## what a call costs beside the naive way, in one table (CAPACITY_RUNS=5 CAPACITY_SECONDS=8 CAPACITY_ROWS=regexp CAPACITY_JSON=file)
+	@.ci/deps test
+	CAPACITY_RUNS=$(CAPACITY_RUNS) CAPACITY_SECONDS=$(CAPACITY_SECONDS) CAPACITY_ROWS='$(CAPACITY_ROWS)' CAPACITY_JSON='$(abspath $(CAPACITY_JSON))' \
+		go test -count 1 -timeout 0 -v -run TestTheServerBesideOthers ./softphone/e2e/capacity
+
+bench-load: ## what the server holds, beside a bare gRPC echo; on a machine that does nothing else (LOAD=60s each)
+	LOAD=$(LOAD) go test -count 1 -timeout 0 -v -run TestAServerHoldsItsCallsUnderLoad ./softphone/e2e/hostile
+
+bench-hostile: ## what others notice of hostile callers, on a machine that does nothing else (HOSTILE=10s each)
+	HOSTILE=$(HOSTILE) go test -count 1 -timeout 0 -v -run TestHostileCallersChangeNothing ./softphone/e2e/hostile
 
 golden: ## rewrite the pictures that the screen is tested against; review the diff
 	go test ./softphone/internal/tui -update

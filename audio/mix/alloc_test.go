@@ -25,3 +25,17 @@ func TestABlockDoesNotAllocate(t *testing.T) {
 		t.Errorf("a block allocates %v times, want 0", allocs)
 	}
 }
+
+func TestLevelControlDoesNotAllocate(t *testing.T) {
+	var c mix.Control
+	in := speech(2, -30)
+	pcm := make([]int16, 480)
+	at := 0
+	if allocs := testing.AllocsPerRun(150, func() {
+		copy(pcm, in[at:])
+		c.Process(pcm)
+		at += 480
+	}); allocs != 0 || c.Gain() == 0 {
+		t.Errorf("a block allocates %v times, want 0; the gain is %.1f dB", allocs, c.Gain())
+	}
+}

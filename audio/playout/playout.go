@@ -54,6 +54,9 @@ type Pulled struct {
 	// Samples that time scaling added or took before the next pull, and samples
 	// of these 10 ms that were made up outside announced silence.
 	Inserted, Removed, Concealed int
+	// Delay is that of the last pull that played: how long after it could have
+	// arrived its first sample plays.
+	Delay time.Duration
 }
 
 // Config are the parts of a Playout.
@@ -93,7 +96,6 @@ type Playout struct {
 	silent     bool // the last pull was announced silence
 	frame      int  // samples of the newest packet
 	gapAhead   bool // the next packet follows a real gap
-	unheard    [audio.PeriodSamples]int16
 	skim       skim // what nobody hears
 
 	stalled    bool          // nothing came and all was played
@@ -178,6 +180,7 @@ func (p *Playout) Pull(dst []int16, now time.Duration) Pulled {
 	pulled.Inserted = int(p.stats.InsertedSamplesForDeceleration - before.InsertedSamplesForDeceleration)
 	pulled.Removed = int(p.stats.RemovedSamplesForAcceleration - before.RemovedSamplesForAcceleration)
 	pulled.Concealed = int(p.stats.ConcealedSamples - before.ConcealedSamples)
+	pulled.Delay = p.stats.Delay
 	return pulled
 }
 

@@ -25,6 +25,9 @@ type skim struct {
 	held    int  // how many are held
 	samples int  // of those held
 	missed  bool // one before those held was never decoded
+
+	past   [preroll]int16 // what passed unheard before it was heard again, at the end
+	passed int            // samples of that
 }
 
 type packetCopy struct {
@@ -100,11 +103,11 @@ func (p *Playout) pass(pkt *jitter.Packet) {
 // right and its beginning is not heard.
 func (p *Playout) wake() {
 	s := &p.skim
-	if s.missed {
-		_ = p.dec.Conceal(p.unheard[:]) // the decoder heard nothing of what was dropped
-	}
 	p.compact()
 	at := p.end // behind the store's end is room: compact left less than 300 ms
+	if c := s.oldest(); s.missed && s.held > 0 && at+c.samples+room <= store {
+		p.prime(p.pcm[at:at+c.samples+room], c.data) // it heard nothing of what was dropped
+	}
 	for ; s.held > 0; s.drop() {
 		c := s.oldest()
 		end := at + c.samples + room
@@ -125,9 +128,25 @@ func (p *Playout) wake() {
 	due := min(len(decoded), p.end-p.begin)
 	passed := decoded[:len(decoded)-due]
 	p.con.Played(passed)
+	s.remember(passed)
 	copy(p.pcm[p.end-due:p.end], decoded[len(passed):])
 	// Slower looks at what was played: that too is real now.
 	if before := min(len(passed), p.begin); due == p.end-p.begin {
 		copy(p.pcm[p.begin-before:p.begin], passed[len(passed)-before:])
 	}
+}
+
+// remember keeps the end of what passed unheard.
+func (s *skim) remember(passed []int16) {
+	s.passed = min(len(passed), preroll)
+	copy(s.past[preroll-s.passed:], passed[len(passed)-s.passed:])
+}
+
+// Past copies what was before the position when it was last heard again to the end of
+// dst, and returns how much: what passed unheard, up to 80 ms of it.
+func (p *Playout) Past(dst []int16) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := min(len(dst), p.skim.passed)
+	return copy(dst[len(dst)-n:], p.skim.past[preroll-n:])
 }

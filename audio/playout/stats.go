@@ -40,7 +40,8 @@ type Stats struct {
 	SilentSamples                  uint64 // in announced silence
 	FillingSamples                 uint64 // before the first packet was due
 	DecodedSamples                 uint64
-	UnheardSamples                 uint64 // of these, passed as silence: nobody heard them
+	PrimingSamples                 uint64 // decoded once more after a gap, for the decoder's memory
+	UnheardSamples                 uint64 // of DecodedSamples, passed as silence: nobody heard them
 	AbandonedSamples               uint64 // decoded and then jumped over
 	SkippedSamples                 uint64 // all that was jumped over to be live again
 	DecodeErrors                   uint64

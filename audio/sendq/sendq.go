@@ -75,6 +75,7 @@ type Frame struct {
 	Marks         uint32        // as on the wire
 	Samples       int           // how long it plays
 	Made          time.Duration // when it was taken or received, for the age
+	Inside        time.Duration // how long its audio had been held before that
 	Tag           uint32        // the pusher's own, carried along
 	Data          []byte
 

@@ -34,6 +34,8 @@ type Options struct {
 	MaxCalls int
 	// Speakers is how many are heard at a time in a room; 0: the server's default.
 	Speakers int
+	// LevelControl brings all who are heard in a room to the same loudness.
+	LevelControl bool
 	// DrainTimeout is how long calls may go on after Drain; 0: 1 s.
 	DrainTimeout time.Duration
 	// Listener replaces a TCP socket on 127.0.0.1, for faults in between.
@@ -71,6 +73,7 @@ func Start(tb testing.TB, o Options) *Server {
 		Clock:        o.Clock,
 		MaxCalls:     o.MaxCalls,
 		Speakers:     o.Speakers,
+		LevelControl: o.LevelControl,
 		DrainTimeout: o.DrainTimeout,
 	}
 	if o.Mix {

@@ -116,7 +116,9 @@ func phoneLayers(ofPhone []ban) []layer {
 	return []layer{
 		{name: "softphone", bans: slices.Concat(ofPhone, shipped("callcenter/server"))},
 		{name: "softphone/e2e"},
+		{name: "softphone/e2e/capacity"},
 		{name: "softphone/e2e/faults"},
+		{name: "softphone/e2e/hostile"},
 		{name: "softphone/e2e/proxy"},
 		{name: "softphone/e2e/pulse"},
 		{name: "softphone/e2e/svg"},
@@ -125,6 +127,7 @@ func phoneLayers(ofPhone []ban) []layer {
 		{name: "softphone/internal/callstate", bans: slices.Concat(never(noCard, malgo), never(noContract, api), never(noTransport, grpc))},
 		{name: "softphone/internal/cli", bans: ofPhone},
 		{name: "softphone/internal/config", bans: ofPhone},
+		{name: "softphone/internal/cue", bans: slices.Concat(never(noCard, device), never(noCodec, codecs), never(noContract, api), never(noTransport, grpc))},
 		{name: "softphone/internal/history", bans: ofPhone, later: true},
 		{name: "softphone/internal/phone", bans: noCardNoScreen},
 		{name: "softphone/internal/replay", bans: slices.Concat(never(noCard, device), never(noContract, api), never(noTransport, grpc))},

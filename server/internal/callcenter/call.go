@@ -41,6 +41,7 @@ type call struct {
 
 	queue   *sendq.Queue
 	events  *eventQueue
+	levels  atomic.Pointer[api.Levels] // the newest that have not left
 	limiter *rate.Limiter
 
 	over    chan struct{} // closed by end
@@ -89,7 +90,7 @@ func newCall(s *Service, o wire.Opening, destination string) *call {
 // join connects the call to its destination.
 func (c *call) join() (err error) {
 	// Before all other events: it is what the caller waits for.
-	c.events.put(&api.Event{Kind: api.Event_KIND_ANSWERED})
+	c.events.put(&api.Event{Kind: api.Event_KIND_ANSWERED, NewCall: true})
 	if c.resumable {
 		c.events.put(&api.Event{Kind: api.Event_KIND_RESUME_TOKEN, ResumeToken: c.token})
 	}

@@ -13,10 +13,12 @@ import (
 
 // One downlink chunk, in the order of the functions here:
 //
-//  1. the room puts a frame into the send queue, or an event into the events
+//  1. the room puts a frame into the send queue, an event into the events, or levels
+//     in the place of older ones
 //  2. the send loop wakes, also when liveness, an acknowledgement or a report
 //     is due
-//  3. an event leaves first, then a frame, then what is due without either
+//  3. an event leaves first, then a frame, then what is due without either; levels
+//     leave with the next chunk that is no event
 //  4. the timing is stamped on just before gRPC packs the chunk
 //
 // In an echo call the receive loop does 3 and 4 where it can (answer.go).
@@ -34,6 +36,11 @@ const (
 	// waking up for itself costs a tenth of all that an echo costs.
 	lookInterval = 60 * time.Millisecond
 )
+
+// besideReport is the most audio in a chunk that carries a report too: more, of pcm in
+// stereo, and a long call's report make a message that is too large. The report then
+// leaves in a chunk of its own.
+const besideReport = 3500
 
 // downlink is a call as its room sees it.
 type downlink call
@@ -203,14 +210,15 @@ func (st *stream) send(f *sendq.Frame, e *api.Event) error {
 	if f != nil {
 		o.Sequence, o.DroppedBefore, o.Epoch = f.Sequence, f.DroppedBefore, f.Epoch
 		o.MediaTime, o.Marks = f.Media, f.Marks
-		o.ServerTime = uint32(min(max(1, (now-f.Made)/time.Microsecond), 1<<31))
+		o.ServerTime = uint32(min(max(1, (now-f.Made+f.Inside)/time.Microsecond), 1<<31))
 	}
-	o.Event, o.Report = e, nil
-	if now >= st.nextReport {
+	o.Event, o.Report, o.Levels = e, nil, nil
+	if now >= st.nextReport && len(o.AudioData) <= besideReport {
 		st.nextReport = now + reportInterval
 		st.fillReport()
 		o.Report = &st.report
 	}
+	st.attachLevels()
 	st.link.Stamp(o, now)
 	st.way.add(o)
 	if e != nil {

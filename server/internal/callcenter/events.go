@@ -1,6 +1,7 @@
 package callcenter
 
 import (
+	"slices"
 	"sync"
 
 	"callcenter/api"
@@ -89,11 +90,15 @@ func (q *eventQueue) heard(sentAt uint64) (token string) {
 }
 
 // rewind puts what the peer may not have heard back, behind what another stream
-// begins with.
+// begins with. The first of that is the answer: while the peer may not know that the
+// call is new, it says so again, and so does all that is told in a new call.
 func (q *eventQueue) rewind(first ...*api.Event) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	again := first
+	if q.newCallLocked() {
+		first[0].NewCall = true
+	}
 	for _, s := range q.said {
 		if !ofAStream(s.Event) {
 			again = append(again, s.Event)
@@ -110,6 +115,16 @@ func (q *eventQueue) rewind(first ...*api.Event) {
 	}
 	q.said, q.waiting = q.said[:0], again
 	q.signal()
+}
+
+// newCallLocked reports that the peer may not have heard that the call is new.
+func (q *eventQueue) newCallLocked() bool {
+	for _, s := range q.said {
+		if s.GetNewCall() {
+			return true
+		}
+	}
+	return slices.ContainsFunc(q.waiting, (*api.Event).GetNewCall)
 }
 
 // ofAStream reports an event that every stream of a call says anew.
@@ -146,6 +161,10 @@ func fromRoom(e room.Event) *api.Event {
 		kind = api.Event_KIND_SPEAKING
 	case room.Silent:
 		kind = api.Event_KIND_SILENT
+	case room.Muted:
+		kind = api.Event_KIND_MUTE
+	case room.Unmuted:
+		kind = api.Event_KIND_UNMUTE
 	}
 	return &api.Event{
 		Kind:        kind,

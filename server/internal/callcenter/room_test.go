@@ -70,7 +70,7 @@ func (m *member) say() {
 			m.tb.Error(err)
 			return
 		}
-		chunk := &api.AudioChunk{AudioData: buf[:n], Sequence: i + 1, Epoch: 1, MediaTime: 1 + 480*i}
+		chunk := &api.AudioChunk{AudioData: buf[:n], Sequence: i + 1, Epoch: 1, MediaTime: 1 + 480*i, Marks: 1<<8 | 1<<7 | 20}
 		m.link.Stamp(chunk, m.clock())
 		if m.stream.Send(chunk) != nil {
 			return

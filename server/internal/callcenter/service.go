@@ -52,6 +52,8 @@ type Config struct {
 	MaxCalls int
 	// Speakers is how many are heard at a time in a room; 0: room.DefaultSpeakers.
 	Speakers int
+	// LevelControl brings all who are heard in a room to the same loudness.
+	LevelControl bool
 	// DrainTimeout is how long Run lets calls go on after its context ended.
 	DrainTimeout time.Duration
 }
@@ -86,11 +88,12 @@ func New(cfg Config) *Service {
 	return &Service{
 		cfg: cfg,
 		rooms: room.New(room.Config{
-			Codecs:   cfg.Codecs,
-			Clock:    cfg.Clock,
-			Default:  cfg.Destination,
-			Speakers: cfg.Speakers,
-			Log:      cfg.Log,
+			Codecs:       cfg.Codecs,
+			Clock:        cfg.Clock,
+			Default:      cfg.Destination,
+			Speakers:     cfg.Speakers,
+			LevelControl: cfg.LevelControl,
+			Log:          cfg.Log,
 		}),
 		mint:    newMint(),
 		streams: make(map[*stream]struct{}),

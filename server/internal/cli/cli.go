@@ -127,6 +127,7 @@ func serve(ctx context.Context, cfg config.Config, stderr io.Writer, signals <-c
 			Destination:  cfg.Destination(),
 			MaxCalls:     cfg.MaxCalls,
 			Speakers:     cfg.Speakers,
+			LevelControl: cfg.LevelControl,
 			DrainTimeout: cfg.DrainTimeout,
 		}, forced)
 	}()

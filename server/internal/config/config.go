@@ -38,6 +38,7 @@ type Config struct {
 	DrainTimeout time.Duration `koanf:"drain-timeout"`
 	MaxCalls     int           `koanf:"max-calls"`
 	Speakers     int           `koanf:"speakers"`
+	LevelControl bool          `koanf:"level-control"`
 }
 
 // Default returns the settings of a server that nobody configured.
@@ -61,6 +62,7 @@ func Flags(fs *pflag.FlagSet) {
 	fs.Duration("drain-timeout", d.DrainTimeout, "how long calls may go on after SIGTERM or SIGINT")
 	fs.Int("max-calls", d.MaxCalls, "how many calls to take at a time")
 	fs.Int("speakers", d.Speakers, "how many are heard at a time in a room: the loudest who talk")
+	fs.Bool("level-control", d.LevelControl, "bring all who are heard in a room slowly to the same loudness")
 	fs.String(settings.ConfigFlag, "", "TOML file with settings, whose keys are these flags' names")
 }
 

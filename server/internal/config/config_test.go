@@ -30,8 +30,9 @@ func TestDefaultsAreTheFlags(t *testing.T) {
 func TestSettingsComeFromTheEnvironment(t *testing.T) {
 	t.Setenv("SERVER_DRAIN_TIMEOUT", "7s")
 	t.Setenv("SERVER_MODE", "mix")
+	t.Setenv("SERVER_LEVEL_CONTROL", "true")
 	got, err := load(t)
-	if err != nil || got.DrainTimeout != 7*time.Second || got.Destination() != room.Lobby {
+	if err != nil || got.DrainTimeout != 7*time.Second || got.Destination() != room.Lobby || !got.LevelControl {
 		t.Fatalf("settings are %+v, %v", got, err)
 	}
 }

@@ -20,7 +20,7 @@ import (
 //
 //  1. every second tick is a step: the floor is given to the loudest who talk,
 //     by what senders say of their voice or, where they say nothing, by what
-//     was decoded of it
+//     was decoded of it; and who hears one other directly is settled (direct.go)
 //  2. the next 10 ms of every member come out of their playout buffer, decoded
 //     for those who have the floor
 //  3. those that are not silent are added up
@@ -28,6 +28,9 @@ import (
 //     get the same, through one limiter and one encoder for each coding there is
 //  5. once that fills a frame, it is encoded and sent, or announced as silence
 //     when nobody is heard in it
+//
+// While two hear each other directly there is nothing to do but 1, and four ticks are
+// made at a time.
 //
 // Frames begin with a step, so that a voice comes into the sum, or goes, between
 // two frames of everyone. What a sender says of a frame is known when it comes,
@@ -37,18 +40,21 @@ import (
 // delays nobody. One whose codec does not return holds up the others until the
 // watch has noticed.
 type conference struct {
-	mu     sync.Mutex
-	legs   []*conferenceLeg // replaced, never changed in place
-	serial uint64           // participants so far
+	mu       sync.Mutex
+	legs     []*conferenceLeg // replaced, never changed in place
+	gone     []*conferenceLeg // left since the tick before
+	serial   uint64           // participants so far
+	metering metering
 
 	name     string
-	label    string // of the goroutine, in profiles
-	stalls   int    // conferences before this one that stood still
+	label    string        // of the goroutine, in profiles
+	stalls   int           // conferences before this one that stood still
+	phase    time.Duration // of its ticks
 	clock    audio.Clock
 	quit     chan struct{} // stop closes it
 	finished chan struct{} // run closes it
 	watched  chan struct{} // watch closes it
-	gone     chan struct{} // closed when it is given up
+	givenUp  chan struct{} // closed when it is
 
 	ticks  atomic.Uint64
 	busy   atomic.Pointer[conferenceLeg] // whose turn it is in the tick; &nobody: given up
@@ -64,6 +70,9 @@ type conference struct {
 	floor      floor
 	claims     []*claim // of the legs, in their order
 	second     bool     // the next tick is the second of its step
+	mixes      int      // members who hear the mix
+	direct     bool     // all two do not
+	long       bool     // every member hears frames as long as a step
 	sum        *mix.Sum
 	last       *conferenceLeg // busy, as run left it
 }
@@ -77,11 +86,12 @@ func newConference(name string, stalls, speakers int, clock audio.Clock) *confer
 		quit:       make(chan struct{}),
 		finished:   make(chan struct{}),
 		watched:    make(chan struct{}),
-		gone:       make(chan struct{}),
+		givenUp:    make(chan struct{}),
 		shared:     make(map[coding]*coder),
 		effort:     effort{best: complexity},
 		complexity: complexity,
 		now:        1,
+		metering:   metering{open: stalls > 0},
 		floor:      floor(speakers),
 		claims:     make([]*claim, 0, MaxMembers),
 		sum:        mix.NewSum(audio.PeriodSamples),
@@ -105,6 +115,7 @@ func (c *conference) join(l *conferenceLeg) bool {
 		if other.speaking {
 			l.tell(Event{Speaking, other.id, other.member.Name})
 		}
+		l.tellIfMutedLocked(other)
 	}
 	c.legs = append(slices.Clone(c.legs), l)
 	l.room = c
@@ -133,6 +144,9 @@ func (c *conference) part(l *conferenceLeg) bool {
 	defer c.mu.Unlock()
 	c.legs = slices.DeleteFunc(slices.Clone(c.legs), func(other *conferenceLeg) bool { return other == l })
 	alike := false
+	c.gone = append(c.gone, l)
+	l.untie()
+	l.listener.Store(nil)
 	for _, other := range c.legs {
 		other.tell(Event{Left, l.id, l.member.Name})
 		alike = alike || other.shared == l.shared
@@ -150,7 +164,7 @@ func (c *conference) stop(log *slog.Logger) {
 	select {
 	case <-c.finished:
 		<-c.watched
-	case <-c.gone:
+	case <-c.givenUp:
 		return
 	}
 	log.LogAttrs(context.Background(), slog.LevelInfo, "room ended",
@@ -166,19 +180,43 @@ func (c *conference) run() {
 	defer close(c.finished)
 	pprof.SetGoroutineLabels(pprof.WithLabels(context.Background(), pprof.Labels(labelRoom, c.label)))
 	t := newTicker(c.clock, audio.Period)
+	t.next += c.phase
 	c.clocked = t
 	for {
-		late := t.late
-		at, anew, ok := t.wait(c.quit)
+		late, ticks := t.late, c.stride()
+		at, anew, ok := t.wait(ticks, c.quit)
 		if !ok {
 			return
 		}
-		c.complexity = c.effort.tick(t.late != late)
-		if !c.tick(at, anew) {
-			return
+		isLate := t.late != late
+		for ticks--; ticks >= 0; ticks-- {
+			c.complexity = c.effort.tick(isLate)
+			isLate = false
+			if !c.tick(at-time.Duration(ticks)*audio.Period, anew) {
+				return
+			}
+			anew = false
+			c.ticks.Add(1)
 		}
-		c.ticks.Add(1)
 	}
+}
+
+// directTicks are made at a time where nothing is mixed: they only settle who has
+// the floor.
+const directTicks = 4
+
+// stride returns how many ticks are made together. Where all frames are as long as a
+// step it is no use to begin them before their end.
+func (c *conference) stride() int {
+	switch {
+	case c.second:
+		return 1
+	case c.direct:
+		return directTicks
+	case c.long:
+		return stepTicks
+	}
+	return 1
 }
 
 // tick makes the 10 ms that begin at the deadline at. It reports false when the
@@ -187,42 +225,64 @@ func (c *conference) tick(at time.Duration, anew bool) bool {
 	c.now++
 	first := !c.second
 	c.second = first
-	c.mu.Lock()
-	legs := c.legs
-	c.mu.Unlock()
-
+	legs, voices := c.begin()
+	held := time.Duration(0)
 	for _, l := range legs { // who must be decoded to learn how loud they are
 		if !c.turn(l) {
 			return false
 		}
-		if l.measured = !l.marked.Load(); l.measured {
-			l.listen(at)
+		if l.measured = c.mixes > 0 && !l.marked.Load(); l.measured {
+			l.listen(at, c.heardBy(l))
 		}
 	}
 	if first {
 		c.step(at)
 	}
-	c.sum.Reset()
-	voices := 0
 	for _, l := range legs {
 		if !c.turn(l) {
 			return false
 		}
 		if !l.measured {
-			l.listen(at)
+			l.listen(at, c.heardBy(l))
 		}
-		if l.join(first); l.audible {
+		if l.join(first, c.heardBy(l)); l.audible {
+			l.even()
 			c.sum.Add(l.pcm[:])
 			voices++
+			held = max(held, l.delay)
 		}
 	}
 	for _, l := range legs {
 		if !c.turn(l) {
 			return false
 		}
-		l.speak(c.sum, voices, first, anew, c.now, c.complexity)
+		l.speak(c, voices, held, first, anew)
+	}
+	for _, l := range legs { // together: each that is woken between two encodes costs more
+		if !c.turn(l) {
+			return false
+		}
+		l.deliver()
 	}
 	return c.turn(nil)
+}
+
+// begin returns who is there, and begins the sum with the ends of those who have left
+// since the tick before, so many.
+func (c *conference) begin() (legs []*conferenceLeg, voices int) {
+	c.sum.Reset()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i, l := range c.gone {
+		if l.audible {
+			l.fadeAway()
+			c.sum.Add(l.pcm[:])
+			voices++
+		}
+		c.gone[i] = nil
+	}
+	c.gone = c.gone[:0]
+	return c.legs, voices
 }
 
 // step gives the floor anew and tells the others who took and who left it.
@@ -253,6 +313,9 @@ func (c *conference) step(at time.Duration) {
 			}
 		}
 	}
+	c.settle()
+	c.tellMutedLocked()
+	c.tellLevelsLocked()
 }
 
 // panicked makes an error of a recovered panic.

@@ -1,11 +1,16 @@
 package room
 
-import "time"
+import (
+	"time"
+
+	"callcenter/audio"
+)
 
 const (
 	// floorStep is how often the floor is given anew: with the longest frame, so
 	// that nobody takes or leaves it within one.
 	floorStep = 20 * time.Millisecond
+	stepTicks = int(floorStep / audio.Period)
 	// hangover is how long one who fell silent keeps the floor: the pauses within
 	// a sentence.
 	hangover = 300 * time.Millisecond
@@ -31,6 +36,7 @@ type claim struct {
 	held   int     // steps since it has the floor
 	has    bool    // the floor: it is heard
 	waited bool    // for it, while talking
+	recent int     // the loudest since levels were last told, as loud
 }
 
 // hear notes how loud the participant was in a step, in dB above -127 dBov, and
@@ -38,6 +44,7 @@ type claim struct {
 func (c *claim) hear(loud int, talks bool) {
 	c.waited = !c.has && c.hang > 1
 	c.loud = max(float64(loud), c.loud-loudFall, 0)
+	c.recent = max(c.recent, loud)
 	c.hang = max(c.hang-1, 0)
 	if talks {
 		c.hang = steps(hangover)

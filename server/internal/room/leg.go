@@ -2,6 +2,7 @@ package room
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -43,7 +44,8 @@ type conferenceLeg struct {
 	play   *playout.Playout
 
 	received, malformed atomic.Uint64
-	resumed             atomic.Bool
+	gaps                gaps                          // of the receive loop
+	listener            atomic.Pointer[conferenceLeg] // it hears this one's frames as they are
 
 	dead   atomic.Bool // its coding does not return, and may hold the playout
 	known  Stats       // the newest, under lastly
@@ -55,6 +57,7 @@ type conferenceLeg struct {
 	until  atomic.Int64 // when what it said last is played, on the clock
 
 	speaking bool // it has the floor, under room.mu
+	mute     mute
 
 	// Of the room's goroutine.
 	claim    claim
@@ -65,12 +68,17 @@ type conferenceLeg struct {
 	begun    bool                       // its frames have begun with a step
 	speaker  *speaker                   // with the coder of what it hears while it has the floor
 	shared   *coder                     // of all who only listen and hear alike
-	hears    *coder                     // the one of these that it hears, nil at first
+	full     bool                       // there is a frame for it
+	hears    *coder                     // the one of these that it hears, nil: none yet
+	before   *conferenceLeg             // whom it heard directly before it began to
 	pcm      [audio.PeriodSamples]int16 // what it says in this tick
 	audible  bool                       // in the sum
 	talks    bool                       // and they are no pause
-	before   bool                       // nor were those before them
+	madeUp   bool                       // but concealment
+	delay    time.Duration              // in its playout
+	paused   bool                       // those before them were one
 	failed   bool
+	control  *mix.Control // of how loud they are heard; nil: there is none
 }
 
 func newConferenceLeg(d *Directory, m Member, down Downlink) (*conferenceLeg, error) {
@@ -97,6 +105,7 @@ func newConferenceLeg(d *Directory, m Member, down Downlink) (*conferenceLeg, er
 			Complete: m.Complete,
 		}),
 		speaker: s,
+		control: newControl(cfg),
 	}, nil
 }
 
@@ -107,18 +116,25 @@ func (l *conferenceLeg) Push(_ context.Context, u Uplink) {
 	case !u.Playable && len(u.Frame.Data) > 0:
 		l.malformed.Add(1)
 	case u.Playable:
+		l.mute.hear(u.Frame.Marks)
 		if len(u.Frame.Data) > 0 {
 			l.received.Add(1)
 		}
+		missing := l.gaps.before(&u)
+		if to := l.listener.Load(); to != nil {
+			f := u.Frame
+			f.DroppedBefore = missing
+			to.speaker.forward(l, f)
+		}
 		// What is not kept, it counts.
-		if l.play.Push(u.Packet, u.Frame.Made) && len(u.Frame.Data) > 0 {
+		if l.play.Push(u.Packet, u.Frame.Made) && (len(u.Frame.Data) > 0 || u.Frame.Marks&markLevelValid != 0) {
 			l.note(u.Frame)
 		}
 	}
 }
 
-// note takes how loud the member says a frame is. That is known before the frame
-// is played, and holds until then.
+// note takes how loud the member says a frame is, or that it is silence. That is
+// known before the frame is played, and holds until then.
 func (l *conferenceLeg) note(f sendq.Frame) {
 	marked := f.Marks&markLevelValid != 0
 	l.marked.Store(marked)
@@ -138,7 +154,7 @@ func (l *conferenceLeg) note(f sendq.Frame) {
 }
 
 // Resumed implements Leg.
-func (l *conferenceLeg) Resumed() { l.resumed.Store(true) }
+func (l *conferenceLeg) Resumed() { l.speaker.resumed.Store(true) }
 
 // SetOneWay implements Leg.
 func (l *conferenceLeg) SetOneWay(d time.Duration) {
@@ -156,6 +172,9 @@ func (l *conferenceLeg) Stats() Stats {
 		return l.known
 	}
 	s := l.play.Stats()
+	if l.listener.Load() != nil { // its frames go on without the buffer
+		s.Delay, s.Target = 0, 0
+	}
 	l.lastly.Lock()
 	defer l.lastly.Unlock()
 	l.known = Stats{
@@ -190,7 +209,7 @@ func (l *conferenceLeg) claimFloor(at time.Duration) {
 		l.claim = claim{}
 	case l.marked.Load():
 		l.claim.hear(int(l.loud.Swap(0)), time.Duration(l.until.Load()) > at)
-	case l.measured && l.talks:
+	case l.measured && l.talks && !l.madeUp:
 		loud := levelSilent - int(level.DBov(l.pcm[:]))
 		l.claim.hear(loud, loud >= loudMeasured)
 	default:
@@ -198,38 +217,57 @@ func (l *conferenceLeg) claimFloor(at time.Duration) {
 	}
 }
 
-// listen takes the member's next 10 ms, decoded only if they are heard or to
-// learn how loud they are.
-func (l *conferenceLeg) listen(at time.Duration) {
-	l.before, l.talks, l.audible = l.talks, false, false
+// listen takes the member's next 10 ms, decoded only if they are mixed for somebody
+// or to learn how loud they are.
+func (l *conferenceLeg) listen(at time.Duration, mixed bool) {
+	l.paused, l.talks, l.audible = !l.talks, false, false
 	if l.failed {
 		return
 	}
 	defer l.rescue()
-	l.play.SetHeard(l.claim.has || l.leaving || l.measured)
-	switch l.play.Pull(l.pcm[:], at).Kind {
-	case playout.Filling, playout.Comfort:
-	default:
-		l.talks = true
-	}
+	l.play.SetHeard(mixed && (l.claim.has || l.leaving) || l.measured)
+	pulled := l.play.Pull(l.pcm[:], at)
+	kind := pulled.Kind
+	l.delay = pulled.Delay
+	l.talks = kind != playout.Filling && kind != playout.Comfort
+	l.madeUp = kind == playout.Concealed
 }
 
 // join settles whether what was listened to goes into the sum. The first 10 ms
 // of a pause do: speech fades out in them. Who takes the floor in the middle of a
 // word fades in, who leaves it fades out.
-func (l *conferenceLeg) join(first bool) {
+func (l *conferenceLeg) join(first, mixed bool) {
 	if l.failed {
 		return
 	}
-	l.audible = (l.claim.has || l.leaving) && (l.talks || l.before)
+	l.audible = mixed && (l.claim.has || l.leaving) && (l.talks || !l.paused)
 	switch {
 	case l.leaving && first:
 		fade(l.pcm[:], -1)
 	case l.leaving:
 		l.audible = false
-	case l.entering && first && l.claim.waited:
+	case l.entering && first && (l.claim.waited || abrupt(l.pcm[:])):
 		fade(l.pcm[:fadeIn], 1)
 	}
+}
+
+// abrupt reports that pcm begins in the middle of a wave: farther from silence than
+// it ever moves in a sample.
+func abrupt(pcm []int16) bool {
+	begin, step := abs(pcm[0]), 0
+	for i := 1; i < len(pcm) && step < begin; i++ {
+		step = max(step, abs(pcm[i])-abs(pcm[i-1]), abs(pcm[i-1])-abs(pcm[i]))
+	}
+	return begin > step
+}
+
+func abs(s int16) int { return max(int(s), -int(s)) }
+
+// fadeAway turns the last that was heard of one who is gone into the 10 ms after it:
+// mirrored, so that there is no step, and faded out.
+func (l *conferenceLeg) fadeAway() {
+	slices.Reverse(l.pcm[:])
+	fade(l.pcm[:], -1)
 }
 
 // fade lets pcm begin (1) or end (-1) at silence.
@@ -245,42 +283,53 @@ func fade(pcm []int16, direction int) {
 }
 
 // speak gives the member the sum less its own voice; voices is how many are in
-// the sum, now the number of the tick. Who has no voice in it gets what the
+// the sum, held how long they waited. Who has no voice in it gets what the
 // others get who only listen.
-func (l *conferenceLeg) speak(sum *mix.Sum, voices int, first, anew bool, now uint64, complexity int) {
-	l.begun = l.begun || first
-	if l.failed || !l.begun {
+func (l *conferenceLeg) speak(c *conference, voices int, held time.Duration, first, anew bool) {
+	l.begun, l.full = l.begun || first, false
+	if l.failed || !l.begun || l.speaker.source != nil {
 		return
 	}
 	defer l.rescue()
-	if l.resumed.Load() && l.resumed.Swap(false) || anew {
+	if anew {
 		l.speaker.anew()
 	}
 	if first {
-		l.tune(now)
+		l.tune(c.now)
 	}
 	var own []int16
 	if l.audible {
 		own = l.pcm[:]
 		voices--
 	}
-	c := l.hears
-	if c.ran != now {
-		c.ran = now
-		c.adjust(complexity)
-		sum.Minus(c.next(), own, &c.limiter)
-		c.done(voices > 0)
+	to := l.hears
+	if to.ran != c.now {
+		to.ran = c.now
+		to.adjust(c.complexity)
+		c.sum.Minus(to.next(), own, &to.limiter)
+		to.done(voices > 0, held)
 	}
-	if c.full {
-		l.speaker.deliver(c)
+	if to.full && (!l.speaker.dtx || !to.silent()) {
+		to.encode()
+	}
+	l.full = to.full
+}
+
+// deliver sends the frame that the tick completed.
+func (l *conferenceLeg) deliver() {
+	if l.full {
+		l.full = false
+		l.speaker.deliver(l.hears)
 	}
 }
 
 // restart lets the member begin in another conference: what it was about to hear
 // in the one before is lost.
 func (l *conferenceLeg) restart() {
-	l.resumed.Store(true)
-	l.begun, l.hears = false, nil
+	l.speaker.resumed.Store(true)
+	l.speaker.turn(nil)
+	l.listener.Store(nil)
+	l.begun, l.hears, l.before = false, nil, nil
 	l.speaker.coder.rest()
 	l.speaker.coder.ran = 0
 }
@@ -302,13 +351,17 @@ func (l *conferenceLeg) tune(now uint64) {
 		return
 	}
 	if c.ran+1 < now {
-		if l.hears != nil {
+		switch {
+		case l.hears != nil:
 			c.follow(l.hears, now)
-		} else {
-			c.rest()
+		case l.before != nil && l.before.audible:
+			c.begin(l.before.play.Past)
+		case c.used:
+			c.begin(nil)
 		}
 	}
-	l.hears = c
+	l.hears, l.before = c, nil
+	c.newcomer = true
 }
 
 // rescue keeps what breaks one member's coding from the others.

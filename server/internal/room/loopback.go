@@ -18,12 +18,8 @@ type loopback struct {
 	down Downlink
 	wait bool // the member must get every frame
 
-	// Of the receive loop.
-	sequence uint64
-	epoch    uint32
-	dtx      bool // the last frame opened a silence, in which sequences may be missing
-
-	received, lost atomic.Uint64
+	gaps     gaps // of the receive loop
+	received atomic.Uint64
 }
 
 func newLoopback(m Member, down Downlink) *loopback {
@@ -33,7 +29,7 @@ func newLoopback(m Member, down Downlink) *loopback {
 // Push implements Leg.
 func (l *loopback) Push(ctx context.Context, u Uplink) {
 	f := u.Frame
-	f.DroppedBefore = l.gap(&u)
+	f.DroppedBefore = l.gaps.before(&u)
 	if len(f.Data) > 0 {
 		l.received.Add(1)
 	}
@@ -44,21 +40,30 @@ func (l *loopback) Push(ctx context.Context, u Uplink) {
 	l.down.Send(f)
 }
 
-// gap returns how many frames are missing before u, marked or not.
-func (l *loopback) gap(u *Uplink) uint32 {
+// gaps finds what is missing between the frames of one sender.
+type gaps struct {
+	sequence uint64
+	epoch    uint32
+	dtx      bool // the last frame opened a silence, in which sequences may be missing
+
+	lost atomic.Uint64 // missing and not marked
+}
+
+// before returns how many frames are missing before u, marked or not.
+func (g *gaps) before(u *Uplink) uint32 {
 	f := &u.Frame
 	marked := uint64(min(f.DroppedBefore, maxMarked))
 	missing := uint64(0)
-	if l.sequence != 0 && f.Sequence > l.sequence && f.Epoch == l.epoch && !l.dtx {
-		missing = f.Sequence - l.sequence - 1
+	if g.sequence != 0 && f.Sequence > g.sequence && f.Epoch == g.epoch && !g.dtx {
+		missing = f.Sequence - g.sequence - 1
 	}
 	if missing > maxMarked { // the peer counts anew
 		missing = 0
 	}
 	if missing > marked {
-		l.lost.Add(missing - marked)
+		g.lost.Add(missing - marked)
 	}
-	l.sequence, l.epoch, l.dtx = f.Sequence, f.Epoch, u.Packet.DTX
+	g.sequence, g.epoch, g.dtx = f.Sequence, f.Epoch, u.Packet.DTX
 	return uint32(max(marked, missing))
 }
 
@@ -70,7 +75,7 @@ func (l *loopback) SetOneWay(time.Duration) {}
 
 // Stats implements Leg.
 func (l *loopback) Stats() Stats {
-	return Stats{Received: l.received.Load(), Lost: l.lost.Load()}
+	return Stats{Received: l.received.Load(), Lost: l.gaps.lost.Load()}
 }
 
 // Leave implements Leg.

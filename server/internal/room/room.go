@@ -7,7 +7,10 @@
 // hears comes to its Downlink. A loopback passes frames through as they are; a
 // conference keeps them in a playout buffer for each leg and mixes on its own
 // clock. Only the loudest few who talk have the floor: they are decoded and heard,
-// and all who only listen share an encoder.
+// and all who only listen share an encoder. Two who hear nobody but each other get
+// each other's frames as they are, and nothing is decoded. Members are told who comes
+// and goes, who takes and leaves the floor, how loud those are who have it, and who is
+// muted.
 // A conference that stands still is replaced under its members.
 //
 // PCM is 48 kHz mono, lengths are samples, times readings of one audio.Clock.
@@ -20,6 +23,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"regexp"
 	"strings"
 	"sync"
@@ -98,6 +102,10 @@ type Downlink interface {
 	SendWait(ctx context.Context, f sendq.Frame)
 	// Event tells what happened in the room. It never waits.
 	Event(e Event)
+	// Levels tells a member that knows events how loud those are who have the floor:
+	// about five times a second while somebody has it, and once when nobody has it any
+	// more. It never waits. Newer levels make older ones useless.
+	Levels(l *Levels)
 	// Fail ends the call: the room cannot serve it any more.
 	Fail(err error)
 }
@@ -111,10 +119,13 @@ const (
 	Left
 	Speaking // took the floor
 	Silent   // left it
+	Muted    // the microphone, by their own account
+	Unmuted  // opened it again
 )
 
 // Event is something that happened to a participant. Newcomers are told of
-// everyone there as if they had joined just then.
+// everyone there as if they had joined, taken the floor and muted the microphone
+// just then.
 type Event struct {
 	Kind        EventKind
 	Participant string // unique in its room while it is there
@@ -160,6 +171,9 @@ type Config struct {
 	Default string
 	// Speakers is how many are heard at a time in a conference; 0: DefaultSpeakers.
 	Speakers int
+	// LevelControl brings each who is heard in a conference slowly to the same
+	// loudness. The levels that members are told stay those that were said.
+	LevelControl bool
 	// Log is told of conferences that stand still, and of how each that ended kept
 	// its time; nil: nobody is.
 	Log *slog.Logger
@@ -169,8 +183,9 @@ type Config struct {
 type Directory struct {
 	cfg Config
 
-	mu    sync.Mutex
-	rooms map[string]*conference
+	mu     sync.Mutex
+	rooms  map[string]*conference
+	opened uint64
 }
 
 // New returns a directory without conferences. They come with their first
@@ -252,7 +267,8 @@ func (d *Directory) joinConference(name string, m Member, down Downlink) (Leg, e
 // before it: their streams start anew. serial is how many participants that had.
 func (d *Directory) openLocked(name string, stalls int, serial uint64, legs []*conferenceLeg) *conference {
 	c := newConference(name, stalls, d.cfg.Speakers, d.cfg.Clock)
-	c.legs, c.serial = legs, serial
+	c.phase, c.legs, c.serial = phase(d.opened), legs, serial
+	d.opened++
 	for _, l := range legs {
 		l.room = c
 		l.restart()
@@ -262,6 +278,13 @@ func (d *Directory) openLocked(name string, stalls int, serial uint64, legs []*c
 	go c.run()
 	go c.watch(d)
 	return c
+}
+
+// phase spreads the ticks of rooms that are opened together, the first at 0: multiples
+// of the golden section leave no gap however many there are.
+func phase(opened uint64) time.Duration {
+	_, part := math.Modf(float64(opened) * math.Phi)
+	return time.Duration(part * float64(audio.Period))
 }
 
 // leaveConference takes l out of the conference that it is in. The last one out

@@ -29,6 +29,7 @@ type downlink struct {
 	waited  int
 	skipped int // slots
 	events  []Event
+	levels  []*Levels
 	failed  error
 	keep    int // frames kept; 0: all
 }
@@ -58,6 +59,12 @@ func (d *downlink) Event(e Event) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.events = append(d.events, e)
+}
+
+func (d *downlink) Levels(l *Levels) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.levels = append(d.levels, l)
 }
 
 func (d *downlink) Fail(err error) {
@@ -322,6 +329,7 @@ func TestAFaultEndsOneMembersCallOnly(t *testing.T) {
 		d := New(Config{Codecs: codec.NewRegistry(faulty{}), Clock: audio.NewClock()})
 		bad, badDown := join(t, d, "room/x", member("bad"))
 		good, goodDown := join(t, d, "room/x", member("good"))
+		third, _ := join(t, d, "room/x", member("third")) // else nothing is decoded
 		for seq := uint64(1); seq <= 10; seq++ {
 			say(bad, seq, 1, d.cfg.Clock())
 			time.Sleep(20 * time.Millisecond)
@@ -335,6 +343,7 @@ func TestAFaultEndsOneMembersCallOnly(t *testing.T) {
 		}
 		bad.Leave()
 		good.Leave()
+		third.Leave()
 	})
 }
 
@@ -344,7 +353,7 @@ func TestTickerCatchesUpAndStartsAnew(t *testing.T) {
 	quit := make(chan struct{})
 	step := func(wantAt time.Duration, wantAnew bool) {
 		t.Helper()
-		at, anew, ok := tick.wait(quit)
+		at, anew, ok := tick.wait(1, quit)
 		if at != wantAt || anew != wantAnew || !ok {
 			t.Fatalf("tick at %v, anew %v, ok %v; want %v, %v", at, anew, ok, wantAt, wantAnew)
 		}
@@ -361,7 +370,7 @@ func TestTickerCatchesUpAndStartsAnew(t *testing.T) {
 		t.Errorf("counted %d resets and %d late ticks", tick.resets, tick.late)
 	}
 	close(quit)
-	if _, _, ok := tick.wait(quit); ok {
+	if _, _, ok := tick.wait(1, quit); ok {
 		t.Error("a tick after the end")
 	}
 }

@@ -113,6 +113,7 @@ func TestTalkComesBackWholeAfterSilence(t *testing.T) {
 				m.Format = f
 				talker, _ := join(t, d, "room/x", m)
 				listener, down := join(t, d, "room/x", m)
+				third, _ := join(t, d, "room/x", m) // else nothing is mixed
 				c, err := d.cfg.Codecs.Lookup(f.Codec)
 				if err != nil {
 					t.Fatal(err)
@@ -131,6 +132,7 @@ func TestTalkComesBackWholeAfterSilence(t *testing.T) {
 				frames := down.take()
 				talker.Leave()
 				listener.Leave()
+				third.Leave()
 
 				talks, said := 0, time.Duration(0)
 				for _, f := range frames {

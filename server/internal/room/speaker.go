@@ -1,6 +1,8 @@
 package room
 
 import (
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"callcenter/audio"
@@ -28,14 +30,24 @@ const (
 	dtxInterval = 200 * time.Millisecond
 )
 
-// outlet sends the frames that one member hears. Silence is announced instead
-// to a member that knows marks: after a tail, then every 200 ms. One goroutine
-// uses it.
+// outlet sends the frames that one member hears: those of a mix, or another
+// member's as they are. Silence of a mix is announced instead to a member that knows
+// marks: after a tail, then every 200 ms. The room's goroutine uses it, and calls
+// turn; the receive loop of another member calls forward.
 type outlet struct {
 	down  Downlink
 	clock audio.Clock
 
-	epoch   uint32
+	resumed atomic.Bool // the member hears over another stream from now on
+
+	mu     sync.Mutex     // one frame at a time
+	source *conferenceLeg // whose frames are forwarded; nil: it hears the mix
+	theirs uint32         // the epoch of the newest that was
+	epoch  uint32         // as it is told to the member
+	fresh  bool           // the next frame begins another
+	used   bool           // a frame of this one was sent
+
+	// Of the mix.
 	media   int64  // of the next frame's first sample
 	skipped uint32 // frames that could not be encoded since the last that was
 	failed  uint64
@@ -43,10 +55,6 @@ type outlet struct {
 	dtx    bool // the member knows marks
 	paused bool // silence is announced
 	marked int  // samples since it last was
-}
-
-func newOutlet(clock audio.Clock, m Member, down Downlink) outlet {
-	return outlet{down: down, clock: clock, epoch: 1, dtx: m.Extended}
 }
 
 // deliver sends the full frame of c.
@@ -68,9 +76,8 @@ func (o *outlet) pause(samples int) {
 		return
 	}
 	o.paused, o.marked = true, 0
-	o.down.Send(sendq.Frame{
+	o.mix(sendq.Frame{
 		DroppedBefore: o.skipped,
-		Epoch:         o.epoch,
 		Media:         uint64(o.media) + 1,
 		Marks:         markLevelValid | levelSilent | markDTX,
 		Made:          o.clock(),
@@ -89,20 +96,48 @@ func (o *outlet) send(c *coder) {
 		o.paused = false
 		marks |= markTalk
 	}
-	o.down.Send(sendq.Frame{
+	o.mix(sendq.Frame{
 		DroppedBefore: o.skipped,
-		Epoch:         o.epoch,
 		Media:         uint64(o.media) + 1,
 		Marks:         marks,
 		Samples:       c.samples,
 		Made:          o.clock(),
+		Inside:        c.inside(),
 		Data:          c.data,
 	})
 	o.skipped = 0
 }
 
+// mix sends a frame of the mix.
+func (o *outlet) mix(f sendq.Frame) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.give(f)
+}
+
+// give sends a frame in the member's epoch. It holds o.mu.
+func (o *outlet) give(f sendq.Frame) {
+	if o.resumed.Load() && o.resumed.Swap(false) {
+		o.fresh = true
+	}
+	if o.fresh && o.used {
+		o.epoch++
+	}
+	o.fresh, o.used = false, true
+	f.Epoch = o.epoch
+	o.down.Send(f)
+}
+
 // anew notes that the room's clock started anew.
-func (o *outlet) anew() { o.epoch++ }
+func (o *outlet) anew() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.fresh = true
+}
+
+// hushed reports that the member hears nothing: nothing was sent yet, or silence is
+// announced.
+func (o *outlet) hushed() bool { return o.paused || !o.used }
 
 // speaker is an outlet with a coder of its own.
 type speaker struct {
@@ -115,7 +150,7 @@ func newSpeaker(cfg Config, m Member, down Downlink) (*speaker, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &speaker{outlet: newOutlet(cfg.Clock, m, down), coder: c}, nil
+	return &speaker{outlet: outlet{down: down, clock: cfg.Clock, epoch: 1, dtx: m.Extended}, coder: c}, nil
 }
 
 // frame is how long a frame the member would like to hear, in samples.
@@ -132,7 +167,7 @@ func (s *speaker) next() []int16 { return s.coder.next() }
 // done says that the next 10 ms are written, and whether there is anything to
 // hear in them. A full frame is sent.
 func (s *speaker) done(audible bool) {
-	if s.coder.done(audible) {
+	if s.coder.done(audible, 0) {
 		s.deliver(s.coder)
 	}
 }

@@ -97,7 +97,9 @@ func (p *party) run(n int) {
 				marks = markLevelValid | uint32(level.DBov(pcm))
 			}
 			l.Push(context.Background(), Uplink{
-				Frame:    sendq.Frame{Sequence: p.seq, Marks: marks, Data: buf[:size], Made: p.now},
+				Frame: sendq.Frame{
+					Sequence: p.seq, Epoch: 1, Media: (p.seq-1)*960 + 1, Samples: 960, Marks: marks, Data: buf[:size], Made: p.now,
+				},
 				Packet:   jitter.Packet{Sequence: p.seq, Epoch: 1, Media: int64(p.seq-1) * 960, Samples: 960, Data: buf[:size]},
 				Playable: true,
 			})
@@ -235,6 +237,29 @@ func TestWhoOnlyListenSharesOneEncode(t *testing.T) {
 		}
 		if s := l.play.Stats(); (s.UnheardSamples > s.DecodedSamples*9/10) == p.says[i] {
 			t.Errorf("member %d: %d of %d samples were not decoded", i, s.UnheardSamples, s.DecodedSamples)
+		}
+	}
+}
+
+// The delay on an operator's screen has the room's buffer in it, and the encoder.
+func TestAMixTellsHowLongItWasInside(t *testing.T) {
+	for _, f := range []codec.Format{wide(), opusFormat} {
+		p := newParty(t, f, 3, 3, true)
+		p.says[0] = true
+		p.run(100)
+		frames := p.downs[1].take()
+		got := frames[len(frames)-1].Inside
+		buffer := p.legs[0].play.Stats().Delay
+		want := buffer + 10*time.Millisecond + audio.Duration(p.legs[1].hears.enc.Lookahead())
+		if buffer == 0 || (got-want).Abs() > 2*time.Millisecond {
+			t.Errorf("%s: %v inside, want about %v", f.Codec, got, want)
+		}
+		p.says[0] = false
+		p.run(100)
+		for _, f := range p.downs[1].take()[80:] {
+			if f.Inside > 20*time.Millisecond {
+				t.Fatalf("silence was %v inside", f.Inside)
+			}
 		}
 	}
 }

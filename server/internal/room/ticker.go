@@ -26,10 +26,10 @@ func newTicker(clock audio.Clock, period time.Duration) *ticker {
 	return &ticker{clock: clock, period: period, next: clock(), timer: time.NewTimer(period)}
 }
 
-// wait returns the next deadline when it has come, and whether the clock
-// started anew before it. It reports false once done is closed.
-func (t *ticker) wait(done <-chan struct{}) (deadline time.Duration, anew, ok bool) {
-	t.next += t.period
+// wait returns the deadline of the tick that is the nth from now when it has come,
+// and whether the clock started anew before it. It reports false once done is closed.
+func (t *ticker) wait(n int, done <-chan struct{}) (deadline time.Duration, anew, ok bool) {
+	t.next += time.Duration(n) * t.period
 	left := t.next - t.clock()
 	if left > 0 {
 		t.timer.Reset(left)

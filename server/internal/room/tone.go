@@ -50,7 +50,7 @@ func (l *toneLeg) run(clock audio.Clock) {
 	}()
 	t := newTicker(clock, audio.Duration(l.speaker.coder.samples))
 	for {
-		_, anew, ok := t.wait(l.quit)
+		_, anew, ok := t.wait(1, l.quit)
 		if !ok {
 			return
 		}

@@ -93,7 +93,7 @@ func (d *Directory) replace(c *conference) {
 	if stuck != nil {
 		stuck.dead.Store(true)
 	}
-	close(c.gone)
+	close(c.givenUp)
 
 	d.mu.Lock()
 	legs := c.empty(stuck)
@@ -142,6 +142,8 @@ func (c *conference) empty(stuck *conferenceLeg) []*conferenceLeg {
 	}
 	for _, l := range c.legs {
 		l.room = nil
+		l.untie()
+		l.listener.Store(nil)
 	}
 	c.legs = nil
 	return legs

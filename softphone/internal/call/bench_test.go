@@ -32,6 +32,7 @@ func newTestCall(tb testing.TB) *Call {
 		Options: codec.Options{Bitrate: 32000, Complexity: 9, FrameSamples: 960},
 		DTX:     true, CleanUp: clean.Options{HighPass: true, Denoise: true, Level: true},
 		EarCeiling: -30, // so that the ear's limiter has to work
+		JoinTones:  true,
 		Clock:      clock, Capture: port.NewCapture(clock), Playback: port.NewPlayback(clock),
 	})
 	if err != nil {
@@ -107,7 +108,9 @@ func downPath(tb testing.TB) func() {
 	chunk := &api.AudioChunk{AudioData: data[:n], Epoch: 1, MediaTime: 1}
 	loop := &loopProbe{}
 	pcm, out := make([]int16, 480), make([]int16, 480)
+	c.roster.take(1, api.Event_KIND_JOINED, "1", "Ada", false, 0)
 	return func() {
+		k.sound(hasJoined, c.cfg.Clock())
 		chunk.Sequence++
 		chunk.SentAt += 20000
 		chunk.EchoSentAt = uint64(c.cfg.Clock().Microseconds())

@@ -10,9 +10,9 @@
 //     and empty chunks when liveness, an acknowledgement or a report is due.
 //  3. Its receive loop is the sole caller of Recv and always drains: timing,
 //     events, and packets into the playout.
-//  4. ear keeps the playback port filled from the playout, through the ear's
-//     protection, as the sound card asks for more, and drops what is due while
-//     there is none.
+//  4. ear keeps the playback port filled from the playout, with the cues for the
+//     operator over it, through the ear's protection, as the sound card asks for
+//     more, and drops what is due while there is none.
 //
 // A call outlives its connections. Each is a carrier; the keeper opens them,
 // one at first and another when the link is silent, broken or about to end, and
@@ -46,6 +46,7 @@ import (
 	"callcenter/audio/sendq"
 	"callcenter/codec"
 	"callcenter/softphone/internal/callstate"
+	"callcenter/softphone/internal/cue"
 )
 
 const (
@@ -88,6 +89,8 @@ type Config struct {
 	EarCeiling  float64
 	// Complete keeps every word, both ways, rather than be live.
 	Complete bool
+	// JoinTones plays a cue to this ear when somebody joins or leaves the room.
+	JoinTones bool
 
 	Clock    audio.Clock
 	Capture  *port.Capture
@@ -118,8 +121,10 @@ type Call struct {
 	playout *playout.Playout
 	cleaner *clean.Cleaner
 	protect *protect.Limiter // nil without protection
+	cues    *cue.Player      // nil without cues
 	figures figures
 	peer    peer
+	roster  roster
 
 	ends atomic.Pointer[endpoints]
 
@@ -127,7 +132,8 @@ type Call struct {
 	voice              *level.Voice
 	silences           silences
 	muted              atomic.Bool
-	speaking           atomic.Int64 // clock reading of the last speech heard
+	speaking           atomic.Int64 // clock reading of the last speech into a muted microphone
+	spoken             atomic.Int64 // and of the last that was sent
 
 	stale     atomic.Bool // what the microphone's port holds is to be thrown away
 	answered  chan struct{}
@@ -177,6 +183,9 @@ func New(cfg Config) (*Call, error) {
 	}
 	if !cfg.Unprotected {
 		c.protect = protect.New(cfg.EarCeiling)
+	}
+	if cfg.JoinTones {
+		c.cues = cue.New()
 	}
 	c.keeper = newKeeper(c)
 	c.queue.SetComplete(cfg.Complete)

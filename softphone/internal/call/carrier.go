@@ -157,7 +157,10 @@ func (k *carrier) take(chunk *api.AudioChunk) {
 		k.malformed = m
 	}
 	if e := chunk.GetEvent(); e != nil {
-		k.event(e)
+		k.event(e, now)
+	}
+	if l := chunk.GetLevels(); l != nil && !k.isRetired() {
+		c.roster.levels(k.number, l)
 	}
 }
 

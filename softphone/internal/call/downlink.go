@@ -3,11 +3,13 @@ package call
 import (
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"callcenter/api"
 	"callcenter/api/wire"
 	"callcenter/audio/jitter"
 	"callcenter/softphone/internal/callstate"
+	"callcenter/softphone/internal/cue"
 )
 
 // hearing joins what the carriers bring to one sequence and one count of epochs,
@@ -118,11 +120,15 @@ func (t *tokens) forget(server string) {
 	delete(t.byServer, server)
 }
 
-// event tells the operator what happened at the other side.
-func (k *carrier) event(e *api.Event) {
-	name := wire.Clean(e.GetParticipant().GetDisplayName())
+// event tells the operator what happened at the other side, and keeps the roster.
+func (k *carrier) event(e *api.Event, now time.Duration) {
+	who := e.GetParticipant()
+	name := wire.Clean(who.GetDisplayName())
 	if name == "" {
 		name = "somebody"
+	}
+	if !k.isRetired() {
+		k.sound(k.call.roster.take(k.number, e.GetKind(), who.GetId(), name, e.GetNewCall(), now), now)
 	}
 	reason := wire.Clean(e.GetReason())
 	var n callstate.Notice
@@ -150,6 +156,20 @@ func (k *carrier) event(e *api.Event) {
 	}
 	if !k.isRetired() { // a server that was left tells of a room that was left
 		k.call.notice(n)
+	}
+}
+
+// sound plays the cue of what became of the roster.
+func (k *carrier) sound(c change, now time.Duration) {
+	if k.call.cues == nil {
+		return
+	}
+	switch c {
+	case hasJoined:
+		k.call.cues.Ask(cue.Joined, now)
+	case hasLeft:
+		k.call.cues.Ask(cue.Left, now)
+	case noChange:
 	}
 }
 

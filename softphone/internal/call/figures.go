@@ -38,6 +38,8 @@ func (c *Call) Snapshot(s *callstate.Snapshot) {
 	s.Link = c.keeper.state(now)
 	s.Muted = c.muted.Load()
 	s.TalkingWhileMuted = c.talkingWhileMuted()
+	s.Speaking = c.isSpeaking(now)
+	s.Roster, s.Unlisted = c.roster.load()
 	s.Silence, s.SilentFor = c.silence(now)
 	s.Microphone = meter(c.micMeter, now)
 	s.Earpiece = meter(c.earMeter, now)

@@ -97,6 +97,16 @@ type Stats struct {
 	DeviceReopens     uint64 `json:"deviceReopens"`     // after a fault, of both; the phone counts them
 	MalformedPackets  uint64 `json:"malformedPackets"`
 	EarLimitedSamples uint64 `json:"earLimitedSamples"`
+
+	Cues *CueStats `json:"cues,omitempty"` // nil without join tones
+}
+
+// CueStats are the join tones: played, merged with one that waited already, and
+// not played since the earpiece stood still.
+type CueStats struct {
+	Played uint64 `json:"played"`
+	Merged uint64 `json:"merged"`
+	Missed uint64 `json:"missed"`
 }
 
 // Report returns the account of the call so far.
@@ -176,7 +186,17 @@ func (c *Call) stats() *Stats {
 		CallbackLateCount: c.cfg.Capture.Stats().Gaps + c.cfg.Playback.Stats().Gaps,
 		MalformedPackets:  c.figures.malformed.Load(),
 		EarLimitedSamples: c.limited(),
+		Cues:              c.cueStats(),
 	}
+}
+
+// cueStats are nil where there are no cues.
+func (c *Call) cueStats() *CueStats {
+	if c.cues == nil {
+		return nil
+	}
+	s := c.cues.Stats()
+	return &CueStats{Played: s.Played, Merged: s.Merged, Missed: s.Missed}
 }
 
 func millis(d time.Duration) float64 { return round(float64(d) / float64(time.Millisecond)) }

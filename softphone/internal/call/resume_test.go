@@ -247,6 +247,53 @@ func TestTheOthersOfARoomSeeNobodyLeave(t *testing.T) {
 	})
 }
 
+// TestARoomIsSeenThroughALossOfTheLink has three in a room of a real server: who
+// is there is known through a break of the link and a restart of the server.
+func TestARoomIsSeenThroughALossOfTheLink(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork(t, audio.NewClock(), nil)
+		n.serve(hostA)
+		join := func(name string, mute bool, of *network) *virtualCall {
+			return dialVirtual(t, virtualOptions{
+				destination: "room/x", net: of, id: name, name: name, mute: mute,
+				change: func(c *call.Config) { c.JoinTones = true },
+			})
+		}
+		names := func(v *virtualCall) string {
+			var b strings.Builder
+			for _, p := range v.snapshot().Roster {
+				b.WriteString(p.Name + " ")
+				if p.Speaking {
+					b.WriteString("speaks ")
+				}
+			}
+			return b.String()
+		}
+		cues := func(v *virtualCall) uint64 { return v.Report().Stats.Cues.Played }
+		ada := join("Ada", true, n.beside())
+		time.Sleep(2 * time.Second)
+		bob := join("Bob", false, n.beside())
+		time.Sleep(2 * time.Second)
+		if names(ada) != "Bob speaks " || cues(ada) != 1 || names(bob) != "Ada " || cues(bob) != 0 {
+			t.Errorf("Ada sees %qand heard %d cues, Bob %qand %d", names(ada), cues(ada), names(bob), cues(bob))
+		}
+		ada.net.cut("")
+		time.Sleep(5 * time.Second)
+		if s := ada.snapshot(); s.Link.Resumes != 1 || names(ada) != "Bob speaks " || cues(ada) != 1 {
+			t.Errorf("after a resume Ada sees %qand heard %d cues: %+v", names(ada), cues(ada), s.Link)
+		}
+		bob.leave(t)
+		time.Sleep(2 * time.Second)
+		if names(ada) != "" || cues(ada) != 2 {
+			t.Errorf("once Bob has gone Ada sees %qand heard %d cues", names(ada), cues(ada))
+		}
+		ada.leave(t)
+		ada.net.running.Wait()
+		bob.net.running.Wait()
+		n.close()
+	})
+}
+
 func TestAfterASleepNothingOldIsPlayedOrSent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := dialVirtual(t, virtualOptions{destination: "echo"})

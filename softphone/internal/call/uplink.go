@@ -15,6 +15,10 @@ import (
 // speech.
 const talkHold = time.Second
 
+// voiceHold is how long the operator counts as speaking after the last frame with
+// speech: until the next one is due for certain.
+const voiceHold = 100 * time.Millisecond
+
 // uplinkState is what the uplink remembers between frames.
 type uplinkState struct {
 	frame  []int16
@@ -103,6 +107,7 @@ func (c *Call) sendFrame(s *uplinkState, pos uint64) error {
 		if voice {
 			c.speaking.Store(int64(now))
 		}
+		c.spoken.Store(0)
 		if was || s.pause.on {
 			c.announce(s, pos, now, wire.LevelMarks(127, false)|wire.MarkMuted)
 			return nil
@@ -110,6 +115,9 @@ func (c *Call) sendFrame(s *uplinkState, pos uint64) error {
 		fade(s.frame, 1, 0)
 	case was:
 		fade(s.frame, 0, 1)
+	}
+	if voice && !muted {
+		c.spoken.Store(int64(now))
 	}
 	n, err := c.encode(s, voice || muted)
 	if err != nil {
@@ -147,4 +155,10 @@ func fade(pcm []int16, from, to int) {
 func (c *Call) talkingWhileMuted() bool {
 	last := c.speaking.Load()
 	return c.muted.Load() && last != 0 && c.cfg.Clock()-time.Duration(last) < talkHold
+}
+
+// isSpeaking reports that the operator's speech is being sent.
+func (c *Call) isSpeaking(now time.Duration) bool {
+	last := c.spoken.Load()
+	return !c.muted.Load() && last != 0 && now-time.Duration(last) < voiceHold
 }

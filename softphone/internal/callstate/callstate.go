@@ -265,6 +265,14 @@ type Snapshot struct {
 
 	CleanUp    CleanUp
 	Protection Protection
+
+	// Speaking is set while the operator speaks and is not muted.
+	Speaking bool
+	// Roster are the others in the room, in order of joining, and Unlisted how
+	// many more are there than it has room for. Nobody changes the slice that
+	// Roster is.
+	Roster   []Participant
+	Unlisted int
 }
 
 // Severity says how much an operator must care about a message.

@@ -42,6 +42,7 @@ func (p *program) newPhone(log *slog.Logger) (*phone.Phone, error) {
 		Unprotected: !p.cfg.EarProtection,
 		EarCeiling:  p.cfg.EarCeiling,
 		Complete:    p.cfg.Playout == config.Complete,
+		JoinTones:   p.cfg.JoinTones,
 		Sound:       ends,
 		Connect:     phone.Connect,
 		Log:         log,

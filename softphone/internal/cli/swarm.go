@@ -29,10 +29,10 @@ func (p *program) swarm() *cobra.Command {
 		Short: "Load a server with calls and verify what comes back",
 		Long: "Swarm makes many real calls to the server from this process, without sound devices, and says how\n" +
 			"the server did: calls held, added delay from the scheduled time of sending, what was late, dropped\n" +
-			"or wrong, and, where the server runs on this computer under Linux, its processor time. What the\n" +
-			"calls say is encoded beforehand. An echo is compared byte by byte; in rooms the first --talkers say\n" +
-			"tones, and some calls decode what they hear and look for these. Without --duration it lasts until\n" +
-			"Ctrl+C. Exit code 1: calls were not held, or what came back was wrong.\n\n" +
+			"or wrong, and, where the server runs on this computer under Linux, its processor time and memory.\n" +
+			"What the calls say is encoded beforehand. What comes back as it was said is compared byte by byte; in\n" +
+			"rooms the first --talkers say tones, and some calls decode a mix and look for these. Without\n" +
+			"--duration it lasts until Ctrl+C. Exit code 1: calls were not held, or what came back was wrong.\n\n" +
 			"--dest, --server, --codec, --frame, --bitrate, --complexity and --dtx count, of the servers the first.",
 		Example: "  softphone swarm --calls 300 --duration 60s\n" +
 			"  softphone swarm --calls 100 --dest room/load --rooms 10 --duration 60s --json\n" +

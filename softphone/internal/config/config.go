@@ -50,6 +50,7 @@ type Config struct {
 
 	EarProtection bool
 	EarCeiling    float64 // dBFS of peaks
+	JoinTones     bool    // cues when somebody joins or leaves a room
 
 	configFile  string
 	defaultFile string
@@ -81,6 +82,7 @@ func (c *Config) Flags(fs *pflag.FlagSet) {
 	fs.StringVar(&c.LevelControl, "level-control", auto, "bring the microphone's speech to -22 dBFS RMS: `auto` (devices only), on or off")
 	fs.BoolVar(&c.EarProtection, "ear-protection", true, "limit what the earpiece plays")
 	fs.Float64Var(&c.EarCeiling, "ear-ceiling", protect.DefaultCeiling, "highest peak that the earpiece plays, `dBFS`, -30 to 0")
+	fs.BoolVar(&c.JoinTones, "join-tones", true, "play two soft notes to you when somebody joins or leaves the room")
 	fs.StringVar(&c.Playout, "playout", Live, "after a stall be `live` again at once, or play complete and catch up")
 	c.defaultFile = DefaultFile()
 	fs.StringVar(&c.configFile, settings.ConfigFlag, "", "settings `file` (default "+c.defaultFile+")")

@@ -114,6 +114,22 @@ func TestTheListenerIsLiveUnlessToldOtherwise(t *testing.T) {
 	}
 }
 
+func TestJoinTonesAreOnUnlessSwitchedOff(t *testing.T) {
+	if c, err := load(t, ""); err != nil || !c.JoinTones {
+		t.Errorf("join tones %v, %v", c.JoinTones, err)
+	}
+	if c, err := load(t, "join-tones = false\n"); err != nil || c.JoinTones {
+		t.Errorf("switched off in the file: %v, %v", c.JoinTones, err)
+	}
+	t.Setenv("SOFTPHONE_JOIN_TONES", "false")
+	if c, err := load(t, "join-tones = true\n"); err != nil || c.JoinTones {
+		t.Errorf("switched off in the environment: %v, %v", c.JoinTones, err)
+	}
+	if c, err := load(t, "", "--join-tones"); err != nil || !c.JoinTones {
+		t.Errorf("switched on by the flag: %v, %v", c.JoinTones, err)
+	}
+}
+
 func TestThePeriodAdaptsUnlessItIsSet(t *testing.T) {
 	for _, tt := range []struct {
 		args []string

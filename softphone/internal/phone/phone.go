@@ -70,6 +70,7 @@ type Config struct {
 	Unprotected bool          // no limiter before the earpiece
 	EarCeiling  float64       // its ceiling, dBFS of peaks
 	Complete    bool          // keep every word rather than be live
+	JoinTones   bool          // cues when somebody joins or leaves the room
 	Sound       Sound
 	// Connect returns a new connection to a server.
 	Connect func(server string) (call.Conn, error)
@@ -214,8 +215,8 @@ func (p *Phone) place(ctx context.Context, id string, o Order) (_ call.Report, e
 		Destination: o.Destination, DisplayName: p.cfg.DisplayName,
 		Codec: p.cfg.Codec, Options: p.cfg.Options, DTX: p.cfg.DTX,
 		Unprotected: p.cfg.Unprotected, EarCeiling: p.cfg.EarCeiling,
-		Complete: p.cfg.Complete,
-		Clock:    p.clock, Capture: capture, Playback: playback,
+		Complete: p.cfg.Complete, JoinTones: p.cfg.JoinTones,
+		Clock: p.clock, Capture: capture, Playback: playback,
 		Microphone: mic.Endpoint(), Earpiece: ear.Endpoint(),
 		OnAnswer: func() { close(answered) },
 		OnNotice: p.Say,

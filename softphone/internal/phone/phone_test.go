@@ -156,15 +156,20 @@ func (f *fakeSound) open() int {
 	return f.opened
 }
 
-// startPhone runs a phone on a server until the test ends.
-func startPhone(t *testing.T, server string, sound *fakeSound) *phone.Phone {
+// startPhone runs a phone on a server until the test ends, with its settings as
+// change leaves them.
+func startPhone(t *testing.T, server string, sound *fakeSound, change ...func(*phone.Config)) *phone.Phone {
 	t.Helper()
-	p := phone.New(phone.Config{
+	cfg := phone.Config{
 		Servers: strings.Split(server, ","), Destination: "echo", Codec: opus.Codec{},
 		Options: codec.Options{Bitrate: 32000, Complexity: 5, FrameSamples: 960},
 		Sound:   sound, Connect: phone.Connect, Log: slog.New(slog.DiscardHandler),
 		Asleep: sound.asleep,
-	})
+	}
+	for _, f := range change {
+		f(&cfg)
+	}
+	p := phone.New(cfg)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- p.Run(ctx) }()

@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	// maxEars is how many calls decode, two in a room.
+	// maxEars is how many calls decode, the first and the last of a room.
 	maxEars = 32
 
 	markSamples = audio.Rate / 100 // of the window that finds a change of tone
@@ -25,6 +25,9 @@ const (
 	// that is not, as shares of what it was made with: -12 and -20 dB. The codec
 	// adds and takes some at low bitrates; a mix that is wrong is off by far more.
 	present, absent = 0.25, 0.1
+	// standsOut is how much louder than the noise around it a tone is, as amplitude:
+	// 12 dB. What others than the swarm say in its rooms may be noise.
+	standsOut = 4
 
 	// A second of what is heard is changing in its first part, by the delay, and
 	// verified in the second.
@@ -167,6 +170,17 @@ func (e *ear) gap() {
 	}
 }
 
+// rest says that what came was verified otherwise, or is about to be again.
+func (e *ear) rest() {
+	if e == nil {
+		return
+	}
+	e.gap()
+	for i := range e.others {
+		e.others[i].last = 0
+	}
+}
+
 // hear takes a frame that arrived at now.
 func (e *ear) hear(packet []byte, now time.Duration) {
 	n, err := e.dec.Decode(e.pcm[:], packet)
@@ -240,7 +254,9 @@ func (e *ear) collect(pcm []int16, now time.Duration) {
 	}
 }
 
-// verify checks who is heard in a steady window that ends at now.
+// verify checks who is heard in a steady window that ends at now. Too many are
+// those in both its halves: where the floor changes hands, one is heard in the
+// first and another in the second.
 func (e *ear) verify(now time.Duration) {
 	t := &e.swarm.tally
 	if !t.measuring.Load() {
@@ -250,18 +266,27 @@ func (e *ear) verify(now time.Duration) {
 		t.unjudged.Add(1)
 		return
 	}
-	need, heard := e.need(), 0
+	need, heard, together := e.need(), 0, 0
 	for i := range e.others {
-		if e.amplitude(e.others[i].flip.tone) >= present {
+		voice, half := e.others[i].flip.tone, len(e.check)/2
+		if e.amplitude(voice, e.check) >= present {
 			heard++
 		}
+		if e.amplitude(voice, e.check[:half]) >= present && e.amplitude(voice, e.check[half:]) >= present {
+			together++
+		}
 	}
-	right := heard >= need
-	if !right {
+	right := true
+	switch most := e.swarm.cfg.Speakers; {
+	case heard < need:
+		right = false
 		t.fail("room %d: %d of at least %d talkers are heard", e.number+1, heard, need)
+	case together > most:
+		right = false
+		t.fail("room %d: %d talkers are heard at a time, and at most %d may be (is --speakers the server's?)", e.number+1, together, most)
 	}
 	for _, i := range e.silent {
-		if a := e.amplitude(tones[i]); a >= absent {
+		if a := e.amplitude(tones[i], e.check); a >= absent && a >= standsOut*e.noise(tones[i]) {
 			right = false
 			who := "of another room"
 			if i == e.own {
@@ -285,9 +310,21 @@ func (e *ear) need() int {
 	return max(0, min(others, speakers))
 }
 
-// amplitude is how loud a tone is in the window, as a share of what it should be.
-func (e *ear) amplitude(t tone) float64 {
-	return math.Sqrt(goertzel(e.check, t[0])+goertzel(e.check, t[1])) / e.heard
+// amplitude is how loud a tone is in a window, as a share of what it should be.
+func (e *ear) amplitude(t tone, window []int16) float64 {
+	return math.Sqrt(goertzel(window, t[0])+goertzel(window, t[1])) / e.heard
+}
+
+// noise is how loud a tone would be heard in the window if all there is were noise:
+// what is at its sides, where no tone is.
+func (e *ear) noise(t tone) float64 {
+	sum := 0.0
+	for _, hz := range t {
+		for _, aside := range [...]float64{-50, -30, 30, 50} {
+			sum += goertzel(e.check, hz+aside)
+		}
+	}
+	return math.Sqrt(sum/4) / e.heard
 }
 
 // calibrate finds how late the detector is for each tone.

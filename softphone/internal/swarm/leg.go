@@ -37,6 +37,7 @@ type callStream = grpc.BidiStreamingClient[api.AudioChunk, api.AudioChunk]
 // room is what the calls of one room share.
 type room struct {
 	talking atomic.Int32 // talkers whose calls are held
+	voices  []*leg       // whose frames may be heard there as they were said
 }
 
 // leg is one call. Its receive goroutine and the wheel share it: the queue, the
@@ -58,6 +59,8 @@ type leg struct {
 	over     atomic.Bool
 	received atomic.Uint64 // frames with audio
 	sent     atomic.Uint64
+	// concealed is how many samples of ours the server's buffer made up.
+	concealed atomic.Uint64
 
 	// Of the wheel, once the call has joined it.
 	stream   callStream
@@ -86,6 +89,7 @@ func newLeg(s *swarm, i int, scores *scores) (*leg, error) {
 		return l, nil
 	}
 	number, place := i%cfg.Rooms, i/cfg.Rooms
+	members := (cfg.Calls-number-1)/cfg.Rooms + 1
 	if cfg.Rooms > 1 {
 		l.destination += fmt.Sprintf("-%d", number+1)
 	}
@@ -94,12 +98,27 @@ func newLeg(s *swarm, i int, scores *scores) (*leg, error) {
 		l.tone = toneOf(number, place)
 		l.score = scores.talkers[l.tone]
 	}
-	if number < maxEars/2 && (place == 0 || place == cfg.Talkers) {
+	if l.score != nil && (place < cfg.Talkers || members == 2) {
+		l.room.voices = append(l.room.voices, l)
+	}
+	if number < maxEars/2 && (place == 0 || place == members-1) {
 		var err error
 		l.ledger.ear, err = newEar(s, l.tone, number, scores)
 		return l, err
 	}
 	return l, nil
+}
+
+// slot is the frame of the call's schedule that begins at a media time, and false
+// if none does.
+func (l *leg) slot(media int64) (int64, bool) {
+	frame := int64(l.swarm.cfg.Options.FrameSamples)
+	return media / frame, media >= 0 && media%frame == 0
+}
+
+// due is when the frame of a slot was to be sent.
+func (l *leg) due(slot int64) time.Duration {
+	return l.swarm.base + l.phase + time.Duration(slot)*l.swarm.cfg.frame()
 }
 
 // toneOf is the tone of a talker: rooms differ in what is said in them, as far
@@ -213,8 +232,7 @@ func (l *leg) say(slot int64, at time.Duration) {
 	f := sendq.Frame{Epoch: 1, Media: uint64(slot)*uint64(frame) + 1, Made: at}
 	switch {
 	case l.score != nil:
-		i := int(slot % int64(len(l.score.packets)))
-		f.Samples, f.Data, f.Marks = frame, l.score.packets[i], l.score.marks[i]
+		f.Samples, f.Data, f.Marks = frame, l.score.packet(slot), l.score.mark(slot)
 		if l.first {
 			f.Marks |= wire.MarkTalk
 		}
@@ -261,6 +279,7 @@ func (l *leg) take(c *api.AudioChunk, now time.Duration) {
 		rtt, _ := l.link.RTT()
 		target := time.Duration(r.GetBufferTargetUs()) * time.Microsecond
 		l.queue.SetPeer(rtt, target)
+		l.concealed.Store(r.GetConcealedSamples())
 		if target > 0 && l.swarm.tally.measuring.Load() {
 			l.swarm.tally.targets.add(target)
 		}

@@ -49,7 +49,7 @@ func TestAnEarAllocatesNothing(t *testing.T) {
 		v := int16(3000 * ((i/24)%2*2 - 1))
 		packet[2*i], packet[2*i+1] = byte(v), byte(uint16(v)>>8)
 	}
-	e := s.legs[2].ledger.ear
+	e := s.legs[3].ledger.ear
 	s.tally.failures.Store(examples) // further ones are only counted
 	if n := testing.AllocsPerRun(200, func() {
 		e.hear(packet, now)

@@ -140,6 +140,24 @@ func (p process) used() (time.Duration, bool) {
 	return time.Duration(user+system) * clockTick, err == nil
 }
 
+// resident returns how many bytes of memory the process has, and false if that is
+// not known.
+func (p process) resident() (int64, bool) {
+	if p.pid == 0 {
+		return 0, false
+	}
+	statm, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", p.pid))
+	if err != nil {
+		return 0, false
+	}
+	fields := strings.Fields(string(statm))
+	if len(fields) < 2 {
+		return 0, false
+	}
+	pages, err := strconv.ParseInt(fields[1], 10, 64)
+	return pages * int64(os.Getpagesize()), err == nil
+}
+
 // ownUse returns the processor time of this process so far.
 func ownUse() time.Duration {
 	var u syscall.Rusage

@@ -7,6 +7,8 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+
+	"callcenter/audio"
 )
 
 func TestTheProcessThatListensIsFoundByItsSocket(t *testing.T) {
@@ -39,6 +41,9 @@ func TestTheProcessThatListensIsFoundByItsSocket(t *testing.T) {
 		if _, known := p.used(); !known {
 			t.Error("its processor time is not known")
 		}
+		if n, known := p.resident(); !known || n < 1<<20 || n > 1<<30 {
+			t.Errorf("its memory is %d bytes", n)
+		}
 		_ = stdin.Close()
 		if err := cmd.Wait(); err != nil {
 			t.Error(err)
@@ -62,6 +67,9 @@ func TestAServerInThisProcessOrNowhereIsNotFound(t *testing.T) {
 		p := findServer(address)
 		if _, known := p.used(); p.pid != 0 || known {
 			t.Errorf("found %d at %q", p.pid, address)
+		}
+		if m := watchMemory(p, audio.NewClock()).stop(); m != nil {
+			t.Errorf("the memory of no process at %q is %+v", address, m)
 		}
 	}
 }

@@ -12,5 +12,7 @@ func findServer(string) process { return process{} }
 
 func (process) used() (time.Duration, bool) { return 0, false }
 
+func (process) resident() (int64, bool) { return 0, false }
+
 // ownUse is not known.
 func ownUse() time.Duration { return 0 }

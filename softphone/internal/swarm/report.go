@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -46,12 +47,17 @@ type Report struct {
 
 	Sent     uint64 `json:"sent"` // frames with audio
 	Received uint64 `json:"received"`
-	Late     uint64 `json:"late"`     // by more than 20 ms
-	Dropped  uint64 `json:"dropped"`  // marked on what came
-	Unsent   uint64 `json:"unsent"`   // dropped here, because the server did not acknowledge
-	Lost     uint64 `json:"lost"`     // missing without a mark
-	Verified uint64 `json:"verified"` // echo frames that are what was sent
-	Windows  uint64 `json:"windows"`  // of 200 ms that ears found right
+	Late     uint64 `json:"late"`    // by more than 20 ms
+	Dropped  uint64 `json:"dropped"` // marked on what came
+	Unsent   uint64 `json:"unsent"`  // dropped here, because the server did not acknowledge
+	Lost     uint64 `json:"lost"`    // missing without a mark
+	// Concealed are the frames of ours that the server's buffers made up, by its
+	// reports.
+	Concealed float64 `json:"server_concealed"`
+	// Verified are the frames that are, byte by byte, what was sent: echoes, and
+	// what a room forwards.
+	Verified uint64 `json:"verified"`
+	Windows  uint64 `json:"windows"` // of 200 ms that ears found right
 	Failures uint64 `json:"verification_failures"`
 
 	// Restarts is how often the server's clock of a call started anew, which it
@@ -64,8 +70,9 @@ type Report struct {
 
 	// ServerCPU is nil where the server is not on this computer, or not to be
 	// found; Cores are those that this program used, where that is known.
-	ServerCPU *ServerCPU `json:"server_cpu,omitempty"`
-	Cores     float64    `json:"generator_cores,omitempty"`
+	ServerCPU    *ServerCPU    `json:"server_cpu,omitempty"`
+	ServerMemory *ServerMemory `json:"server_memory,omitempty"`
+	Cores        float64       `json:"generator_cores,omitempty"`
 
 	Error string `json:"error,omitempty"`
 
@@ -86,6 +93,8 @@ type meter struct {
 	server         process // zero: not known
 	used, own      time.Duration
 	sent, received uint64
+	concealed      uint64
+	memory         *memory
 }
 
 func (s *swarm) begin() meter {
@@ -93,6 +102,8 @@ func (s *swarm) begin() meter {
 	m.used, _ = m.server.used()
 	m.own = ownUse()
 	m.sent, m.received = s.frames()
+	m.concealed = s.concealed()
+	m.memory = watchMemory(m.server, s.clock)
 	s.tally.measuring.Store(true)
 	return m
 }
@@ -103,6 +114,14 @@ func (s *swarm) frames() (sent, received uint64) {
 		sent, received = sent+l.sent.Load(), received+l.received.Load()
 	}
 	return sent, received
+}
+
+// concealed is how many of our samples the server says that it made up.
+func (s *swarm) concealed() (n uint64) {
+	for _, l := range s.legs {
+		n += l.concealed.Load()
+	}
+	return n
 }
 
 func (s *swarm) held() (n int) {
@@ -125,7 +144,9 @@ func (s *swarm) finish(from meter) Report {
 		FrameMS: int(cfg.frame() / time.Millisecond), Calls: cfg.Calls, StreamsPerConn: cfg.Streams,
 		DurationS: took.Round(time.Millisecond).Seconds(), Held: s.held(),
 		Sent: sent - from.sent, Received: received - from.received,
-		Cores: round(float64(ownUse()-from.own) / float64(took)),
+		Concealed:    round(float64(s.concealed()-from.concealed) / float64(cfg.Options.FrameSamples)),
+		Cores:        round(float64(ownUse()-from.own) / float64(took)),
+		ServerMemory: from.memory.stop(),
 	}
 	if used, ok := from.server.used(); ok && r.Held > 0 {
 		cores := float64(used-from.used) / float64(took)
@@ -191,8 +212,8 @@ func (r *Report) verdict() error {
 		errs = append(errs, fmt.Errorf("%d verifications failed, the first: %s", r.Failures, strings.Join(r.Examples, "; ")))
 	case r.Rooms == 0 && r.Held > 0 && r.Verified == 0:
 		errs = append(errs, errors.New("no frame came back, so nothing was verified: is the server stalled?"))
-	case r.listened > 3*time.Second && r.Windows == 0:
-		errs = append(errs, errors.New("no ear heard 200 ms without a gap, so nothing was verified: is the server or this computer overloaded?"))
+	case r.listened > 3*time.Second && r.Windows+r.Verified == 0:
+		errs = append(errs, errors.New("no ear heard 200 ms without a gap, and no frame was forwarded, so nothing was verified: is the server or this computer overloaded?"))
 	}
 	return errors.Join(errs...)
 }
@@ -224,7 +245,7 @@ func advice(status string) string {
 	return ""
 }
 
-func round(x float64) float64 { return float64(int64(x*1000+0.5)) / 1000 }
+func round(x float64) float64 { return math.Round(x*1000) / 1000 }
 
 // progress writes a line a second until ctx ends.
 func (s *swarm) progress(ctx context.Context) {
@@ -264,14 +285,17 @@ func (r *Report) Write(w io.Writer) error {
 		line("its target", *r.ServerTarget, "reports")
 	}
 	line("own lateness", r.TurnLate, "turns")
-	fmt.Fprintf(&b, "frames        sent %d, received %d, late %d, dropped %d, not sent %d, lost %d, restarts %d\n", r.Sent, r.Received, r.Late, r.Dropped, r.Unsent, r.Lost, r.Restarts)
+	fmt.Fprintf(&b, "frames        sent %d, received %d, late %d, dropped %d, not sent %d, lost %d, concealed there %.0f, restarts %d\n", r.Sent, r.Received, r.Late, r.Dropped, r.Unsent, r.Lost, r.Concealed, r.Restarts)
 	verified, what := r.Verified, "echo frames are what was sent"
 	if r.Rooms > 0 {
-		verified, what = r.Windows, fmt.Sprintf("windows of 200 ms are what was said, not judged %d", r.Unjudged)
+		verified, what = r.Windows, fmt.Sprintf("windows of 200 ms are what was said, not judged %d, and %d frames as they were sent", r.Unjudged, r.Verified)
 	}
 	fmt.Fprintf(&b, "verified      %d %s, failures %d\n", verified, what, r.Failures)
 	if c := r.ServerCPU; c != nil {
 		fmt.Fprintf(&b, "server CPU    %.2f cores, %.2f %% of one for each call, %.1f µs for each call and frame (process %d)\n", c.Cores, c.CallPct, c.USPerFrame, c.PID)
+	}
+	if m := r.ServerMemory; m != nil {
+		fmt.Fprintf(&b, "its memory    begin %.1f, end %.1f, peak %.1f MiB, growing by %.2f MiB a minute\n", m.Begin, m.End, m.Peak, m.Growth)
 	}
 	if r.Cores > 0 {
 		fmt.Fprintf(&b, "swarm's CPU   %.2f cores\n", r.Cores)

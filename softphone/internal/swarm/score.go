@@ -48,7 +48,15 @@ var tones = [...]tone{
 type score struct {
 	packets [][]byte
 	marks   []uint32
+	unlike  []bool // the frame is like no other of the loop
 }
+
+// packet and mark are those of a slot of the schedule.
+func (s *score) packet(slot int64) []byte { return s.packets[slot%int64(len(s.packets))] }
+func (s *score) mark(slot int64) uint32   { return s.marks[slot%int64(len(s.marks))] }
+
+// telling says that the bytes of a slot are those of no other.
+func (s *score) telling(slot int64) bool { return s.unlike[slot%int64(len(s.unlike))] }
 
 // found is how much later than it was made the detector finds a change to the
 // first and to the second frequency of a tone that no server touched.
@@ -142,6 +150,13 @@ func record(cfg *Config, fill func([]int16)) (*score, error) {
 			s.packets = append(s.packets, slices.Clone(buf[:n]))
 			s.marks = append(s.marks, wire.LevelMarks(level.DBov(pcm), heard))
 		}
+	}
+	same := make(map[string]int)
+	for _, p := range s.packets {
+		same[string(p)]++
+	}
+	for _, p := range s.packets {
+		s.unlike = append(s.unlike, same[string(p)] == 1)
 	}
 	return &s, nil
 }

@@ -13,11 +13,13 @@
 // An echo call says a voice of its own. Every frame that comes back is compared
 // with what was said, byte by byte, and so are its marks, media time and
 // sequence. In a room the first so many say a tone each and the others announce
-// silence. There every call verifies sequences and media times, and two of each
-// room (ears, at most 32) also decode what they hear: once a second, in 200 ms
-// by Goertzel's algorithm, the tones of others must be there, and the own one
-// and those of other rooms must not. What is heard within a second of a turn
-// that came more than 60 ms late is not judged: then a gap is this program's own.
+// silence. There every call verifies sequences and media times, and the first
+// and the last of each room (ears, at most 32) also decode what they hear: once a second, in 200 ms
+// by Goertzel's algorithm, the tones of others must be there, no more of them at a
+// time than the server has speakers, and the own one and those of other rooms
+// must not. What is heard within a second of a turn that came more than 60 ms late
+// is not judged: then a gap is this program's own. What a room forwards as a talker
+// sent it, which one of two may, is compared like an echo instead (ledger.go).
 //
 // # Added delay
 //
@@ -26,12 +28,12 @@
 // sender was held up. It is zero for a frame that arrives when it was to leave;
 // the duration of the frame, for which a phone collects it, is not in it.
 //
-// An echo tells it by itself: its media time names its slot. In a room nothing
-// of a frame survives the mix but its sound, so the tones carry a mark: each
-// talker has two frequencies and changes from one to the other every second
-// of its schedule, without a step in phase. An ear follows the energy of both in
-// windows of 10 ms, 2.5 ms apart, and interpolates when the second outweighs
-// the first. The added delay is
+// An echo and what a room forwards tell it: their media time names the talker's
+// slot. In a mix nothing of a frame survives but its sound, so the tones carry a
+// mark: each talker has two frequencies and changes from one to the other every
+// second of its schedule, without a step in phase. An ear follows the energy of
+// both in windows of 10 ms, 2.5 ms apart, and interpolates when the second
+// outweighs the first. The added delay is
 //
 //	(arrival of that frame + place of the change in it) -
 //	(scheduled time of the frame with the change) - d

@@ -98,6 +98,24 @@ func TestCallsInRoomsHearTheOthersAndNotThemselves(t *testing.T) {
 	}
 }
 
+func TestTwoInARoomHearTheBytesThatTheOtherSaid(t *testing.T) {
+	t.Parallel()
+	for name, talkers := range map[string]int{"both talk": 2, "one talks": 1} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r, err := runUntil(t, func(c *tally) bool { return c.added.n.Load() >= 200 }, func(c *Config) {
+				c.Calls, c.Rooms, c.Talkers = 4, 2, talkers
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r.Held != 4 || r.Verified < 200 || r.Missed > 0 {
+				t.Errorf("%+v", r)
+			}
+		})
+	}
+}
+
 func TestRefusedCallsAreCountedByStatusWithASentence(t *testing.T) {
 	t.Parallel()
 	r, err := swarmTo(t, servertest.Options{MaxCalls: 2}, func(c *Config) {

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"fmt"
 	"sync"
 	"time"
 
@@ -263,6 +264,44 @@ func endingSnapshot() callstate.Snapshot {
 	return s
 }
 
+// roomSnapshot is a call in a room with those others.
+func roomSnapshot(others ...callstate.Participant) callstate.Snapshot {
+	s := liveSnapshot()
+	s.Destination, s.Speaking = "room/support", true
+	s.Delay.Loop, s.Delay.LoopKnown = 0, false
+	s.Roster = others
+	return s
+}
+
+// team are n others, some of whom speak and some are muted.
+func team(n int) []callstate.Participant {
+	names := []string{"Ada Lovelace", "Grace Hopper", "Alan", "somebody", "Maria Sibylla Merian", "Kurt"}
+	all := make([]callstate.Participant, n)
+	for i := range all {
+		p := callstate.Participant{ID: fmt.Sprint(i + 1), Name: names[i%len(names)], Level: callstate.SilentLevel}
+		if i >= len(names) {
+			p.Name = fmt.Sprintf("Agent %d", i+1)
+		}
+		switch i {
+		case 1, 30:
+			p.Speaking, p.Level = true, -19
+		case 3:
+			p.Muted = true
+		case 4:
+			p.Speaking, p.Level = true, -42
+		}
+		all[i] = p
+	}
+	return all
+}
+
+// lostRoomSnapshot is a room over a link that broke.
+func lostRoomSnapshot() callstate.Snapshot {
+	s := roomSnapshot(team(5)...)
+	s.State, s.Link = callstate.Reconnecting, lostSnapshot().Link
+	return s
+}
+
 // hostileSnapshot has the worst that comes from outside, and huge figures.
 func hostileSnapshot() callstate.Snapshot {
 	s := liveSnapshot()
@@ -298,6 +337,12 @@ func hostileSnapshot() callstate.Snapshot {
 	s.EarpieceEnd = callstate.End{State: callstate.EndStalled, Since: 1<<63 - 1, Reopens: 1<<64 - 1}
 	s.Silence, s.SilentFor = callstate.FlatLevel, 1<<63-1
 	s.Protection.Gain, s.Protection.Limited = -1e300, 1<<64-1
+	s.Roster = team(60)
+	for i, name := range []string{"\x1b[2J\x9b31m\u202eevil", "", "長い名前長い名前長い名前長い名前長い名前", "👩‍👩‍👧‍👦e\u0301\u0301\u0301\u0301", "a\nb\tc\x00"} {
+		s.Roster[i] = callstate.Participant{ID: "x", Name: name, Speaking: true, Level: 1<<31 - 1 - i}
+	}
+	s.Roster[5].Level, s.Roster[6].Level = -1<<31, 99999
+	s.Unlisted = 1 << 40
 	return s
 }
 
@@ -331,6 +376,10 @@ func scenes() []scene {
 			Severity: callstate.Warning, Text: "Nobody hears you: the microphone brings exact zeros. Is it muted on the headset?",
 		}},
 		{name: "flat", snap: flatSnapshot()},
+		{name: "room", snap: roomSnapshot(team(5)...), notice: callstate.Notice{Text: "Kurt joined."}},
+		{name: "room-alone", snap: roomSnapshot()},
+		{name: "room-large", snap: roomSnapshot(team(99)...)},
+		{name: "room-reconnecting", snap: lostRoomSnapshot()},
 		{name: "help", snap: liveSnapshot(), keys: []string{"?"}},
 		{name: "details", snap: liveSnapshot(), keys: []string{"i"}},
 		{name: "hostile details", snap: hostileSnapshot(), keys: []string{"i"}},

@@ -211,12 +211,11 @@ type helpPanel struct {
 
 // Render implements panel.
 func (h helpPanel) Render(width int) string {
-	out := make([]string, 0, len(h.topics)+9)
+	out := make([]string, 0, len(h.topics)+10)
 	for _, t := range h.topics {
 		out = append(out, cut(fill(h.st.key, t.key.Help().Key, 8)+t.about, width))
 	}
-	out = append(out, " ")
-	for _, t := range [][2]string{
+	legend := [][2]string{
 		{"█ ┃ │", "meter: peak, RMS, highest peak of late; speak at -28 to -16 RMS"},
 		{"CLIP", "too loud for the microphone: turn it down or move away"},
 		{"ZEROS", "the microphone brings exact zeros, or (FLAT) one level on and on"},
@@ -224,8 +223,13 @@ func (h helpPanel) Render(width int) string {
 		{"est.", "estimated; every other figure is measured, – is not yet known"},
 		{"loop", "microphone, server and back to the earpiece; echo calls only"},
 		{"buffer", "audio kept to bridge uneven arrival, and how much it aims at"},
+		{"● ○", "in a room: who speaks, who listens; how loud, or that it is muted"},
 		{"!", "beside a figure: this hurts the conversation"},
-	} {
+	}
+	if len(out)+1+len(legend) <= h.most {
+		out = append(out, " ")
+	}
+	for _, t := range legend {
 		out = append(out, cut(fill(h.st.strong, t[0], 8)+h.st.dim.Render(t[1]), width))
 	}
 	return strings.Join(out[:max(0, min(h.most, len(out)))], "\n")

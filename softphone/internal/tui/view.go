@@ -24,6 +24,14 @@ type panel interface {
 	Render(width int) string
 }
 
+// elastic is a panel that can do with fewer lines than Render returns, and make
+// use of more.
+type elastic interface {
+	panel
+	// RenderIn is Render in so many lines at most.
+	RenderIn(width, lines int) string
+}
+
 // block is a panel with its claim to the screen: the least claim goes first
 // when there is no room.
 type block struct {
@@ -41,6 +49,7 @@ const (
 	claimEarpiece
 	claimMessage
 	claimDelay
+	claimRoster
 	claimNetwork
 	claimLoss
 	claimQuality
@@ -109,10 +118,29 @@ func fit(blocks []block, width, height int) []string {
 		if least < 0 {
 			break
 		}
-		total -= lines(texts[least])
-		texts[least] = ""
+		had := lines(texts[least])
+		texts[least] = stretch(blocks[least], width, had-min(had, total-height))
+		total -= had - lines(texts[least])
+	}
+	for i, b := range blocks {
+		if texts[i] != "" && total < height {
+			had := lines(texts[i])
+			if _, ok := b.panel.(elastic); ok {
+				texts[i] = stretch(b, width, had+height-total)
+			}
+			total += lines(texts[i]) - had
+		}
 	}
 	return texts
+}
+
+// stretch renders a block in so many lines at most, where it can do with them.
+func stretch(b block, width, lines int) string {
+	e, ok := b.panel.(elastic)
+	if !ok || lines == 0 {
+		return ""
+	}
+	return e.RenderIn(width, lines)
 }
 
 func lines(text string) int {
@@ -139,15 +167,24 @@ func (m *model) upper() []block {
 	}
 	large := m.width >= spacious && m.height >= tall
 	mic, ear := m.meters(large)
+	who := roster{st: st, s: s, most: rosterLines(m.height)}
+	full := s.InRoom() && who.overflows(min(m.width, widest)-2)
 	air := block{blank{}, claimAir}
-	if m.height < grand {
+	if m.height < grand || full {
 		air = block{nothing{}, claimAir}
 	}
 	blocks = append(blocks, air, block{mic, claimMicrophone})
 	if large {
 		blocks = append(blocks, block{scale{st}, claimScale})
 	}
-	blocks = append(blocks, block{ear, claimEarpiece}, block{blank{}, claimBlank}, air)
+	blocks = append(blocks, block{ear, claimEarpiece})
+	if s.InRoom() {
+		if m.height >= grand { // or the roster would move as it grows
+			blocks = append(blocks, block{blank{}, claimBlank})
+		}
+		blocks = append(blocks, block{who, claimRoster})
+	}
+	blocks = append(blocks, block{blank{}, claimBlank}, air)
 	blocks = append(blocks, m.figureBlocks(narrow)...)
 	blocks = append(blocks, block{blank{}, claimBlank}, air,
 		block{rating{st, s}, claimRating}, block{remote{st, s}, claimRemote},
@@ -155,7 +192,7 @@ func (m *model) upper() []block {
 		block{detail{st, "Server", "srv", serverText(s)}, claimServer},
 		block{device{st, "Microphone", "mic", s.MicrophoneOpen, s.MicrophoneEnd}, claimDevices},
 		block{device{st, "Earpiece", "ear", s.EarpieceOpen, s.EarpieceEnd}, claimDevices})
-	if !narrow && m.height >= grand {
+	if !narrow && m.height >= grand && !full {
 		blocks = append(blocks, block{stages{st, s.Delay}, claimStages})
 	}
 	return blocks

@@ -1,0 +1,174 @@
+//go:build linux && !race
+
+package hostile
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime/debug"
+	"strings"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc"
+
+	"callcenter/api"
+	"callcenter/api/socket"
+	"callcenter/api/wire"
+)
+
+// collectorVariable sets how much garbage the servers keep. At their own 400 % what
+// is resident grows for the first two minutes, to five times what is in use; at 100 %
+// it shows within half of one whether that grows.
+const collectorVariable = "GOGC"
+
+// bareVariable makes the test's program a bare echo.
+const bareVariable = "HOSTILE_TEST_BARE"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(collectorVariable) == "" {
+		debug.SetGCPercent(400) // as both programs do
+	}
+	if os.Getenv(bareVariable) != "" {
+		if err := serveBare(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+// bare sends each chunk back as it is, but for the marks of a sender's queue, and
+// nothing else: what grpc-go costs by itself. The product's server says how long
+// a chunk took, so this says a number too: messages are of the same size.
+type bare struct {
+	api.UnimplementedCallCenterServer
+}
+
+// LiveCall implements api.CallCenterServer.
+func (bare) LiveCall(stream grpc.BidiStreamingServer[api.AudioChunk, api.AudioChunk]) error {
+	if _, err := stream.Recv(); err != nil {
+		return err
+	}
+	if err := stream.Send(&api.AudioChunk{Event: &api.Event{Kind: api.Event_KIND_ANSWERED}}); err != nil {
+		return err
+	}
+	for {
+		c, err := stream.Recv()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		c.Ack, c.ServerTime = c.Sequence, 200
+		if err := stream.Send(c); err != nil {
+			return err
+		}
+	}
+}
+
+// serveBare listens, says where as the server's log does, and serves until it is
+// killed. Windows, sockets and limits are those of the product's server.
+func serveBare() error {
+	lis, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	s := grpc.NewServer(grpc.StaticStreamWindowSize(65535), grpc.StaticConnWindowSize(1<<20), grpc.MaxRecvMsgSize(wire.MaxMessage))
+	api.RegisterCallCenterServer(s, bare{})
+	fmt.Fprintf(os.Stderr, "{\"msg\":\"listening\",\"address\":%q}\n", lis.Addr())
+	return s.Serve(tuned{lis})
+}
+
+// tuned sets the product's options on every socket.
+type tuned struct{ net.Listener }
+
+func (l tuned) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	if err == nil {
+		socket.Tune(conn)
+	}
+	return conn, err
+}
+
+// build makes the server's binary for a test.
+func build(t *testing.T) (path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "server")
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", path, "callcenter/server").CombinedOutput(); err != nil {
+		t.Fatalf("build the server: %v\n%s", err, out)
+	}
+	return path
+}
+
+// process is a server of its own.
+type process struct {
+	address string
+	cmd     *exec.Cmd
+	read    chan struct{} // closed when the log is at its end
+}
+
+// start runs a server, path or the bare echo if that is "".
+func start(t *testing.T, path string) *process {
+	t.Helper()
+	cmd := exec.Command(path, "--listen", "127.0.0.1:0", "--log-format", "json")
+	cmd.Env = append(os.Environ(), collectorVariable+"=100")
+	if path == "" {
+		cmd = exec.Command(os.Args[0])
+		cmd.Env = append(os.Environ(), collectorVariable+"=100", bareVariable+"=1")
+	}
+	log, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	p := &process{cmd: cmd, read: make(chan struct{})}
+	lines := bufio.NewReader(log)
+	for {
+		line, err := lines.ReadString('\n')
+		if err != nil {
+			t.Fatalf("a server does not listen: %v", errors.Join(err, cmd.Wait()))
+		}
+		if _, at, ok := strings.Cut(line, `"address":"`); ok && strings.Contains(line, `"listening"`) {
+			p.address, _, _ = strings.Cut(at, `"`)
+			break
+		}
+	}
+	go func() {
+		defer close(p.read)
+		_, _ = io.Copy(io.Discard, lines)
+	}()
+	return p
+}
+
+// stop kills the server and waits for it.
+func (p *process) stop() {
+	_ = p.cmd.Process.Kill()
+	<-p.read
+	_ = p.cmd.Wait() // it was killed
+}
+
+// duration reads how long a driver's runs last from the environment, and reports
+// false if nothing is there: then the run is short and judges no times.
+func duration(t *testing.T, variable string, short time.Duration) (d time.Duration, driven bool) {
+	t.Helper()
+	text := os.Getenv(variable)
+	if text == "" {
+		return short, false
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil || d <= 0 {
+		t.Fatalf("%s=%q: use a duration such as 10s", variable, text)
+	}
+	return d, true
+}
