@@ -219,20 +219,24 @@ func (q *Queue) Pop(f *Frame, now time.Duration) bool {
 			return false
 		}
 	}
-	slot := q.at(0)
+	full, slot := q.length >= q.limit, q.at(0)
 	data := append(f.Data[:0], slot.Data...)
 	*f = *slot
 	f.Data = data
 	q.mark(f)
 	q.head = (q.head + 1) % len(q.ring)
-	q.length--
+	if q.length--; q.length == 0 {
+		q.head = 0 // the slots at the beginning stay in the processor's cache
+	}
 	q.total += uint64(f.Samples)
 	q.sent.add(mark{sequence: f.Sequence, total: q.total, dropped: f.DroppedBefore, silent: f.Samples == 0})
 	q.stats.Popped++
 	wait := max(0, now-f.Made)
 	q.stats.Waited += wait
 	q.stats.LongestWait = max(q.stats.LongestWait, wait)
-	signal(q.room)
+	if full {
+		signal(q.room)
+	}
 	if q.length > 0 {
 		signal(q.ready)
 	}
@@ -314,6 +318,9 @@ func (q *Queue) SetComplete(on bool) {
 	}
 	for q.length > q.limit {
 		q.drop(&q.stats.DroppedFull)
+	}
+	if q.length < q.limit {
+		signal(q.room)
 	}
 	q.wake()
 }

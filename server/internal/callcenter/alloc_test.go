@@ -41,3 +41,18 @@ func TestAChunkWithoutAFrameAllocatesNothing(t *testing.T) {
 		t.Fatalf("%v allocations a report", n)
 	}
 }
+
+func TestAnEchoOverASocketAllocatesWhatGRPCDoes(t *testing.T) {
+	allocations := func(bare bool) float64 {
+		echo := socketEcho(t, bare)
+		for range 200 {
+			echo()
+		}
+		return testing.AllocsPerRun(2000, echo)
+	}
+	bare, ours := allocations(true), allocations(false)
+	t.Logf("client and server together: %v an echo, a bare server %v", ours, bare)
+	if ours > bare {
+		t.Errorf("%v allocations an echo, a bare server has %v", ours, bare)
+	}
+}
