@@ -73,7 +73,7 @@ const scalars = 128
 // add counts a chunk that leaves.
 func (w *way) add(c *api.AudioChunk) {
 	w.total += uint64(len(c.GetAudioData())) + scalars
-	if c.GetEvent() != nil || c.GetReport() != nil || c.GetCodec() != "" {
+	if c.GetEvent() != nil || c.GetReport() != nil || c.GetLevels() != nil || c.GetCodec() != "" {
 		w.total += uint64(proto.Size(c))
 	}
 	if c.GetSequence() != 0 {

@@ -141,7 +141,7 @@ func TestTheLargestReportFitsTheMessageLimit(t *testing.T) {
 	st, sent := open(t, extendedOpening("echo"))
 	report := &st.report
 	for _, data := range []int{codec.MaxPacket, besideReport} {
-		st.nextReport = 0
+		st.nextReport = st.clock() - reportInterval // and its grace is over, too
 		f := sendq.Frame{
 			Sequence: 1 << 40, DroppedBefore: 1000, Epoch: 9, Media: 1 << 48, Marks: 1<<12 - 1,
 			Made: -time.Hour, Data: make([]byte, data),
