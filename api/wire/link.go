@@ -46,6 +46,8 @@ type Link struct {
 	rtt      time.Duration
 	rttKnown bool
 	peerAck  uint64
+	peerEcho uint64
+	told     bool // Neglected was, since we last told
 }
 
 // NewLink returns the link of a stream that opened at now.
@@ -70,6 +72,7 @@ func (l *Link) Received(c *api.AudioChunk, now time.Duration) (time.Duration, bo
 	if a := c.GetAck(); a > l.peerAck {
 		l.peerAck = a
 	}
+	l.peerEcho = max(l.peerEcho, c.GetEchoSentAt())
 	return l.measure(c, now)
 }
 
@@ -105,6 +108,7 @@ func (l *Link) Stamp(c *api.AudioChunk, now time.Duration) {
 	}
 	l.unacked = 0
 	l.sentAt = now
+	l.told = false
 }
 
 // Due returns how long the sender may sleep at now before it asks again, and
@@ -121,8 +125,7 @@ func (l *Link) Due(now time.Duration) time.Duration {
 	return max(0, due-now)
 }
 
-// DueIfWoken is Due for a sender that is woken whenever a frame was taken and
-// nothing sent since.
+// DueIfWoken is Due for a sender that is woken whenever the link is Neglected.
 func (l *Link) DueIfWoken(now time.Duration) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -140,6 +143,18 @@ func (l *Link) deadline(now time.Duration) time.Duration {
 	}
 }
 
+// Neglected reports, once until a chunk leaves, that frames were taken and no chunk
+// has left for a while that could tell of them.
+func (l *Link) Neglected(now time.Duration) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.told || l.unacked == 0 || now-l.sentAt < AckInterval/2 {
+		return false
+	}
+	l.told = true
+	return true
+}
+
 // RTT returns the smoothed round trip, and false before the first measurement.
 func (l *Link) RTT() (time.Duration, bool) {
 	l.mu.Lock()
@@ -152,6 +167,13 @@ func (l *Link) PeerAck() uint64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.peerAck
+}
+
+// PeerEcho returns the newest of our sent_at that the peer echoed, 0 if none.
+func (l *Link) PeerEcho() uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.peerEcho
 }
 
 // Quiet returns how long the peer has been silent at now.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"callcenter/api"
+	"callcenter/api/wire"
 )
 
 // echoCall is an open echo call without its loops, whose answer has left.
@@ -22,7 +23,9 @@ func openEcho(t *testing.T) *echoCall {
 	e.stream, err = openCall(New(testConfig()), &fakeStream{
 		ctx: context.Background(),
 		sent: func(o *api.AudioChunk) {
-			e.sent = append(e.sent, &api.AudioChunk{AudioData: o.GetAudioData(), Sequence: o.GetSequence(), Ack: o.GetAck()})
+			e.sent = append(e.sent, &api.AudioChunk{
+				AudioData: o.GetAudioData(), Sequence: o.GetSequence(), Ack: o.GetAck(), SentAt: o.GetSentAt(),
+			})
 		},
 	}, extendedOpening("echo"))
 	if err != nil {
@@ -48,10 +51,13 @@ func (e *echoCall) woken() bool {
 	}
 }
 
-// say is the next frame of the caller.
-func (e *echoCall) say(bytes int, ack uint64) {
+// say is the next frame of the caller, who has read so many chunks.
+func (e *echoCall) say(bytes, read int) {
 	e.t.Helper()
-	e.in = api.AudioChunk{AudioData: make([]byte, bytes), Sequence: e.in.GetSequence() + 1, Ack: ack}
+	e.in = api.AudioChunk{AudioData: make([]byte, bytes), Sequence: e.in.GetSequence() + 1}
+	if read > 0 {
+		e.in.EchoSentAt = e.sent[read-1].GetSentAt()
+	}
 	if bytes > 0 {
 		e.in.AudioData[0] = 0x78
 	}
@@ -63,7 +69,7 @@ func (e *echoCall) say(bytes int, ack uint64) {
 func TestAnEchoLeavesWithoutWakingTheSendLoop(t *testing.T) {
 	e := openEcho(t)
 	for i := range 100 {
-		e.say(80, uint64(i))
+		e.say(80, i)
 		if len(e.sent) != i+1 || e.sent[i].GetSequence() != uint64(i+1) || e.sent[i].GetAck() != uint64(i+1) {
 			t.Fatalf("%d chunks left for %d", len(e.sent), i+1)
 		}
@@ -75,7 +81,10 @@ func TestAnEchoLeavesWithoutWakingTheSendLoop(t *testing.T) {
 
 func TestWhoOwesAnAcknowledgementWakesTheSendLoop(t *testing.T) {
 	e := openEcho(t)
-	e.say(0, 0) // a sequence, and nothing that could come back
+	for range 3 { // sequences, and nothing that could come back
+		e.link.Stamp(&e.out, e.clock()-wire.AckInterval/2)
+		e.say(0, 0)
+	}
 	if len(e.sent) != 0 || !e.woken() {
 		t.Errorf("%d chunks left", len(e.sent))
 	}
@@ -111,23 +120,41 @@ func TestTheReceiveLoopSendsNoMoreThanGRPCTakesAtOnce(t *testing.T) {
 		t.Error("the send loop is not told of the rest")
 	}
 	left := len(e.sent)
-	e.say(audio, uint64(left)) // everything has arrived
+	e.say(audio, left) // everything was read
 	if len(e.sent) != left+1 {
-		t.Error("nothing leaves after an acknowledgement")
+		t.Error("nothing leaves after that was read")
 	}
 }
 
-func TestWhatIsAcknowledgedIsNotOnItsWay(t *testing.T) {
+func TestWhatWasReadIsNotOnItsWay(t *testing.T) {
 	var w way
-	for seq := range uint64(1000) {
-		w.add(&api.AudioChunk{AudioData: make([]byte, 100), Sequence: seq + 1})
-		ack := max(seq, 10) - 10
-		if n := w.bytes(ack); n < (seq+1-ack)*100 || n > 2*11*(100+scalars) {
-			t.Fatalf("%d bytes are on their way with %d frames unacknowledged", n, seq+1-ack)
+	for n := range uint64(1000) {
+		w.add(&api.AudioChunk{AudioData: make([]byte, 100), SentAt: 20000 * (n + 1)})
+		read := max(n, 10) - 10
+		if b := w.bytes(20000 * read); b < (n+1-read)*100 || b > 11*(100+scalars) {
+			t.Fatalf("%d bytes are on their way with %d chunks unread", b, n+1-read)
 		}
-		if seq == 20 { // a chunk without a frame counts, too
-			w.add(&api.AudioChunk{Report: &api.Report{PacketsLost: 1}})
-		}
+	}
+	before := w.total
+	w.add(&api.AudioChunk{Report: &api.Report{PacketsLost: 1}, SentAt: 20000 * 1001})
+	if w.total == before {
+		t.Error("a chunk without a frame counts for nothing")
+	}
+}
+
+func TestWhoEchoesWhatWasNeverSentIsNotBelieved(t *testing.T) {
+	var w way
+	for n := range uint64(200) {
+		w.add(&api.AudioChunk{AudioData: make([]byte, 100), SentAt: 20000 * (n + 1)})
+	}
+	if b := w.bytes(20000 * 3); b != w.total {
+		t.Errorf("%d bytes are on their way where a chunk of long ago was read, want %d", b, w.total)
+	}
+	if b := w.bytes(20000*190 + 1); b < 1<<40 {
+		t.Errorf("a guess leaves %d bytes on their way", b)
+	}
+	if b := w.bytes(20000 * 200); b < 1<<40 {
+		t.Errorf("after a guess an echo leaves %d bytes on their way", b)
 	}
 }
 

@@ -35,7 +35,6 @@ type call struct {
 	opening     wire.Opening
 	destination string
 	resumable   bool
-	echoes      bool     // what is pushed comes back within the push
 	leg         room.Leg // of the first stream's handler until opened
 	left        sync.Once
 
@@ -75,7 +74,6 @@ func newCall(s *Service, o wire.Opening, destination string) *call {
 		start:       now,
 		opening:     o,
 		destination: destination,
-		echoes:      destination == room.Echo && o.Extended,
 		queue:       sendq.New(),
 		events:      newEventQueue(),
 		limiter:     rate.NewLimiter(chunkRate, chunkBurst),

@@ -31,7 +31,7 @@ const (
 	// reportGrace how long a report waits for a frame that takes it along.
 	reportInterval = time.Second
 	reportGrace    = 40 * time.Millisecond
-	// The send loops of echo calls, which sleep for long, wake at multiples of
+	// Send loops that sleep for long, since others send, wake at multiples of
 	// lookInterval: a process that sleeps is woken once for all of them. Each
 	// waking up for itself costs a tenth of all that an echo costs.
 	lookInterval = 60 * time.Millisecond
@@ -47,13 +47,11 @@ type downlink call
 
 var _ room.Downlink = (*downlink)(nil)
 
+// Put implements room.Downlink.
+func (d *downlink) Put(f sendq.Frame) { d.queue.Put(f) }
+
 // Send implements room.Downlink.
-func (d *downlink) Send(f sendq.Frame) {
-	d.queue.Put(f)
-	if !d.echoes { // else the receive loop, which is here, goes on to answer
-		d.queue.Wake()
-	}
-}
+func (d *downlink) Send(f sendq.Frame) { d.queue.Push(f) }
 
 // Skip implements room.Downlink.
 func (d *downlink) Skip() { d.queue.Skip() }
@@ -88,7 +86,7 @@ func (d *downlink) Fail(err error) {
 	(*call)(d).end(d.svc.fault(d.opening.CallID, err, stack))
 }
 
-// sendLoop sends all that answer does not. It returns nil when the call is over
+// sendLoop sends all that flush does not. It returns nil when the call is over
 // and all is said.
 func (st *stream) sendLoop(ctx context.Context) error {
 	timer := time.NewTimer(reportInterval)
@@ -139,11 +137,8 @@ func (st *stream) turn(stopping bool) (sent bool, due time.Duration, err error) 
 // due returns how long there is nothing to do without a frame or an event.
 func (st *stream) due(now time.Duration) time.Duration {
 	report := st.nextReport + reportGrace - now
-	if !st.call.echoes {
-		return max(0, min(st.link.Due(now), report))
-	}
 	due := max(0, min(st.link.DueIfWoken(now), report))
-	if due > lookInterval { // the receive loop will have sent meanwhile
+	if due > lookInterval { // something else will have been sent meanwhile
 		due -= (now + due) % lookInterval
 	}
 	return due

@@ -5,8 +5,8 @@
 //
 // Every stream has a handler, which decides when it is over; a receive loop, the
 // only caller of RecvMsg; and a send loop, the only caller of SendMsg except that
-// the receive loop sends echoes while the former has nothing to do. Neither loop
-// allocates per chunk, or waits for another call. A call of a caller that
+// while it has nothing to do a receive loop sends what is passed on as it came
+// (answer.go). Neither loop allocates per chunk, or waits for another call. A call of a caller that
 // sent a token outlives its stream: it waits in its room for the next, which
 // takes it over (resume.go). Times are readings of one audio.Clock.
 package callcenter

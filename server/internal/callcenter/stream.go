@@ -49,12 +49,11 @@ type stream struct {
 	farewell bool         // before it closes stop: an event says that it is over
 
 	// Of the receive loop.
-	in       api.AudioChunk
-	target   time.Duration // the peer's, from its report
-	answered bool          // in has left nothing to be sent
+	in     api.AudioChunk
+	target time.Duration // the peer's, from its report
 
-	// Of whoever sends, under sending: the send loop, or the receive loop while
-	// the former has nothing to do.
+	// Of whoever sends, under sending: the send loop, or while that has nothing to do
+	// the receive loop of whoever says what is passed on here.
 	sending    sync.Mutex
 	out        api.AudioChunk
 	frame      sendq.Frame

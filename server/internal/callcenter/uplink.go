@@ -16,7 +16,7 @@ import (
 //  4. the contract's rules end the call if it breaks them
 //  5. its timing and acknowledgement go to the link and the send queue
 //  6. its frame, if it has one, goes to the call's leg in the room
-//  7. what an echo call gets back leaves at once (answer.go)
+//  7. what is passed on as it came leaves at once (answer.go)
 //
 // Nothing here waits but gRPC and, for callers of five fields in a loopback,
 // the room for their answer.
@@ -44,45 +44,48 @@ func (st *stream) recvLoop(ctx context.Context) error {
 	}
 }
 
-// take receives the chunk in st.in and answers it, if it is an echo call's.
+// take receives the chunk in st.in, and sees that what it makes due leaves.
 func (st *stream) take(ctx context.Context) error {
-	if err := st.receive(ctx, st.clock()); err != nil {
+	now := st.clock()
+	put, err := st.receive(ctx, now)
+	if err != nil {
 		return err
 	}
-	if !st.call.echoes || st.answered {
-		return nil
+	if d, ok := put.(*downlink); ok {
+		(*call)(d).flush(st.call)
 	}
-	return st.answer()
+	if st.call.opening.Extended && st.link.Neglected(now) {
+		st.call.queue.Wake()
+	}
+	return nil
 }
 
-// receive takes the chunk in st.in, which arrived at now.
-func (st *stream) receive(ctx context.Context, now time.Duration) error {
+// receive takes the chunk in st.in, which arrived at now, and returns where its frame
+// was put to be flushed, or nil.
+func (st *stream) receive(ctx context.Context, now time.Duration) (put room.Downlink, err error) {
 	c := st.call
-	st.answered = true
 	c.pushing.Lock()
 	defer c.pushing.Unlock()
 	if c.current.Load() != st {
-		return errTakenOver
+		return nil, errTakenOver
 	}
 	c.heard.Store(int64(now))
 	if !c.limiter.AllowN(c.began.Add(now-c.start), 1) {
 		c.flooded.Add(1)
-		return nil
+		return nil, nil
 	}
 	if err := c.opening.Check(&st.in); err != nil {
-		return err
+		return nil, err
 	}
 	if c.opening.Extended {
 		st.acknowledge(now)
 	}
-	st.pass(ctx, now)
-	return nil
+	return st.pass(ctx, now), nil
 }
 
 // acknowledge takes what the chunk says of our own chunks.
 func (st *stream) acknowledge(now time.Duration) {
 	c, in := st.call, &st.in
-	st.answered = in.Sequence == 0
 	_, measured := st.link.Received(in, now)
 	if in.Ack != 0 {
 		c.queue.Ack(in.Ack)
@@ -104,8 +107,9 @@ func (st *stream) acknowledge(now time.Duration) {
 }
 
 // pass gives the chunk's frame to the room. Chunks of extended callers without
-// a frame end here; to callers of five fields every chunk is one.
-func (st *stream) pass(ctx context.Context, now time.Duration) {
+// a frame end here; to callers of five fields every chunk is one. It returns what
+// room.Leg's Push does.
+func (st *stream) pass(ctx context.Context, now time.Duration) room.Downlink {
 	c, in := st.call, &st.in
 	u := room.Uplink{}
 	u.Packet, u.Playable = c.packets.Read(in)
@@ -113,10 +117,9 @@ func (st *stream) pass(ctx context.Context, now time.Duration) {
 		c.newest.Store(in.Sequence)
 	}
 	if !u.Playable && len(in.AudioData) == 0 && c.opening.Extended {
-		return
+		return nil
 	}
 	c.framesIn.Add(1)
-	st.answered = false
 	u.Frame = sendq.Frame{
 		Sequence:      in.Sequence,
 		DroppedBefore: in.DroppedBefore,
@@ -130,7 +133,7 @@ func (st *stream) pass(ctx context.Context, now time.Duration) {
 	if !c.opening.Extended {
 		u.Frame.Tag = omitted(in.CallId, in.SampleRate, in.Channels, in.Codec)
 	}
-	c.leg.Push(ctx, u)
+	return c.leg.Push(ctx, u)
 }
 
 // samples returns how long the frame plays, for what is in flight. Bytes that

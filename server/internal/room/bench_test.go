@@ -26,6 +26,7 @@ type nowhere struct{ frames int }
 
 func (n *nowhere) Send(sendq.Frame)                      { n.frames++ }
 func (n *nowhere) Skip()                                 {}
+func (n *nowhere) Put(sendq.Frame)                       { n.frames++ }
 func (n *nowhere) SendWait(context.Context, sendq.Frame) {}
 func (n *nowhere) Event(Event)                           {}
 func (n *nowhere) Levels(*Levels)                        {}

@@ -29,7 +29,7 @@ import (
 //  5. once that fills a frame, it is encoded and sent, or announced as silence
 //     when nobody is heard in it
 //
-// While two hear each other directly there is nothing to do but 1, and four ticks are
+// While two hear each other directly there is nothing to do but 1, and ten ticks are
 // made at a time.
 //
 // Frames begin with a step, so that a voice comes into the sum, or goes, between
@@ -52,6 +52,7 @@ type conference struct {
 	phase    time.Duration // of its ticks
 	clock    audio.Clock
 	quit     chan struct{} // stop closes it
+	newcomer chan struct{} // somebody joined
 	finished chan struct{} // run closes it
 	watched  chan struct{} // watch closes it
 	givenUp  chan struct{} // closed when it is
@@ -70,6 +71,7 @@ type conference struct {
 	floor      floor
 	claims     []*claim // of the legs, in their order
 	second     bool     // the next tick is the second of its step
+	behind     bool     // the tick is of a step that is over: nobody begins with it
 	mixes      int      // members who hear the mix
 	direct     bool     // all two do not
 	long       bool     // every member hears frames as long as a step
@@ -84,6 +86,7 @@ func newConference(name string, stalls, speakers int, clock audio.Clock) *confer
 		stalls:     stalls,
 		clock:      clock,
 		quit:       make(chan struct{}),
+		newcomer:   make(chan struct{}, 1),
 		finished:   make(chan struct{}),
 		watched:    make(chan struct{}),
 		givenUp:    make(chan struct{}),
@@ -119,6 +122,10 @@ func (c *conference) join(l *conferenceLeg) bool {
 	}
 	c.legs = append(slices.Clone(c.legs), l)
 	l.room = c
+	select {
+	case c.newcomer <- struct{}{}:
+	default:
+	}
 	return true
 }
 
@@ -183,15 +190,15 @@ func (c *conference) run() {
 	t.next += c.phase
 	c.clocked = t
 	for {
-		late, ticks := t.late, c.stride()
-		at, anew, ok := t.wait(ticks, c.quit)
+		late := t.late
+		ticks, at, anew, ok := t.wait(c.stride(), c.newcomer, c.quit)
 		if !ok {
 			return
 		}
 		isLate := t.late != late
 		for ticks--; ticks >= 0; ticks-- {
 			c.complexity = c.effort.tick(isLate)
-			isLate = false
+			isLate, c.behind = false, ticks >= stepTicks
 			if !c.tick(at-time.Duration(ticks)*audio.Period, anew) {
 				return
 			}
@@ -201,9 +208,9 @@ func (c *conference) run() {
 	}
 }
 
-// directTicks are made at a time where nothing is mixed: they only settle who has
-// the floor.
-const directTicks = 4
+// directTicks are made at a time where nothing is mixed and nobody comes: they only
+// settle who has the floor.
+const directTicks = 10
 
 // stride returns how many ticks are made together. Where all frames are as long as a
 // step it is no use to begin them before their end.

@@ -25,17 +25,20 @@ import (
 // would have been.
 
 // forward gives the member a frame that source said, untouched but for the epoch:
-// those of a direction are the server's. The receive loop of source calls it.
-func (o *outlet) forward(source *conferenceLeg, f sendq.Frame) {
+// those of a direction are the server's. The receive loop of source calls it. It
+// returns where it put the frame.
+func (o *outlet) forward(source *conferenceLeg, f sendq.Frame) Downlink {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.source != source { // settled otherwise while the frame came
-		return
+		return nil
 	}
 	if f.Epoch != o.theirs {
 		o.theirs, o.fresh = f.Epoch, true
 	}
-	o.give(f)
+	f.Epoch = o.next()
+	o.down.Put(f)
+	return o.down
 }
 
 // turn lets the member hear source directly from now on, or nil: the mix.

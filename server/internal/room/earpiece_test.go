@@ -64,6 +64,8 @@ func (e *earpiece) Skip() {
 	e.frames = append(e.frames, sendq.Frame{})
 }
 
+func (e *earpiece) Put(f sendq.Frame) { e.Send(f) }
+
 func (e *earpiece) SendWait(_ context.Context, f sendq.Frame) { e.Send(f) }
 
 func (e *earpiece) Levels(*Levels) {}

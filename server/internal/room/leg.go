@@ -110,7 +110,7 @@ func newConferenceLeg(d *Directory, m Member, down Downlink) (*conferenceLeg, er
 }
 
 // Push implements Leg.
-func (l *conferenceLeg) Push(_ context.Context, u Uplink) {
+func (l *conferenceLeg) Push(_ context.Context, u Uplink) (put Downlink) {
 	switch {
 	case l.dead.Load():
 	case !u.Playable && len(u.Frame.Data) > 0:
@@ -127,13 +127,14 @@ func (l *conferenceLeg) Push(_ context.Context, u Uplink) {
 			if f.Media == 0 { // its sender gives none
 				f.Media = uint64(u.Packet.Media) + 1
 			}
-			to.speaker.forward(l, f)
+			put = to.speaker.forward(l, f)
 		}
 		// What is not kept, it counts.
 		if l.play.Push(u.Packet, u.Frame.Made) && (len(u.Frame.Data) > 0 || u.Frame.Marks&markLevelValid != 0) {
 			l.note(u.Frame)
 		}
 	}
+	return put
 }
 
 // note takes how loud the member says a frame is, or that it is silence. That is
@@ -289,7 +290,7 @@ func fade(pcm []int16, direction int) {
 // the sum, held how long they waited. Who has no voice in it gets what the
 // others get who only listen.
 func (l *conferenceLeg) speak(c *conference, voices int, held time.Duration, first, anew bool) {
-	l.begun, l.full = l.begun || first, false
+	l.begun, l.full = l.begun || first && !c.behind, false
 	if l.failed || !l.begun || l.speaker.source != nil {
 		return
 	}

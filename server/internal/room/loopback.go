@@ -27,7 +27,7 @@ func newLoopback(m Member, down Downlink) *loopback {
 }
 
 // Push implements Leg.
-func (l *loopback) Push(ctx context.Context, u Uplink) {
+func (l *loopback) Push(ctx context.Context, u Uplink) Downlink {
 	f := u.Frame
 	f.DroppedBefore = l.gaps.before(&u)
 	if len(f.Data) > 0 {
@@ -35,9 +35,10 @@ func (l *loopback) Push(ctx context.Context, u Uplink) {
 	}
 	if l.wait {
 		l.down.SendWait(ctx, f)
-		return
+		return nil
 	}
-	l.down.Send(f)
+	l.down.Put(f)
+	return l.down
 }
 
 // gaps finds what is missing between the frames of one sender.

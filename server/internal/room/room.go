@@ -94,6 +94,9 @@ type Downlink interface {
 	// Send takes a frame and never waits: when the member is slow, the oldest
 	// frame is dropped, counted and marked.
 	Send(f sendq.Frame)
+	// Put is Send for a frame that a member of the room just said. It leaves no later
+	// than with Send, and sooner if whoever pushed it flushes: see Leg.
+	Put(f sendq.Frame)
 	// Skip takes a sequence for a frame slot that carries nothing, in announced
 	// silence.
 	Skip()
@@ -136,8 +139,9 @@ type Event struct {
 type Leg interface {
 	// Push takes a frame that the member said. One goroutine calls it. It waits
 	// only for a Downlink's SendWait, until ctx ends. After Leave it is heard
-	// by nobody.
-	Push(ctx context.Context, u Uplink)
+	// by nobody. It returns the Downlink that it Put a frame into, or nil: where that
+	// can be done without waiting the caller sends it on, and else wakes who sends.
+	Push(ctx context.Context, u Uplink) Downlink
 	// Resumed tells that the member hears over another stream from now on: what
 	// comes to the Downlink begins anew. Any goroutine may call it.
 	Resumed()

@@ -50,6 +50,8 @@ func (d *downlink) Skip() {
 	d.skipped++
 }
 
+func (d *downlink) Put(f sendq.Frame) { d.Send(f) }
+
 func (d *downlink) SendWait(_ context.Context, f sendq.Frame) {
 	d.waited++
 	d.Send(f)
@@ -353,7 +355,7 @@ func TestTickerCatchesUpAndStartsAnew(t *testing.T) {
 	quit := make(chan struct{})
 	step := func(wantAt time.Duration, wantAnew bool) {
 		t.Helper()
-		at, anew, ok := tick.wait(1, quit)
+		_, at, anew, ok := tick.wait(1, nil, quit)
 		if at != wantAt || anew != wantAnew || !ok {
 			t.Fatalf("tick at %v, anew %v, ok %v; want %v, %v", at, anew, ok, wantAt, wantAnew)
 		}
@@ -370,7 +372,7 @@ func TestTickerCatchesUpAndStartsAnew(t *testing.T) {
 		t.Errorf("counted %d resets and %d late ticks", tick.resets, tick.late)
 	}
 	close(quit)
-	if _, _, ok := tick.wait(1, quit); ok {
+	if _, _, _, ok := tick.wait(1, nil, quit); ok {
 		t.Error("a tick after the end")
 	}
 }

@@ -112,11 +112,12 @@ func (o *outlet) send(c *coder) {
 func (o *outlet) mix(f sendq.Frame) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.give(f)
+	f.Epoch = o.next()
+	o.down.Send(f)
 }
 
-// give sends a frame in the member's epoch. It holds o.mu.
-func (o *outlet) give(f sendq.Frame) {
+// next returns the epoch of the frame that is about to be sent. It holds o.mu.
+func (o *outlet) next() uint32 {
 	if o.resumed.Load() && o.resumed.Swap(false) {
 		o.fresh = true
 	}
@@ -124,8 +125,7 @@ func (o *outlet) give(f sendq.Frame) {
 		o.epoch++
 	}
 	o.fresh, o.used = false, true
-	f.Epoch = o.epoch
-	o.down.Send(f)
+	return o.epoch
 }
 
 // anew notes that the room's clock started anew.

@@ -26,24 +26,30 @@ func newTicker(clock audio.Clock, period time.Duration) *ticker {
 	return &ticker{clock: clock, period: period, next: clock(), timer: time.NewTimer(period)}
 }
 
-// wait returns the deadline of the tick that is the nth from now when it has come,
-// and whether the clock started anew before it. It reports false once done is closed.
-func (t *ticker) wait(n int, done <-chan struct{}) (deadline time.Duration, anew, ok bool) {
+// wait returns when the deadline of the tick that is the nth from now has come, or of
+// the next one, once wake tells that it is to be no later: for how many ticks it waited,
+// the deadline of the last, and whether the clock started anew before it. It reports
+// false once done is closed.
+func (t *ticker) wait(n int, wake, done <-chan struct{}) (ticks int, deadline time.Duration, anew, ok bool) {
+	from := t.next
 	t.next += time.Duration(n) * t.period
-	left := t.next - t.clock()
-	if left > 0 {
+	for left := t.next - t.clock(); left > 0; left = t.next - t.clock() {
 		t.timer.Reset(left)
 		select {
 		case <-done:
 			t.timer.Stop()
-			return 0, false, false
+			return 0, 0, false, false
+		case <-wake:
+			passed := max(0, int((t.clock()-from)/t.period))
+			n = min(n, passed+1)
+			t.next = from + time.Duration(n)*t.period
 		case <-t.timer.C:
 		}
 	}
 	select {
 	case <-done:
 		t.timer.Stop()
-		return 0, false, false
+		return 0, 0, false, false
 	default:
 	}
 	behind := t.clock() - t.next
@@ -55,5 +61,5 @@ func (t *ticker) wait(n int, done <-chan struct{}) (deadline time.Duration, anew
 		t.next += behind
 		anew = true
 	}
-	return t.next, anew, true
+	return n, t.next, anew, true
 }

@@ -50,7 +50,7 @@ func (l *toneLeg) run(clock audio.Clock) {
 	}()
 	t := newTicker(clock, audio.Duration(l.speaker.coder.samples))
 	for {
-		_, anew, ok := t.wait(1, l.quit)
+		_, _, anew, ok := t.wait(1, nil, l.quit)
 		if !ok {
 			return
 		}
@@ -65,7 +65,7 @@ func (l *toneLeg) run(clock audio.Clock) {
 }
 
 // Push implements Leg; what is said is counted.
-func (l *toneLeg) Push(_ context.Context, u Uplink) {
+func (l *toneLeg) Push(_ context.Context, u Uplink) Downlink {
 	switch {
 	case len(u.Frame.Data) == 0:
 	case u.Playable:
@@ -73,6 +73,7 @@ func (l *toneLeg) Push(_ context.Context, u Uplink) {
 	default:
 		l.malformed.Add(1)
 	}
+	return nil
 }
 
 // Resumed implements Leg.
