@@ -22,11 +22,14 @@ import (
 )
 
 const (
-	// echoCalls and legs load two cores, of which the callers use their share, by
-	// half or so when the naive server has them.
-	echoCalls = 200
-	legs      = 60
-	talkers   = 3
+	// legs load two cores, of which the callers use their share, by half or so when
+	// the naive server has them; of ours so many in rooms of two and of ten do.
+	legs     = 60
+	legsTwos = 300
+	legsTens = 120
+	talkers  = 3
+
+	echoCalls = 300
 
 	ramp     = time.Second
 	attempts = 3
@@ -156,14 +159,20 @@ func attempt[T any](tb testing.TB, name string, measure func() (T, error)) (T, e
 
 // measurements are the rows, with their bars.
 func measurements(p plan) []*measurement {
-	echo := callRow(fmt.Sprintf("server, echo, %d calls", echoCalls/p.share), roleBare, 1.3,
-		swarm.Config{Destination: "echo", Calls: echoCalls, Rooms: 1})
-	twos := callRow(fmt.Sprintf("server, %d rooms of 2, both talk", legs/2/p.share), roleNaive, 6,
-		swarm.Config{Destination: "room/two", Calls: legs, Rooms: legs / 2, Talkers: 2})
-	tens := callRow(fmt.Sprintf("server, %d rooms of 10, %d talk", max(1, legs/10/p.share), talkers), roleNaive, 1.8,
-		swarm.Config{Destination: "room/ten", Calls: legs, Rooms: legs / 10, Talkers: talkers})
+	echoes := swarm.Config{Destination: "echo", Calls: echoCalls, Rooms: 1}
+	echo := callRow(fmt.Sprintf("server, echo, %d calls", echoCalls/p.share), roleBare, 1.3, echoes, echoes)
+	twos := func(legs int) swarm.Config {
+		return swarm.Config{Destination: "room/two", Calls: legs, Rooms: legs / 2, Talkers: 2}
+	}
+	tens := func(legs int) swarm.Config {
+		return swarm.Config{Destination: "room/ten", Calls: legs, Rooms: legs / 10, Talkers: talkers}
+	}
 	if !p.judge {
-		all := []*measurement{codecRow(2, 5, "noise", 0), echo, twos, tens}
+		all := []*measurement{
+			codecRow(2, 5, "noise", 0), echo,
+			callRow("server, rooms of 2", roleNaive, 0, twos(legs), twos(legs)),
+			callRow("server, rooms of 10", roleNaive, 0, tens(legs), tens(legs)),
+		}
 		for _, m := range all {
 			m.Bar = 0
 		}
@@ -180,7 +189,11 @@ func measurements(p plan) []*measurement {
 		codecRow(10, 9, "silence", 0),
 		codecRow(100, 5, "silence", 0),
 		codecRow(100, 9, "silence", 0),
-		echo, twos, tens,
+		echo,
+		callRow("server, 30 rooms of 2", roleNaive, 0, twos(legs), twos(legs)),
+		callRow("server, 150 rooms of 2, naive 30", roleNaive, 6, twos(legsTwos), twos(legs)),
+		callRow("server, 6 rooms of 10", roleNaive, 0, tens(legs), tens(legs)),
+		callRow("server, 12 rooms of 10, naive 6", roleNaive, 1.8, tens(legsTens), tens(legs)),
 	}
 }
 
@@ -207,8 +220,8 @@ func codecRow(members, effort int, quiet string, bar float64) *measurement {
 	}
 }
 
-// callRow is calls over gRPC.
-func callRow(name, role string, bar float64, calls swarm.Config) *measurement {
+// callRow is calls over gRPC, so many to ours and so many to the other.
+func callRow(name, role string, bar float64, calls, others swarm.Config) *measurement {
 	return &measurement{
 		row: row{Name: name, Other: role, Bar: bar, AtMost: role == roleBare},
 		ours: func(tb testing.TB, p plan) (float64, error) {
@@ -217,7 +230,7 @@ func callRow(name, role string, bar float64, calls swarm.Config) *measurement {
 		},
 		other: func(tb testing.TB, p plan) (float64, error) {
 			tb.Helper()
-			return call(tb, startOther(tb, role), calls, p)
+			return call(tb, startOther(tb, role), others, p)
 		},
 	}
 }

@@ -11,6 +11,11 @@
 // test's own binary, run once more with other environment, with the server's
 // settings of gRPC, sockets and memory.
 //
+// A leg costs any server less the more legs it has: what arrives while a thread is
+// awake need not wake it. So rooms are measured twice: with as many legs as the naive
+// server has, and with as many as put a like load on ours, which is what a capacity
+// is about and what the bars are for.
+//
 // All figures are processor time of the server's process for 20 ms of one leg, in
 // microseconds: user and system time from /proc or getrusage, never wall-clock
 // time, so that what else runs on the machine counts as little as it can. A core
