@@ -13,6 +13,9 @@ const (
 	completeSlots    = 1024 // and the same for a listener who wants every word
 	completeBuffered = 6 * audio.Rate
 
+	maxSpare    = 32  // packets whose memory is kept for others,
+	leastMemory = 128 // bytes, of which it is a multiple
+
 	maxPacket  = audio.Rate * 240 / 1000 // samples of one packet at most
 	maxLeap    = 10 * audio.Rate         // an unexplained media step above it is a new clock
 	maxBack    = audio.Rate / 50         // and so is one backwards above it
@@ -40,7 +43,8 @@ type Config struct {
 // Buffer holds packets and decides. The zero value is not ready; use New.
 type Buffer struct {
 	ring     []slot
-	most     int // samples held at most
+	spare    [][]byte // memory of packets that were removed
+	most     int      // samples held at most
 	complete bool
 	lead     time.Duration // how long before its time audio is asked for
 
@@ -119,9 +123,8 @@ func (b *Buffer) Push(p Packet, now time.Duration) bool {
 	b.count(&p)
 	b.est.observe(p.Media, now, b.lastDTX)
 	b.arrived = now
-	data := append(s.packet.Data[:0], p.Data...)
+	p.Data = b.keep(p.Data)
 	s.packet, s.used = p, true
-	s.packet.Data = data
 	b.held++
 	b.samples += p.Samples
 	if p.Sequence > b.highest {
@@ -131,6 +134,21 @@ func (b *Buffer) Push(p Packet, now time.Duration) bool {
 	}
 	b.bound()
 	return true
+}
+
+// keep returns a copy of a packet's data, in memory that a packet before it had.
+func (b *Buffer) keep(data []byte) []byte {
+	if len(data) == 0 {
+		return nil
+	}
+	var memory []byte
+	if n := len(b.spare); n > 0 {
+		memory, b.spare = b.spare[n-1], b.spare[:n-1]
+	}
+	if cap(memory) < len(data) {
+		memory = make([]byte, 0, (len(data)+leastMemory-1)/leastMemory*leastMemory)
+	}
+	return append(memory[:0], data...)
 }
 
 // absurd reports a packet that no sender of ours can have made.
@@ -287,6 +305,9 @@ func (b *Buffer) from(sequence uint64) *Packet {
 
 func (b *Buffer) remove(p *Packet) {
 	b.slot(p.Sequence).used = false
+	if cap(p.Data) > 0 && len(b.spare) < maxSpare {
+		b.spare = append(b.spare, p.Data) // overwritten by a Push, not before
+	}
 	b.held--
 	b.samples -= p.Samples
 	b.next = p.Sequence + 1

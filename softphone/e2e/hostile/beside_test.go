@@ -84,7 +84,7 @@ func TestHostileCallersChangeNothing(t *testing.T) {
 		c, n = company{rooms: 1, echoes: 2, duration: long}, 1
 	}
 	path := build(t)
-	company := append([]kind{{name: "nobody"}}, kinds()...)
+	company := append([]kind{behaves()}, kinds()...)
 	inRooms, echoes := make([][]figures, len(company)), make([][]figures, len(company))
 	for round := range n {
 		for i, k := range company {
@@ -114,7 +114,7 @@ func TestHostileCallersChangeNothing(t *testing.T) {
 	t.Logf("medians of %d runs of %v, delays in ms:\n%s", n, long, b.String())
 }
 
-// beside makes the calls to a fresh server beside callers of a kind, or of none.
+// beside makes the calls to a fresh server beside callers of a kind.
 func (c company) beside(t *testing.T, path string, k kind) (inRooms, echo swarm.Report) {
 	t.Helper()
 	p := start(t, path)
@@ -122,11 +122,7 @@ func (c company) beside(t *testing.T, path string, k kind) (inRooms, echo swarm.
 	var err error
 	up := newHeld(members * c.rooms)
 	work := func() { inRooms, echo, err = c.call(t.Context(), p.address, up) }
-	if k.run == nil {
-		work()
-	} else {
-		beside(t, k, up.yes, c.hostiles(t, p.address), work)
-	}
+	beside(t, k, up.yes, c.hostiles(t, p.address), work)
 	for _, r := range []*swarm.Report{&inRooms, &echo} {
 		if r.Held < r.Calls || r.Failures > 0 || r.Lost > 0 {
 			t.Errorf("of calls to %s beside who %s %d of %d were held, %d frames lost, %d failures: %v", r.Destination, k.name, r.Held, r.Calls, r.Lost, r.Failures, err)

@@ -50,6 +50,9 @@ type kind struct {
 	least float64
 }
 
+// behaves is the kind that is not hostile.
+func behaves() kind { return kind{"behaves", (*caller).behave, 10} }
+
 func kinds() []kind {
 	return []kind{
 		{"stalls", (*caller).stall, 0.2},
@@ -224,6 +227,23 @@ func at(ctx context.Context, interval time.Duration, do func() error) error {
 			return err
 		}
 	}
+}
+
+// behave is right in everything: what the others are beside it is what they are
+// compared with.
+func (c *caller) behave(ctx context.Context) error {
+	l, err := c.dial(ctx, "opus", newIdentity())
+	if err != nil {
+		return err
+	}
+	var reading sync.WaitGroup
+	defer reading.Wait()
+	defer l.close()
+	reading.Go(l.drain)
+	return at(ctx, frame, func() error {
+		c.did.Add(1)
+		return l.say(l.packet())
+	})
 }
 
 // stall talks in 20 ms of PCM, of which two seconds fill what transports hold, and

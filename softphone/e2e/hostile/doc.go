@@ -11,8 +11,8 @@
 // The tests run in a few seconds and judge only what holds on a slow machine.
 // Two drivers measure, and judge by bars, on a machine that does nothing else:
 //
-//	make bench-hostile    HOSTILE says how long each run lasts: five without, and
-//	                      five with each kind, in turn; medians, and ratios
+//	make bench-hostile    HOSTILE says how long each run lasts: five beside callers
+//	                      who behave, and five beside each kind, in turn; medians
 //	make bench-load       LOAD says how long: 300 echo calls, 10 rooms of 10 and a
 //	                      room of 100, each beside a bare grpc-go echo of as many
 //	                      calls, half of the time before and half after
