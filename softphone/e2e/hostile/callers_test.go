@@ -231,7 +231,13 @@ func at(ctx context.Context, interval time.Duration, do func() error) error {
 
 // behave is right in everything: what the others are beside it is what they are
 // compared with.
-func (c *caller) behave(ctx context.Context) error {
+func (c *caller) behave(ctx context.Context) error { return c.talk(ctx, frame) }
+
+// flood sends a thousand frames a second.
+func (c *caller) flood(ctx context.Context) error { return c.talk(ctx, time.Millisecond) }
+
+// talk says a frame each interval, and reads what comes.
+func (c *caller) talk(ctx context.Context, interval time.Duration) error {
 	l, err := c.dial(ctx, "opus", newIdentity())
 	if err != nil {
 		return err
@@ -240,7 +246,7 @@ func (c *caller) behave(ctx context.Context) error {
 	defer reading.Wait()
 	defer l.close()
 	reading.Go(l.drain)
-	return at(ctx, frame, func() error {
+	return at(ctx, interval, func() error {
 		c.did.Add(1)
 		return l.say(l.packet())
 	})
@@ -273,22 +279,6 @@ func (c *caller) stall(ctx context.Context) error {
 		}
 	})
 	return at(ctx, frame, func() error { return l.say(c.pcm[l.slot%uint64(len(c.pcm))]) })
-}
-
-// flood sends a thousand frames a second.
-func (c *caller) flood(ctx context.Context) error {
-	l, err := c.dial(ctx, "opus", newIdentity())
-	if err != nil {
-		return err
-	}
-	var reading sync.WaitGroup
-	defer reading.Wait()
-	defer l.close()
-	reading.Go(l.drain)
-	return at(ctx, time.Millisecond, func() error {
-		c.did.Add(1)
-		return l.say(l.packet())
-	})
 }
 
 // garble sends what no client sends. Where the server ends the call, it calls
