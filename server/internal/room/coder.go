@@ -88,7 +88,7 @@ func (c *coder) frame() []int16 { return c.pcm[warmFrames*c.samples:] }
 func (c *coder) next() []int16 {
 	if c.full {
 		copy(c.pcm, c.pcm[c.samples:])
-		c.full, c.encoded, c.fill, c.audible, c.held = false, false, 0, false, 0
+		c.rest()
 	}
 	return c.frame()[c.fill : c.fill+audio.PeriodSamples]
 }

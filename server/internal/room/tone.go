@@ -23,7 +23,6 @@ type toneLeg struct {
 	finished chan struct{} // the goroutine closes it
 
 	received, malformed atomic.Uint64
-	resumed             atomic.Bool
 }
 
 func (d *Directory) startTone(m Member, down Downlink) (Leg, error) {
@@ -54,7 +53,7 @@ func (l *toneLeg) run(clock audio.Clock) {
 		if !ok {
 			return
 		}
-		if l.resumed.Load() && l.resumed.Swap(false) || anew {
+		if anew {
 			l.speaker.anew()
 		}
 		for range l.speaker.coder.samples / audio.PeriodSamples {
@@ -77,7 +76,7 @@ func (l *toneLeg) Push(_ context.Context, u Uplink) Downlink {
 }
 
 // Resumed implements Leg.
-func (l *toneLeg) Resumed() { l.resumed.Store(true) }
+func (l *toneLeg) Resumed() { l.speaker.resumed.Store(true) }
 
 // SetOneWay implements Leg; nobody listens.
 func (l *toneLeg) SetOneWay(time.Duration) {}
