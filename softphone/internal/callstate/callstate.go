@@ -243,6 +243,13 @@ type Snapshot struct {
 	Muted    bool
 	// TalkingWhileMuted is set while somebody speaks into a muted microphone.
 	TalkingWhileMuted bool
+	// Held is set while this operator holds the call: nothing is said and nothing
+	// is heard.
+	Held     bool
+	Talk     Talk
+	Gains    Gains
+	Sounds   bool // the softphone's own: ringback, answer, end, link lost, digits
+	Training Training
 
 	Microphone, Earpiece Meter
 	// MicrophoneOpen and EarpieceOpen are nil while nothing is open.
@@ -273,6 +280,11 @@ type Snapshot struct {
 	// Roster is.
 	Roster   []Participant
 	Unlisted int
+
+	// Verdict is what the call suffers from, or that all is well.
+	Verdict Verdict
+	// Timeline is the call second by second, oldest first. Nobody changes the slice.
+	Timeline []Moment
 }
 
 // Severity says how much an operator must care about a message.

@@ -11,7 +11,8 @@ type Participant struct {
 	Name     string
 	Speaking bool // has the floor
 	Muted    bool
-	Level    int // dBov, 0 to SilentLevel
+	Held     bool // holds the call: hears and says nothing
+	Level    int  // dBov, 0 to SilentLevel
 }
 
 // InRoom reports a call in which there may be others.

@@ -7,9 +7,36 @@ import (
 	"time"
 )
 
+// Kind is whose fault a trouble is.
+type Kind int
+
+// The kinds of trouble.
+const (
+	KindNone       Kind = iota
+	KindServerGone      // it cannot be reached
+	KindMicrophone      // gone, stalled, silent
+	KindEarpiece        // gone, stalled
+	KindComputer        // this computer is late
+	KindUplink          // what is said waits, or is dropped
+	KindServer          // it is busy
+	KindDownlink        // nothing comes, or late
+	KindUnderruns       // the earpiece ran dry
+	KindQuality         // a figure is beyond its threshold
+)
+
+// Verdict is what the call suffers from, held for as long as an operator needs to
+// read it, the worst first.
+type Verdict struct {
+	Troubles []Trouble
+	// Good is a sentence about why all is well, from what was measured, while
+	// there are no troubles: "They hear you: ...". It may be empty.
+	Good string
+}
+
 // Trouble is what a call suffers from at this moment: what it is about and for
 // how long, in a few words, and what that means.
 type Trouble struct {
+	Kind     Kind
 	Severity Severity
 	Text     string // "microphone gone 4.2 s"
 	Effect   string // "nobody hears you"; it may be empty
@@ -50,7 +77,7 @@ func (s *Snapshot) Troubles() []Trouble {
 	var found []Trouble
 	add := func(when bool, severity Severity, text, effect string) {
 		if when {
-			found = append(found, Trouble{severity, text, effect})
+			found = append(found, Trouble{Severity: severity, Text: text, Effect: effect})
 		}
 	}
 	mic, ear, link := s.MicrophoneEnd, s.EarpieceEnd, s.Link

@@ -21,6 +21,8 @@ type fakePhone struct {
 	panicAt string // the method that panics
 	obeys   bool
 
+	directory callstate.Directory
+
 	notices chan callstate.Notice
 	changed chan struct{}
 }
@@ -88,6 +90,34 @@ func (p *fakePhone) ToggleDenoise() {
 func (p *fakePhone) ToggleLevelControl() {
 	p.call("level", func(s *callstate.Snapshot) { s.CleanUp.Level = !s.CleanUp.Level })
 }
+
+func (p *fakePhone) ToggleHold() {
+	p.call("hold", func(s *callstate.Snapshot) { s.Held = !s.Held })
+}
+
+func (p *fakePhone) Digit(digit rune) { p.call("digit "+string(digit), func(*callstate.Snapshot) {}) }
+
+func (p *fakePhone) Talk() {
+	p.call("talk", func(s *callstate.Snapshot) { s.Talk.Open = !s.Talk.Open })
+}
+
+func (p *fakePhone) ChangeMicrophoneGain(dB float64) {
+	p.call(fmt.Sprintf("mic %+g", dB), func(s *callstate.Snapshot) { s.Gains.Microphone += dB })
+}
+
+func (p *fakePhone) ChangeEarpieceGain(dB float64) {
+	p.call(fmt.Sprintf("ear %+g", dB), func(s *callstate.Snapshot) { s.Gains.Earpiece += dB })
+}
+
+func (p *fakePhone) ToggleSounds() {
+	p.call("sounds", func(s *callstate.Snapshot) { s.Sounds = !s.Sounds })
+}
+
+func (p *fakePhone) Train(t callstate.Training) {
+	p.call(fmt.Sprintf("train %v %v %g", t.Delay, t.Jitter, t.LossPct), func(s *callstate.Snapshot) { s.Training = t })
+}
+
+func (p *fakePhone) Directory() callstate.Directory { return p.directory }
 
 func (p *fakePhone) Snapshot() callstate.Snapshot {
 	p.mu.Lock()

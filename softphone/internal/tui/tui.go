@@ -42,6 +42,22 @@ type Phone interface {
 	ToggleHighPass()
 	ToggleDenoise()
 	ToggleLevelControl()
+	// ToggleHold holds the call, which the far end is told, or goes on with it.
+	ToggleHold()
+	// Digit sends a keypad digit, one of 0-9, *, # and A-D, of a call.
+	Digit(digit rune)
+	// Talk opens a muted microphone for a while, or mutes it again.
+	Talk()
+	// ChangeMicrophoneGain and ChangeEarpieceGain turn up by dB, or down.
+	ChangeMicrophoneGain(dB float64)
+	ChangeEarpieceGain(dB float64)
+	// ToggleSounds switches the softphone's own sounds.
+	ToggleSounds()
+	// Train sets what is added to the way back of an echo call. It has no effect
+	// in other calls.
+	Train(callstate.Training)
+	// Directory is who can be dialed with few keys.
+	Directory() callstate.Directory
 	// Snapshot returns the state of this moment.
 	Snapshot() callstate.Snapshot
 	// Notices brings sentences for the message line. It is closed when the
@@ -51,11 +67,33 @@ type Phone interface {
 	Changed() <-chan struct{}
 }
 
+// Bench tries the sound devices and chooses among them. All methods are safe for
+// concurrent use and return at once; what they cause shows up in State. An id is
+// that of a listed device.
+type Bench interface {
+	// Begin lists the devices and listens to every microphone, until End, which
+	// gives every device back.
+	Begin()
+	End()
+	State() callstate.Bench
+	// Tone plays a test tone to an earpiece, or stops it.
+	Tone(id string)
+	// Record takes three seconds from a microphone and plays them on the chosen
+	// earpiece.
+	Record(id string)
+	// Choose takes a device for this call and those that follow.
+	Choose(id string)
+}
+
 // Options are the settings of the screen. The zero value is ready for use on
 // the process's own terminal.
 type Options struct {
 	// Destination is what Dial("") calls, for display. It may be empty.
 	Destination string
+	// Bench is the devices' screen; nil: there is none.
+	Bench Bench
+	// ASCII draws with the characters of ASCII only.
+	ASCII bool
 	// Input and Output replace the process's terminal when they are set.
 	Input  io.Reader
 	Output io.Writer
