@@ -98,6 +98,7 @@ func TestTheWordsUpToAHoldAreHeardAndThoseFromAResumeOn(t *testing.T) {
 		ben, _ := b.call(first("ben", "room/x"))
 		e := &ear{}
 		go e.listen(ben)
+		b.pass(300 * time.Millisecond) // until what they say is forwarded
 		say := func(ev *api.Event) {
 			anna.seq++
 			anna.send(&api.AudioChunk{
