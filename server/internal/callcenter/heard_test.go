@@ -260,3 +260,60 @@ func TestEventsOfACallerOfFiveFieldsAreNothing(t *testing.T) {
 	}
 	c.hangUp()
 }
+
+func TestADigitIsToldAgainOnlyWhereItMayNotHaveArrived(t *testing.T) {
+	for name, tc := range map[string]struct {
+		frames bool // come after it, and the first of these is taken
+		again  bool
+	}{
+		"a frame behind it was taken": {frames: true},
+		"nothing came behind it":      {again: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, servertest.Options{}, func(b *bubble) {
+				opening := resumable("ben", "room/x")
+				ben, token := b.call(opening)
+				anna, _ := b.call(first("anna", "room/x"))
+				go new(ear).listen(anna)
+				b.pass(300 * time.Millisecond)
+				say := func() {
+					anna.seq++
+					anna.send(&api.AudioChunk{
+						AudioData: sine(300, 0, 960, 48000), Sequence: anna.seq, Epoch: 1,
+						MediaTime: 1 + 960*(anna.seq-1), Marks: wire.LevelMarks(18, true),
+					})
+					b.pass(20 * time.Millisecond)
+				}
+				for range 10 {
+					say()
+				}
+				anna.tell(dtmf, "5")
+				b.pass(300 * time.Millisecond)
+				for range 10 {
+					if tc.frames {
+						say()
+					}
+				}
+				// Ben takes all that came and says nothing any more.
+				ack, heard := uint64(0), false
+				for !heard || tc.frames && ack < 15 {
+					c := ben.recv()
+					ack = max(ack, c.GetSequence())
+					heard = heard || c.GetEvent().GetKind() == dtmf
+				}
+				ben.cancel()
+				b.pass(time.Second)
+				again := with(opening, token)
+				again.Ack = ack
+				ben, _ = b.call(again)
+				e := &ear{}
+				go e.listen(ben)
+				b.pass(time.Second)
+				events, _ := e.take()
+				if got := len(did(events)) > 0; got != tc.again {
+					b.Errorf("told again: %v, want %v", got, tc.again)
+				}
+			})
+		})
+	}
+}
