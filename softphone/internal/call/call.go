@@ -47,6 +47,7 @@ import (
 	"callcenter/codec"
 	"callcenter/softphone/internal/callstate"
 	"callcenter/softphone/internal/cue"
+	"callcenter/softphone/internal/impair"
 )
 
 const (
@@ -123,6 +124,7 @@ type Call struct {
 	protect *protect.Limiter // nil without protection
 	cues    *cue.Player      // nil without cues
 	figures figures
+	train   *impair.Line // of an echo call
 	peer    peer
 	roster  roster
 
@@ -172,6 +174,7 @@ func New(cfg Config) (*Call, error) {
 		queue:      sendq.New(),
 		tokens:     tokens{own: rand.Text(), byServer: make(map[string]string)},
 		playout:    playout.New(playout.Config{Decoder: dec, Complete: cfg.Complete}),
+		train:      impair.New(),
 		cleaner:    cleaner,
 		micMeter:   &level.Meter{},
 		earMeter:   &level.Meter{},
@@ -279,6 +282,7 @@ func (c *Call) forget() {
 	c.stale.Store(true)
 	c.queue.Discard()
 	c.hear.shut(int(c.turn.epoch.Load()))
+	c.train.Flush()
 	c.playout.Flush()
 }
 
@@ -304,7 +308,11 @@ func (c *Call) isEnding() bool {
 	}
 }
 
-func (c *Call) stopClock() { c.end.Store(int64(c.cfg.Clock())) }
+func (c *Call) stopClock() {
+	now := c.cfg.Clock()
+	c.end.Store(int64(now))
+	c.train.Set(callstate.Training{}, now)
+}
 
 // Duration is how long the call was connected.
 func (c *Call) Duration() time.Duration {

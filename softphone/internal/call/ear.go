@@ -50,7 +50,7 @@ func (c *Call) ear(ctx context.Context) error {
 			c.wanted(deaf, loop)
 		}
 		c.measureLoop(loop)
-		if over && c.playout.Drained() {
+		if over && c.train.Empty() && c.playout.Drained() {
 			c.cfg.Playback.Finish()
 			if c.cfg.Playback.Buffered() == 0 {
 				return nil
@@ -67,6 +67,7 @@ func (c *Call) fill(pcm []int16, loop *loopProbe) {
 		now := c.cfg.Clock()
 		ahead := audio.Duration(c.cfg.Playback.Buffered())
 		c.playout.SetAhead(ahead)
+		c.train.Release(now, c.play)
 		pulled := c.playout.Pull(pcm, now+ahead)
 		if c.cues != nil {
 			c.cues.Mix(pcm, now)

@@ -51,6 +51,7 @@ type Report struct {
 	Rating          *Rating      `json:"rating,omitempty"`
 	CleanUp         *CleanUp     `json:"clean_up,omitempty"`
 	MicSilence      *MicSilence  `json:"microphone_silence_s,omitempty"`
+	Training        *Training    `json:"training,omitempty"`
 	Remote          *Remote      `json:"remote,omitempty"`
 	Ended           string       `json:"ended"`
 	Error           string       `json:"error,omitempty"`
@@ -72,6 +73,18 @@ type CleanUp struct {
 	Denoise      bool    `json:"denoise"`
 	LevelControl bool    `json:"level_control"`
 	GainDB       float64 `json:"gain_db"`
+}
+
+// Training is what was added to the way back on purpose, so that what the call
+// suffered is no fault of the line: for how long, and what was added last. Lost
+// are frames, and Refused those for which it had no room.
+type Training struct {
+	OnS      float64 `json:"on_s"`
+	DelayMS  float64 `json:"delay_ms"`
+	JitterMS float64 `json:"jitter_ms"`
+	LossPct  float64 `json:"loss_pct"`
+	Lost     uint64  `json:"lost"`
+	Refused  uint64  `json:"refused"`
 }
 
 // Remote is what the other side last said of how it hears us. An echo plays us
@@ -146,7 +159,7 @@ func (c *Call) Report() Report {
 	o := c.cleaner.Options()
 	r.CleanUp = &CleanUp{HighPass: o.HighPass, Denoise: o.Denoise, LevelControl: o.Level, GainDB: round(c.cleaner.Gain())}
 	r.MicSilence = c.micSilence()
-	r.Remote = c.remote()
+	r.Training, r.Remote = c.training(), c.remote()
 	if d.LoopKnown {
 		loop := c.figures.loop.percentiles()
 		r.LoopMS = &loop

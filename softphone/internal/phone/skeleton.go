@@ -10,5 +10,4 @@ func (p *Phone) Talk()                          {}
 func (p *Phone) ChangeMicrophoneGain(float64)   {}
 func (p *Phone) ChangeEarpieceGain(float64)     {}
 func (p *Phone) ToggleSounds()                  {}
-func (p *Phone) Train(callstate.Training)       {}
 func (p *Phone) Directory() callstate.Directory { return callstate.Directory{} }
