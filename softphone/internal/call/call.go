@@ -21,8 +21,8 @@
 //
 // Uplink, ear and keeper are one goroutine each, and so are the two loops of a
 // carrier; Run starts them and waits for all. A call does not open devices:
-// package phone does. Snapshot, SetMuted, SetCleanUp, Woke, Finish and HangUp
-// may be called from any goroutine.
+// package phone does. Snapshot, SetMuted, SetHeld, Digit, SetCleanUp, Woke, Finish
+// and HangUp may be called from any goroutine.
 package call
 
 import (
@@ -127,6 +127,8 @@ type Call struct {
 	train   *impair.Line // of an echo call
 	peer    peer
 	roster  roster
+	hold    hold
+	keypad  keypad
 
 	ends atomic.Pointer[endpoints]
 
@@ -281,6 +283,7 @@ func (c *Call) Woke(slept time.Duration) {
 func (c *Call) forget() {
 	c.stale.Store(true)
 	c.queue.Discard()
+	c.keypad.forget()
 	c.hear.shut(int(c.turn.epoch.Load()))
 	c.train.Flush()
 	c.playout.Flush()

@@ -38,6 +38,7 @@ type carrier struct {
 	packets   *wire.Packets
 	malformed uint64      // of packets, counted already
 	own       *api.Report // of the send loop
+	tells     tells       // of the send loop
 
 	answered bool          // of the receive loop: the first chunk came
 	ack      uint64        // of the keeper: what the first chunk acknowledged

@@ -69,6 +69,7 @@ func (c *Call) fill(pcm []int16, loop *loopProbe) {
 		c.playout.SetAhead(ahead)
 		c.train.Release(now, c.play)
 		pulled := c.playout.Pull(pcm, now+ahead)
+		c.hold.hush(pcm)
 		if c.cues != nil {
 			c.cues.Mix(pcm, now)
 		}
@@ -79,7 +80,7 @@ func (c *Call) fill(pcm []int16, loop *loopProbe) {
 		pos, n := c.cfg.Playback.Write(pcm)
 		c.figures.ahead.add(ahead)
 		s := c.playout.Stats()
-		c.figures.rated.heard(&s, !c.muted.Load())
+		c.figures.rated.heard(&s, c.isRated())
 		if pulled.Media >= 0 {
 			c.figures.buffer.add(s.Delay)
 			if sent, ok := c.hear.sentAs(pulled.Epoch); ok && sent == c.turn.epoch.Load() {

@@ -36,7 +36,7 @@ func (c *Call) Snapshot(s *callstate.Snapshot) {
 	s.Destination, s.CallID = c.cfg.Destination, c.cfg.CallID
 	s.Duration = c.Duration()
 	s.Link = c.keeper.state(now)
-	s.Muted = c.muted.Load()
+	s.Muted, s.Held = c.muted.Load(), c.Held()
 	s.Training = c.train.Training()
 	s.TalkingWhileMuted = c.talkingWhileMuted()
 	s.Speaking = c.isSpeaking(now)

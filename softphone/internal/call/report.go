@@ -59,7 +59,7 @@ type Report struct {
 }
 
 // Rating says what mos_est is made of: what was rated, outside the time that was
-// spent muted, and what each takes off the best MOS.
+// spent muted or on hold, and what each takes off the best MOS.
 type Rating struct {
 	DelayMS  float64 `json:"delay_ms"`
 	MOSDelay float64 `json:"mos_delay"`
@@ -110,6 +110,10 @@ type Stats struct {
 	DeviceReopens     uint64 `json:"deviceReopens"`     // after a fault, of both; the phone counts them
 	MalformedPackets  uint64 `json:"malformedPackets"`
 	EarLimitedSamples uint64 `json:"earLimitedSamples"`
+
+	HeldDuration  float64 `json:"heldDuration"`  // by this operator, seconds
+	DigitsSent    uint64  `json:"digitsSent"`    // of the keypad
+	DigitsDropped uint64  `json:"digitsDropped"` // too many at once, or too old once there was a connection
 
 	Cues *CueStats `json:"cues,omitempty"` // nil without join tones
 }
@@ -199,6 +203,9 @@ func (c *Call) stats() *Stats {
 		CallbackLateCount: c.cfg.Capture.Stats().Gaps + c.cfg.Playback.Stats().Gaps,
 		MalformedPackets:  c.figures.malformed.Load(),
 		EarLimitedSamples: c.limited(),
+		HeldDuration:      round(c.heldFor().Seconds()),
+		DigitsSent:        c.keypad.accepted.Load(),
+		DigitsDropped:     c.keypad.dropped.Load(),
 		Cues:              c.cueStats(),
 	}
 }
