@@ -11,10 +11,6 @@ import (
 	"callcenter/codec"
 )
 
-// talkHold is how long talking into a muted microphone counts after the last
-// speech.
-const talkHold = time.Second
-
 // voiceHold is how long the operator counts as speaking after the last frame with
 // speech: until the next one is due for certain.
 const voiceHold = 100 * time.Millisecond
@@ -86,27 +82,27 @@ func (c *Call) newUplink() *uplinkState {
 	}
 }
 
-// sendFrame takes one frame slot through meter, clean-up, mute and encoder.
-// Level and voice are what the microphone brought, before any clean-up.
+// sendFrame takes one frame slot through gain, meter, clean-up, mute and encoder.
+// Level and voice are what the microphone brought, with its gain and before any
+// clean-up; whether it is dead shows without the gain.
 func (c *Call) sendFrame(s *uplinkState, pos uint64) error {
 	now := c.cfg.Clock()
 	if epoch := c.turn.epoch.Load(); epoch != s.epoch {
 		s.epoch, s.pause.fresh = epoch, true
 	}
-	c.micMeter.Add(s.frame, now)
 	c.silences.listen(s.frame, now)
+	c.micGain.Process(s.frame)
+	c.micMeter.Add(s.frame, now)
+	muted, was := c.muted.Load(), s.muted
 	voice := c.voice.Add(s.frame)
+	c.hint.add(s.frame, voice, muted, now)
 	marks := wire.LevelMarks(level.DBov(s.frame), voice)
 	c.cleaner.Process(s.frame)
 	c.figures.cleanUp.Store(int64(c.cleaner.Delay()))
 
-	muted, was := c.muted.Load(), s.muted
 	s.muted = muted
 	switch {
 	case muted:
-		if voice {
-			c.speaking.Store(int64(now))
-		}
 		c.spoken.Store(0)
 		if was || s.pause.on {
 			c.announce(s, pos, now, wire.LevelMarks(127, false)|wire.MarkMuted)
@@ -149,12 +145,6 @@ func fade(pcm []int16, from, to int) {
 	for i, s := range pcm {
 		pcm[i] = int16(int(s) * (from*(n-i) + to*i) / n)
 	}
-}
-
-// talkingWhileMuted reports speech into a muted microphone.
-func (c *Call) talkingWhileMuted() bool {
-	last := c.speaking.Load()
-	return c.muted.Load() && last != 0 && c.cfg.Clock()-time.Duration(last) < talkHold
 }
 
 // isSpeaking reports that the operator's speech is being sent.

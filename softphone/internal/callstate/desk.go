@@ -16,6 +16,14 @@ type Talk struct {
 // Gains are what the operator turned up or down, in dB.
 type Gains struct{ Microphone, Earpiece float64 }
 
+// How far the operator can turn up and down, in dB.
+const (
+	MinMicrophoneGain = -20.0
+	MaxMicrophoneGain = 20.0
+	MinEarpieceGain   = -40.0
+	MaxEarpieceGain   = 12.0
+)
+
 // Training is what is added to the way back of an echo call, to hear what it
 // does.
 type Training struct {
