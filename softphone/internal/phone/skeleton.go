@@ -6,9 +6,5 @@ import "callcenter/softphone/internal/callstate"
 
 func (p *Phone) ToggleHold()                    {}
 func (p *Phone) Digit(rune)                     {}
-func (p *Phone) Talk()                          {}
-func (p *Phone) ChangeMicrophoneGain(float64)   {}
-func (p *Phone) ChangeEarpieceGain(float64)     {}
-func (p *Phone) ToggleSounds()                  {}
 func (p *Phone) Train(callstate.Training)       {}
 func (p *Phone) Directory() callstate.Directory { return callstate.Directory{} }
