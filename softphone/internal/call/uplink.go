@@ -93,13 +93,13 @@ func (c *Call) sendFrame(s *uplinkState, pos uint64) error {
 	c.silences.listen(s.frame, now)
 	c.micGain.Process(s.frame)
 	c.micMeter.Add(s.frame, now)
-	muted, was := c.muted.Load(), s.muted
 	voice := c.voice.Add(s.frame)
-	c.hint.add(s.frame, voice, muted, now)
+	c.hint.add(s.frame, voice, c.muted.Load(), now)
 	marks := wire.LevelMarks(level.DBov(s.frame), voice)
 	c.cleaner.Process(s.frame)
 	c.figures.cleanUp.Store(int64(c.cleaner.Delay()))
 
+	muted, was := c.muted.Load(), s.muted
 	s.muted = muted
 	switch {
 	case muted:

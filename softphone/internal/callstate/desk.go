@@ -11,7 +11,12 @@ import (
 type Talk struct {
 	Open bool
 	Left time.Duration // until the microphone is muted again
+
+	Limit time.Duration // for which it is opened, also while it is not
 }
+
+// TalkFor is how long push-to-talk keeps a microphone open unless set otherwise.
+const TalkFor = 30 * time.Second
 
 // Gains are what the operator turned up or down, in dB.
 type Gains struct{ Microphone, Earpiece float64 }

@@ -26,11 +26,10 @@ const EnvPrefix = "SOFTPHONE_"
 // periodAuto lets the devices' periods adapt.
 const periodAuto = "auto"
 
-// How long push-to-talk may keep the microphone open, and does unless set.
+// How long push-to-talk may keep the microphone open.
 const (
-	minTalkLimit     = 5 * time.Second
-	maxTalkLimit     = 10 * time.Minute
-	defaultTalkLimit = 30 * time.Second
+	minTalkLimit = 5 * time.Second
+	maxTalkLimit = 10 * time.Minute
 )
 
 // What to do with audio that is late.
@@ -98,7 +97,7 @@ func (c *Config) Flags(fs *pflag.FlagSet) {
 	fs.BoolVar(&c.JoinTones, "join-tones", true, "with sounds, play two soft notes to you when somebody joins or leaves the room")
 	fs.Float64Var(&c.MicrophoneGain, "microphone-gain", 0, "turn the microphone up or down, `dB`, -20 to 20")
 	fs.Float64Var(&c.EarVolume, "ear-volume", 0, "turn the voice in the ear up or down, `dB`, -40 to 12")
-	fs.DurationVar(&c.TalkLimit, "talk-limit", defaultTalkLimit, "how long push-to-talk keeps the microphone open, `5s` to 10m")
+	fs.DurationVar(&c.TalkLimit, "talk-limit", callstate.TalkFor, "how long push-to-talk keeps the microphone open, `5s` to 10m")
 	fs.StringVar(&c.Playout, "playout", Live, "after a stall be `live` again at once, or play complete and catch up")
 	c.defaultFile = DefaultFile()
 	fs.StringVar(&c.configFile, settings.ConfigFlag, "", "settings `file` (default "+c.defaultFile+")")

@@ -127,7 +127,7 @@ func (p *Phone) Snapshot() callstate.Snapshot {
 	s.CleanUp.HighPass, s.CleanUp.Denoise, s.CleanUp.Level = o.HighPass, o.Denoise, o.Level
 	s.CleanUp.CanDenoise = clean.HasDenoise
 	s.State, s.Muted = p.state, p.muted
-	s.Talk = callstate.Talk{Open: p.latch.open, Left: p.latch.left(p.clock())}
+	s.Talk = callstate.Talk{Open: p.latch.open, Left: p.latch.left(p.clock()), Limit: p.talkLimit()}
 	s.Gains, s.Sounds = p.gains, p.sounds
 	if s.State == callstate.Live && s.Link.State == callstate.LinkLost {
 		s.State = callstate.Reconnecting

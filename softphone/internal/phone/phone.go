@@ -81,7 +81,7 @@ type Config struct {
 	Gains   callstate.Gains
 	OnGains func(callstate.Gains)
 	// TalkLimit is how long push-to-talk keeps the microphone open; 0:
-	// DefaultTalkLimit.
+	// callstate.TalkFor.
 	TalkLimit time.Duration
 	// Connect returns a new connection to a server.
 	Connect func(server string) (call.Conn, error)

@@ -7,12 +7,8 @@ import (
 	"callcenter/softphone/internal/callstate"
 )
 
-const (
-	// DefaultTalkLimit is how long push-to-talk keeps a microphone open.
-	DefaultTalkLimit = 30 * time.Second
-	// talkWarning is how long before it closes the operator hears so.
-	talkWarning = 3 * time.Second
-)
+// talkWarning is how long before push-to-talk closes the operator hears so.
+const talkWarning = 3 * time.Second
 
 // latch is push-to-talk: a muted microphone that is open for a while. Who speaks
 // at the limit may finish, for as long again at most. Its zero value is closed.
@@ -83,7 +79,7 @@ func (p *Phone) talkLimit() time.Duration {
 	if p.cfg.TalkLimit > 0 {
 		return p.cfg.TalkLimit
 	}
-	return DefaultTalkLimit
+	return callstate.TalkFor
 }
 
 // mute mutes the microphone of this call, or opens it. The caller holds p.mu.

@@ -96,15 +96,15 @@ func TestPushToTalkOpensAMutedMicrophoneForAWhile(t *testing.T) {
 	inCall(t, 10*time.Second, func(p *Phone) {
 		p.ToggleMute()
 		p.Talk()
-		if s := p.Snapshot(); s.Muted || s.Talk != (callstate.Talk{Open: true, Left: 10 * time.Second}) {
+		if s := p.Snapshot(); s.Muted || s.Talk != (callstate.Talk{Open: true, Left: 10 * time.Second, Limit: 10 * time.Second}) {
 			t.Fatalf("muted %v, %+v", s.Muted, s.Talk)
 		}
 		time.Sleep(9 * time.Second)
-		if s := p.Snapshot(); s.Muted || s.Talk != (callstate.Talk{Open: true, Left: time.Second}) {
+		if s := p.Snapshot(); s.Muted || s.Talk != (callstate.Talk{Open: true, Left: time.Second, Limit: 10 * time.Second}) {
 			t.Fatalf("9 s later: muted %v, %+v", s.Muted, s.Talk)
 		}
 		time.Sleep(1250 * time.Millisecond)
-		if s := p.Snapshot(); !s.Muted || s.Talk != (callstate.Talk{}) {
+		if s := p.Snapshot(); !s.Muted || s.Talk.Open || s.Talk.Left != 0 {
 			t.Fatalf("at its end: muted %v, %+v", s.Muted, s.Talk)
 		}
 		if said := read(p); !strings.Contains(said, "muted again after 10 s") {
