@@ -33,8 +33,8 @@ func newTestCall(tb testing.TB) *Call {
 		Options: codec.Options{Bitrate: 32000, Complexity: 9, FrameSamples: 960},
 		DTX:     true, CleanUp: clean.Options{HighPass: true, Denoise: true, Level: true},
 		EarCeiling: -30, // so that the ear's limiter has to work
-		JoinTones:  true,
-		Clock:      clock, Capture: port.NewCapture(clock), Playback: port.NewPlayback(clock),
+		Sounds:     true, JoinTones: true, Gains: callstate.Gains{Microphone: 1, Earpiece: 1},
+		Clock: clock, Capture: port.NewCapture(clock), Playback: port.NewPlayback(clock),
 	})
 	if err != nil {
 		tb.Fatal(err)

@@ -175,7 +175,7 @@ func (k *carrier) event(e *api.Event, now time.Duration) {
 
 // sound plays the cue of what became of the roster.
 func (k *carrier) sound(c change, now time.Duration) {
-	if k.call.cues == nil {
+	if !k.call.cfg.JoinTones {
 		return
 	}
 	switch c {

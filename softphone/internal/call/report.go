@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"callcenter/audio/playout"
+	"callcenter/softphone/internal/cue"
 )
 
 // Percentiles of a delay, in ms; absent values are null.
@@ -115,15 +116,21 @@ type Stats struct {
 	DigitsSent    uint64  `json:"digitsSent"`    // of the keypad
 	DigitsDropped uint64  `json:"digitsDropped"` // too many at once, or too old once there was a connection
 
-	Cues *CueStats `json:"cues,omitempty"` // nil without join tones
+	// TalkWhileMutedHints is how often the operator was told of talking into a
+	// muted microphone.
+	TalkWhileMutedHints uint64 `json:"talkWhileMutedHints"`
+
+	Cues *CueStats `json:"cues,omitempty"` // nil where there were none
 }
 
-// CueStats are the join tones: played, merged with one that waited already, and
-// not played since the earpiece stood still.
+// CueStats are the softphone's own sounds: played, merged with one that waited
+// already, not played since the earpiece stood still, and cut short by one that
+// matters more.
 type CueStats struct {
 	Played uint64 `json:"played"`
 	Merged uint64 `json:"merged"`
 	Missed uint64 `json:"missed"`
+	Cut    uint64 `json:"cut"`
 }
 
 // Report returns the account of the call so far.
@@ -207,16 +214,18 @@ func (c *Call) stats() *Stats {
 		DigitsSent:        c.keypad.accepted.Load(),
 		DigitsDropped:     c.keypad.dropped.Load(),
 		Cues:              c.cueStats(),
+
+		TalkWhileMutedHints: c.hint.hints(),
 	}
 }
 
-// cueStats are nil where there are no cues.
+// cueStats are nil where there were no cues.
 func (c *Call) cueStats() *CueStats {
-	if c.cues == nil {
+	s := c.cues.Stats()
+	if s == (cue.Stats{}) && !c.cues.On() {
 		return nil
 	}
-	s := c.cues.Stats()
-	return &CueStats{Played: s.Played, Merged: s.Merged, Missed: s.Missed}
+	return &CueStats{Played: s.Played, Merged: s.Merged, Missed: s.Missed, Cut: s.Cut}
 }
 
 func millis(d time.Duration) float64 { return round(float64(d) / float64(time.Millisecond)) }
