@@ -9,6 +9,9 @@ import (
 	"callcenter/softphone/internal/callstate"
 )
 
+// bestMOS is what the E-model gives a call that suffers from nothing.
+const bestMOS = 4.41
+
 // rating is what the MOS is made of: what delay and concealment take off it.
 type rating struct {
 	st *styles
@@ -17,16 +20,31 @@ type rating struct {
 
 // Render implements panel.
 func (r rating) Render(width int) string {
-	q := r.s.Quality
-	text := r.st.dim.Render(unknown)
-	if q.Known {
-		text = fmt.Sprintf("R %.0f, MOS %.1f est. (%s delay %s ms, %s concealed %s %%)",
-			q.R, q.MOS, less(q.DelayMOS), number(q.Delay), less(q.LossMOS), percent(q.LossPct, 1))
-		if width < roomy-2 {
-			text = fmt.Sprintf("est. %s delay %s concealed", less(q.DelayMOS), less(q.LossMOS))
-		}
+	q, narrow := r.s.Quality, width < roomy-2
+	rested := ""
+	switch {
+	case r.s.Held:
+		rested = "not rated while held"
+	case r.s.Muted && !r.s.Talk.Open:
+		rested = "not rated while muted"
 	}
-	return detail{r.st, "Rating", "mos", text}.Render(width)
+	text := r.st.dim.Render(unknown)
+	switch {
+	case rested != "" && q.Known:
+		text = r.st.dim.Render(fmt.Sprintf("%s; %.1f est. before", rested, q.MOS))
+	case rested != "":
+		text = r.st.dim.Render(rested)
+	case q.Known && narrow:
+		text = fmt.Sprintf("est. %s delay %s concealed", less(q.DelayMOS), less(q.LossMOS))
+	case q.Known:
+		score, look := fmt.Sprintf("%.1f", q.MOS), r.st.strong
+		if q.MOS < poorMOS {
+			score, look = score+"!", r.st.warnStrong
+		}
+		text = r.st.dim.Render("MOS ") + look.Render(score) + r.st.dim.Render(" est.") + fmt.Sprintf(" (%s delay %s ms, %s concealed %s %%)",
+			less(q.DelayMOS), number(q.Delay), less(q.LossMOS), percent(q.LossPct, 1)) + r.st.dim.Render(fmt.Sprintf(", R %.0f", q.R))
+	}
+	return detail{r.st, "Quality", "mos", text}.Render(width)
 }
 
 // less is what was taken off a score. A little is not shown as nothing.
