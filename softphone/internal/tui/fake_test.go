@@ -3,6 +3,7 @@ package tui
 import (
 	"fmt"
 	"math"
+	"slices"
 	"sync"
 	"time"
 
@@ -187,7 +188,7 @@ func liveSnapshot() callstate.Snapshot {
 			Buffer: 41 * ms, Target: 40 * ms,
 			MouthToEarEst: 132100 * time.Microsecond, Loop: 128 * ms, LoopKnown: true,
 			Stages: []callstate.Stage{
-				{Name: "microphone", Delay: 10 * ms},
+				{Name: "microphone period", Delay: 10 * ms},
 				{Name: "frame", Delay: 10 * ms, Measured: true},
 				{Name: "clean-up", Delay: 10 * ms, Measured: true},
 				{Name: "look-ahead", Delay: 6500 * time.Microsecond, Measured: true},
@@ -197,7 +198,7 @@ func liveSnapshot() callstate.Snapshot {
 				{Name: "down", Delay: 11700 * time.Microsecond},
 				{Name: "buffer", Delay: 38500 * time.Microsecond, Measured: true},
 				{Name: "decode", Delay: 2200 * time.Microsecond, Measured: true},
-				{Name: "earpiece", Delay: 20 * ms, Measured: true},
+				{Name: "earpiece period", Delay: 20 * ms, Measured: true},
 				{Name: "sound system", Delay: 10 * ms},
 			},
 		},
@@ -226,7 +227,7 @@ func liveSnapshot() callstate.Snapshot {
 		Protection: callstate.Protection{On: true, Ceiling: -6},
 		Sounds:     true,
 		Timeline:   minutes(callstate.TimelineSeconds),
-		Verdict:    callstate.Verdict{Good: "They hear you: 128 ms there and back, nothing lost in the last minute."},
+		Verdict:    callstate.Verdict{Good: "They hear you: 128 ms there and back, nothing lost in the last minute.", Heard: true},
 	}
 }
 
@@ -256,6 +257,7 @@ func minutes(seconds int) []callstate.Moment {
 func mutedSnapshot() callstate.Snapshot {
 	s := liveSnapshot()
 	s.Muted, s.TalkingWhileMuted = true, true
+	s.Verdict = callstate.Verdict{Good: "You are muted: nobody hears you."}
 	return s
 }
 
@@ -263,6 +265,7 @@ func clippedSnapshot() callstate.Snapshot {
 	s := liveSnapshot()
 	s.Microphone = callstate.Meter{Peak: -0.1, RMS: -9.6, Hold: 0, Clip: true}
 	s.Delay.RTT = 512 * time.Millisecond
+	s.Warnings = callstate.WarnRoundTrip | callstate.WarnLoss | callstate.WarnMOS
 	s.Traffic.ConcealedPct = 4.71
 	s.Quality = callstate.Quality{
 		Known: true, R: 57, MOS: 2.9, Delay: 402 * time.Millisecond, DelayMOS: 0.92, LossPct: 4.71, LossMOS: 0.59,
@@ -284,6 +287,7 @@ func goodSnapshot() callstate.Snapshot {
 func heldSnapshot() callstate.Snapshot {
 	s := liveSnapshot()
 	s.Held, s.Earpiece = true, silence
+	s.Verdict = callstate.Verdict{Good: "You hold the call: nobody hears you."}
 	s.Gains = callstate.Gains{Microphone: 3, Earpiece: -6}
 	return s
 }
@@ -299,6 +303,10 @@ func talkSnapshot() callstate.Snapshot {
 func trainingSnapshot() callstate.Snapshot {
 	s := liveSnapshot()
 	s.Training = callstate.Training{Delay: 200 * time.Millisecond, Jitter: 40 * time.Millisecond, LossPct: 2}
+	added := callstate.Stage{Name: "training", Delay: 200 * time.Millisecond, Measured: true}
+	s.Delay.Stages = slices.Insert(s.Delay.Stages, 7, added)
+	s.Delay.MouthToEarEst += added.Delay
+	s.Delay.Loop += added.Delay
 	return s
 }
 
@@ -383,6 +391,7 @@ func endingSnapshot() callstate.Snapshot {
 func roomSnapshot(others ...callstate.Participant) callstate.Snapshot {
 	s := liveSnapshot()
 	s.Destination, s.Speaking = "room/support", true
+	s.Verdict.Good = "They hear you: 132 ms est. mouth to ear, nothing lost in the last minute."
 	s.Delay.Loop, s.Delay.LoopKnown = 0, false
 	s.Roster = others
 	return s

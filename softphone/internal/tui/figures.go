@@ -9,13 +9,11 @@ import (
 	"callcenter/softphone/internal/callstate"
 )
 
-// From these values on a figure is marked: conversation suffers.
+// From these values on a delay is marked, and a moment of the timeline:
+// conversation suffers. The other figures have their warnings.
 const (
-	slowRoundTrip = 400 * time.Millisecond
-	slowMouth     = 400 * time.Millisecond
-	wildJitter    = 30 * time.Millisecond
-	badShare      = 3.0 // percent
-	poorMOS       = 3.5
+	slowMouth = 400 * time.Millisecond
+	poorMOS   = 3.5
 )
 
 // figure is one number with its name. A figure that was not measured has no
@@ -121,8 +119,8 @@ func (m *model) figureBlocks(narrow bool) []block {
 	heard := t.Received > 0
 	inCall := s.State != callstate.Idle || t.Sent > 0 || heard
 	var (
-		rtt    = figure{"round trip", "rtt", known(d.RTTKnown, number(d.RTT)), "ms", d.RTTKnown && d.RTT > slowRoundTrip}
-		jitter = figure{"jitter", "jit", known(heard, number(d.Jitter)), "ms", d.Jitter > wildJitter}
+		rtt    = figure{"round trip", "rtt", known(d.RTTKnown, number(d.RTT)), "ms", s.Warnings.Has(callstate.WarnRoundTrip)}
+		jitter = figure{"jitter", "jit", known(heard, number(d.Jitter)), "ms", s.Warnings.Has(callstate.WarnJitter)}
 		buffer = figure{"holds", "buf", known(heard, number(d.Buffer)), "ms", false}
 		target = figure{"aims at", "", known(heard, number(d.Target)), "ms", false}
 		under  = figure{"underruns", "under", known(inCall, fmt.Sprint(t.Underruns)), "", false}
@@ -139,6 +137,7 @@ func (m *model) figureBlocks(narrow bool) []block {
 	line := func(claim int, name string, figures ...figure) block {
 		return block{row{&m.styles, name, figures, narrow}, claim}
 	}
+	concealed.poor = s.Warnings.Has(callstate.WarnLoss)
 	if narrow {
 		loop, mouth := m.shortDelay()
 		if heard {
@@ -167,7 +166,7 @@ func (m *model) shortDelay() (loop, mouth figure) {
 // shortMOS is the MOS there. What is not rated has none.
 func (m *model) shortMOS() figure {
 	s := &m.snap
-	f := figure{"", "MOS", known(s.Quality.Known, fmt.Sprintf("%.1f", s.Quality.MOS)), "est.", s.Quality.Known && s.Quality.MOS < poorMOS}
+	f := figure{"", "MOS", known(s.Quality.Known, fmt.Sprintf("%.1f", s.Quality.MOS)), "est.", s.Warnings.Has(callstate.WarnMOS)}
 	if s.Held || s.Muted && !s.Talk.Open {
 		f.value = ""
 	}
@@ -188,7 +187,7 @@ func portion(name, short string, pct float64, ok, narrow bool) figure {
 	if narrow {
 		decimals = 1
 	}
-	return figure{name, short, known(ok, percent(pct, decimals)), "%", ok && pct >= badShare}
+	return figure{name, short, known(ok, percent(pct, decimals)), "%", false}
 }
 
 // lostTime is how long the samples that nobody took would have lasted, in

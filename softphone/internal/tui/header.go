@@ -63,8 +63,10 @@ func (h header) Render(width int) string {
 		lead += " " + marks
 	}
 	lead += last
-	if server := h.server(); span(lead)+span(server)+3 <= width {
-		return between(lead, h.st.dim.Render(server), width)
+	for _, server := range []string{h.server(), ofSeveral(h.s)} {
+		if span(lead)+span(server)+3 <= width {
+			return between(lead, h.st.dim.Render(server), width)
+		}
 	}
 	return cut(lead, width)
 }

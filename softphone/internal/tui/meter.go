@@ -141,12 +141,14 @@ func (m meter) verdict() (string, ink) {
 	return "good", m.tone()
 }
 
-// tone is the colour of the RMS.
+// tone is the colour of the RMS. Low is no fault: it is so between any two words.
 func (m meter) tone() ink {
 	switch l := m.level; {
 	case !(l.RMS > scaleFloor):
 		return m.st.dim
-	case l.RMS < zoneLow || l.RMS > zoneHigh:
+	case l.RMS < zoneLow:
+		return ink{}
+	case l.RMS > zoneHigh:
 		return m.st.warn
 	}
 	return m.st.good
@@ -217,7 +219,7 @@ func (m meter) look(p paint) ink {
 	switch l := m.level; {
 	case m.muted || m.held || !(l.RMS > scaleFloor):
 		tone, mark = m.st.dim, m.st.onDim
-	case l.RMS < zoneLow || l.RMS > zoneHigh:
+	case l.RMS > zoneHigh:
 		tone, mark = m.st.warn, m.st.onWarn
 	}
 	if p == paintMark {

@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -38,7 +39,7 @@ func (r rating) Render(width int) string {
 		text = fmt.Sprintf("est. %s delay %s concealed", less(q.DelayMOS), less(q.LossMOS))
 	case q.Known:
 		score, look := fmt.Sprintf("%.1f", q.MOS), r.st.strong
-		if q.MOS < poorMOS {
+		if r.s.Warnings.Has(callstate.WarnMOS) {
 			score, look = score+"!", r.st.warnStrong
 		}
 		text = r.st.dim.Render("MOS ") + look.Render(score) + r.st.dim.Render(" est.") + fmt.Sprintf(" (%s delay %s ms, %s concealed %s %%)",
@@ -97,9 +98,10 @@ func (c cleanUp) Render(width int) string {
 	narrow := width < roomy-2
 	gain := ""
 	switch {
-	case c.c.Level && narrow:
+	case !c.c.Level || math.Round(c.c.Gain) == 0:
+	case narrow:
 		gain = fmt.Sprintf(" %+.0fdB", c.c.Gain)
-	case c.c.Level:
+	default:
 		gain = fmt.Sprintf(" %+.0f dB", c.c.Gain)
 	}
 	noise := onOff(c.c.Denoise)
@@ -145,7 +147,7 @@ type fact struct{ name, short, here, there string }
 
 // Render implements panel.
 func (d details) Render(width int) string {
-	wide, there := 24, "at the other side"
+	wide, there := 25, "at the other side"
 	narrow := width < roomy-2
 	if narrow {
 		wide, there = 8, "there"
@@ -210,8 +212,9 @@ func (d details) facts() []fact {
 			return fmt.Sprintf("%s; %d", times(c.Stalls, c.StallDuration), c.Outages)
 		}),
 		{"live again after", "live in", number(here.BackToLive) + " ms, " + fmt.Sprintf("%d in 500 ms", here.Quick), far(false, "")},
-		both("slowed, hurried", "scaled", func(c callstate.Counts) string { return lasting(c.Inserted) + ", " + lasting(c.Removed) }),
-		both("skipped", "skipped", func(c callstate.Counts) string { return lasting(c.Skipped) }),
+		both("slowed, hurried, skipped", "scaled", func(c callstate.Counts) string {
+			return lasting(c.Inserted) + ", " + lasting(c.Removed) + ", " + lasting(c.Skipped)
+		}),
 		both("announced silence", "silence", func(c callstate.Counts) string { return lasting(c.DTX) }),
 		both("clock drift", "drift", func(c callstate.Counts) string { return fmt.Sprintf("%+.0f ppm", c.ClockDriftPPM) }),
 		both("underruns, overruns", "device", func(c callstate.Counts) string {

@@ -16,6 +16,7 @@ type timeline struct {
 	moments []callstate.Moment
 	second  int // of the call, the newest moment's
 	mos     bool
+	rows    int // of the delay; 0 is one
 }
 
 // The delay at which a bar is full, unless there was a longer one, so that a quiet
@@ -59,7 +60,11 @@ func (t timeline) Render(width int) string {
 	if side == 0 {
 		extremes, worst = "", ""
 	}
-	out := []string{cut(fill(t.st.dim, name, label)+t.delays(cells)+extremes, width)}
+	out := make([]string, 0, max(t.rows, 1)+2)
+	for row := max(t.rows, 1) - 1; row > 0; row-- {
+		out = append(out, cut(blanks(label)+t.delays(cells, row), width))
+	}
+	out = append(out, cut(fill(t.st.dim, name, label)+t.delays(cells, 0)+extremes, width))
 	if t.mos {
 		out = append(out, cut(fill(t.st.dim, mosName, label)+t.scores(cells)+worst, width))
 	}
@@ -86,18 +91,23 @@ func (t timeline) cells(per, count int) []callstate.Moment {
 	return cells
 }
 
-// delays are the bars of the delay.
-func (t timeline) delays(cells []callstate.Moment) string {
+// delays are the bars of the delay in a row of several, 0 the lowest.
+func (t timeline) delays(cells []callstate.Moment, row int) string {
 	full := fullBar
 	for _, c := range cells {
 		full = max(full, c.Delay)
 	}
+	rows := float64(max(t.rows, 1))
 	return t.bars(cells, func(c callstate.Moment) (float64, ink) {
 		look := t.st.good
 		if c.Delay > slowMouth {
 			look = t.st.warn
 		}
-		return float64(c.Delay) / float64(full), look
+		part := float64(c.Delay) / float64(full)
+		if row == 0 && part > 0 {
+			part = max(part, 0.001) // something is not nothing
+		}
+		return part*rows - float64(row), look
 	})
 }
 
@@ -112,25 +122,24 @@ func (t timeline) scores(cells []callstate.Moment) string {
 	})
 }
 
-// bars draws what of gives for each cell, 0 to 1; nothing is a blank.
+// bars draws what of gives for each cell, 0 to 1 and above; nothing is a blank.
 func (t timeline) bars(cells []callstate.Moment, of func(callstate.Moment) (float64, ink)) string {
 	var b, run strings.Builder
 	var look ink
 	for _, c := range cells {
 		part, next := of(c)
+		if !(part > 0) {
+			run.WriteByte(' ')
+			continue
+		}
 		if next != look {
 			b.WriteString(look.Render(run.String()))
 			run.Reset()
 			look = next
 		}
 		const eighths = "▁▂▃▄▅▆▇█"
-		switch {
-		case !(part > 0):
-			run.WriteByte(' ')
-		default:
-			at := min(int(min(part, 1)*8), 7) * len("▁")
-			run.WriteString(eighths[at : at+len("▁")])
-		}
+		at := min(int(min(part, 1)*8), 7) * len("▁")
+		run.WriteString(eighths[at : at+len("▁")])
 	}
 	b.WriteString(look.Render(run.String()))
 	return b.String()

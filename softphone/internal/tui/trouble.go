@@ -13,15 +13,13 @@ type verdict struct {
 	st    *styles
 	found []callstate.Trouble
 	good  string
+	heard bool // good is about being heard
 }
 
 // judged is what is known of a call: what was made of it in time, otherwise the
 // hard facts of this moment, which no good word may hide.
 func judged(st *styles, s *callstate.Snapshot) verdict {
-	if !s.State.Connected() {
-		return verdict{st: st}
-	}
-	v := verdict{st: st, found: s.Verdict.Troubles, good: s.Verdict.Good}
+	v := verdict{st: st, found: s.Verdict.Troubles, good: s.Verdict.Good, heard: s.Verdict.Heard}
 	if len(v.found) == 0 {
 		v.found = s.Troubles()
 	}
@@ -35,6 +33,8 @@ func (v verdict) Render(width int) string {
 		return " "
 	case len(v.found) == 0 && v.good == "":
 		return " "
+	case len(v.found) == 0 && !v.heard:
+		return v.st.key.Render("i") + " " + cut(v.good, width-2)
 	case len(v.found) == 0:
 		return v.st.goodStrong.Render("✓") + " " + cut(v.st.good.Render(v.good), width-2)
 	}

@@ -76,7 +76,7 @@ func TestTheCallIsHungUpAndMutedWhileReconnecting(t *testing.T) {
 }
 
 func TestATroubleMovesNothing(t *testing.T) {
-	for _, size := range [][2]int{{40, 12}, {80, 24}, {120, 40}, {200, 60}} {
+	for _, size := range [][2]int{{40, 12}, {80, 24}, {120, 40}, {200, 45}} {
 		without, with := strings.Split(sized(liveSnapshot(), size[0], size[1]), "\n"), strings.Split(sized(quietSnapshot(), size[0], size[1]), "\n")
 		without[1], with[1] = "", ""
 		if a, b := strings.Join(without, "\n"), strings.Join(with, "\n"); a != b {

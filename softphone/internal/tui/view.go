@@ -16,6 +16,7 @@ const (
 	tall      = 20  // and a scale
 	grand     = 32  // from this height there is air between the sections
 	deep      = 38  // and from this one every stage of the delay has its line
+	vast      = 50  // and from this one everything else
 	broad     = 130 // from this width there are two columns
 	widest    = 200 // wider terminals are not filled
 	talkative = 10  // from this height a message may take four lines
@@ -71,6 +72,7 @@ const (
 	claimBlank
 	claimLowerRule
 	claimAir
+	claimDetails
 	claimColumns
 )
 
@@ -198,6 +200,9 @@ func (m *model) body() []block {
 		return slices.Concat(m.levels(), m.spaced(m.others()), m.delays(), m.lead(), m.ends())
 	}
 	left, right := slices.Concat(m.levels(), m.lead(), m.ends()), slices.Concat(m.delays(), m.spaced(m.others()))
+	if m.height >= vast && m.snap.State != callstate.Idle {
+		left = append(left, block{blank{}, claimBlank}, block{blank{}, claimBlank}, block{details{&m.styles, &m.snap, m.height}, claimDetails})
+	}
 	if len(right) > 0 { // it begins where the left one does
 		right = right[1:]
 	}
@@ -267,7 +272,11 @@ func (m *model) delays() []block {
 	if full {
 		blocks = append(blocks, block{blank{}, claimBlank})
 	}
-	return append(blocks, block{m.timeline(full), claimTimeline})
+	times := m.timeline(full)
+	if m.width >= broad && m.height >= vast {
+		times.rows = 6
+	}
+	return append(blocks, block{times, claimTimeline})
 }
 
 func (m *model) timeline(mos bool) timeline {

@@ -179,8 +179,8 @@ func TestTheMostImportantRowsStayLongest(t *testing.T) {
 		{80, 24, []string{"= mic 10 + frame 26 + queue 1 + net 24 + buffer 41 + ear 30", "124 to  612 ms", "127.0.0.1:50051, opus 20 ms"}, nil},
 		{80, 24, []string{"(-0.02 delay 148 ms, -0.01 concealed 0.1 %)", "They hear   0.31 % concealed", "n noise on", "l level on +6 dB"}, nil},
 		{40, 20, []string{"mic 10 fra 26 que 1 net 24 buf 41 ear 30", "cln f high on n noise on l level on +6dB", "far conc 0.3 % buf 38ms jit 2ms", "5min"}, nil},
-		{120, 40, []string{"sound system    10.0 ms est.", "mouth to ear     132 ms est.", "measured loop    128 ms", "1.8 at worst"}, nil},
-		{200, 60, []string{"sound system    10.0 ms est.", "measured loop    128 ms", "Earpiece    USB Headset"}, nil},
+		{120, 40, []string{"sound system        10.0 ms est.", "mouth to ear         132 ms est.", "measured loop        128 ms", "1.8 at worst"}, nil},
+		{200, 60, []string{"sound system        10.0 ms est.", "measured loop        128 ms", "Earpiece    USB Headset"}, nil},
 	} {
 		m := scene{snap: liveSnapshot()}.stage()
 		m.Update(tea.WindowSizeMsg{Width: c.width, Height: c.height})

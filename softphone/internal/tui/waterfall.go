@@ -22,7 +22,7 @@ type waterfall struct {
 // Cells of the full form, where it is wide and where it is narrow: the name, and
 // the value with whether it is an estimate.
 const (
-	stageName, stageValue           = 14, 6 + 3 + 6
+	stageName, stageValue           = 18, 6 + 3 + 6
 	narrowStageName, narrowStageMax = 7, 6 + 6
 
 	// manyStages is how many lines are kept for them before they are known.
@@ -85,7 +85,7 @@ type group struct {
 // groupOf is where a stage belongs.
 func groupOf(stage string) string {
 	switch stage {
-	case "microphone":
+	case "microphone", "microphone period":
 		return "mic"
 	case "frame", "clean-up", "look-ahead":
 		return "frame"
@@ -95,8 +95,10 @@ func groupOf(stage string) string {
 		return "net"
 	case "buffer", "decode":
 		return "buffer"
-	case "earpiece", "sound system":
+	case "earpiece", "earpiece period", "sound system":
 		return "ear"
+	case "training":
+		return "added"
 	}
 	return "other"
 }
