@@ -51,6 +51,7 @@ type Config struct {
 	EarProtection bool
 	EarCeiling    float64 // dBFS of peaks
 	JoinTones     bool    // cues when somebody joins or leaves a room
+	ASCII         bool    // the screen draws with ASCII only
 
 	configFile  string
 	defaultFile string
@@ -83,6 +84,7 @@ func (c *Config) Flags(fs *pflag.FlagSet) {
 	fs.BoolVar(&c.EarProtection, "ear-protection", true, "limit what the earpiece plays")
 	fs.Float64Var(&c.EarCeiling, "ear-ceiling", protect.DefaultCeiling, "highest peak that the earpiece plays, `dBFS`, -30 to 0")
 	fs.BoolVar(&c.JoinTones, "join-tones", true, "play two soft notes to you when somebody joins or leaves the room")
+	fs.BoolVar(&c.ASCII, "ascii", false, "draw the screen with the characters of ASCII only")
 	fs.StringVar(&c.Playout, "playout", Live, "after a stall be `live` again at once, or play complete and catch up")
 	c.defaultFile = DefaultFile()
 	fs.StringVar(&c.configFile, settings.ConfigFlag, "", "settings `file` (default "+c.defaultFile+")")

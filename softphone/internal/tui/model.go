@@ -127,14 +127,15 @@ func tidy(s callstate.Snapshot) callstate.Snapshot {
 	return s
 }
 
-// tidyVerdict is of use where a trouble names what came from outside.
+// tidyVerdict makes what was said of a call safe to draw.
 func tidyVerdict(v callstate.Verdict) callstate.Verdict {
 	found := make([]callstate.Trouble, len(v.Troubles))
 	for i, t := range v.Troubles {
 		t.Text, t.Effect = clean(t.Text), clean(t.Effect)
 		found[i] = t
 	}
-	return callstate.Verdict{Troubles: found, Good: clean(v.Good)}
+	v.Troubles, v.Good = found, clean(v.Good)
+	return v
 }
 
 // press gives a key to whom the mode names.

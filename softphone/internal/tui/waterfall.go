@@ -144,23 +144,25 @@ func round(groups []group) {
 	}
 }
 
-// terms are the groups as a sum. Where there is no room for all the names are cut
-// to their first letters.
+// terms are the groups as a sum. Where there is no room for their names, those are
+// shortened.
 func terms(st *styles, groups []group, plus string, room int) string {
-	for letters := 6; ; letters-- {
+	text := ""
+	for _, letters := range []int{6, 3, 1, 0} {
 		parts := make([]string, 0, len(groups))
 		for _, g := range groups {
-			if g.ms == 0 && g.name == "other" {
+			name := g.name[:min(len(g.name), letters)]
+			if name == "" {
+				parts = append(parts, fmt.Sprint(g.ms))
 				continue
 			}
-			name := g.name[:min(len(g.name), letters)]
 			parts = append(parts, st.dim.Render(name)+" "+fmt.Sprint(g.ms))
 		}
-		text := strings.Join(parts, plus)
-		if span(text) <= room || letters == 1 {
-			return text
+		if text = strings.Join(parts, plus); span(text) <= room {
+			break
 		}
 	}
+	return text
 }
 
 // strip is the sum as one bar, with a gap between its parts. What was estimated
