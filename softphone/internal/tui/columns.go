@@ -3,22 +3,20 @@ package tui
 import "strings"
 
 // columns are two lists of blocks side by side, of one width each.
-type columns struct{ left, right []block }
-
-// Render implements panel.
-func (c columns) Render(width int) string {
-	const plenty = 1 << 20
-	half := (width - columnGap) / 2
-	natural := max(height(fitted(c.left, half, plenty)), height(fitted(c.right, half, plenty)))
-	return c.RenderIn(width, natural)
+type columns struct {
+	left, right []block
+	lines       int // that there is room for
 }
 
-// RenderIn implements elastic.
+// Render implements panel.
+func (c columns) Render(width int) string { return c.RenderIn(width, c.lines) }
+
+// RenderIn implements elastic. It takes all the lines, so that it is asked once.
 func (c columns) RenderIn(width, most int) string {
 	half := (width - columnGap) / 2
 	left, right := fitted(c.left, half, most), fitted(c.right, half, most)
 	var b strings.Builder
-	for i := range max(len(left), len(right)) {
+	for i := range most {
 		if i > 0 {
 			b.WriteByte('\n')
 		}
@@ -26,13 +24,14 @@ func (c columns) RenderIn(width, most int) string {
 		if i < len(left) {
 			line = left[i]
 		}
-		if i < len(right) {
-			line = pad(line, half) + blanks(columnGap) + right[i]
-		}
 		b.WriteString(line)
-	}
-	if b.Len() == 0 {
-		return " "
+		if i < len(right) {
+			b.WriteString(blanks(half + columnGap - span(line)))
+			b.WriteString(right[i])
+		}
+		if i == 0 && b.Len() == 0 {
+			b.WriteByte(' ') // a text of nothing is no panel
+		}
 	}
 	return b.String()
 }
@@ -47,5 +46,3 @@ func fitted(blocks []block, width, most int) []string {
 	}
 	return out
 }
-
-func height(lines []string) int { return len(lines) }

@@ -206,7 +206,7 @@ func (m *model) body() []block {
 	if len(right) > 0 { // it begins where the left one does
 		right = right[1:]
 	}
-	return []block{{columns{left: left, right: right}, claimColumns}}
+	return []block{{columns{left, right, m.between()}, claimColumns}}
 }
 
 // spaced are blocks with a blank line before them.
@@ -317,6 +317,19 @@ func (m *model) ends() []block {
 	return append(blocks,
 		block{device{st, "Microphone", "mic", s.MicrophoneOpen, s.MicrophoneEnd}, claimDevices},
 		block{device{st, "Earpiece", "ear", s.EarpieceOpen, s.EarpieceEnd}, claimDevices})
+}
+
+// between is how many lines there are between the rule and what is at the bottom.
+func (m *model) between() int {
+	width, _ := m.inside()
+	left := m.height - 2
+	if m.height >= tall {
+		left--
+	}
+	for _, b := range m.lower() {
+		left -= lines(b.panel.Render(width))
+	}
+	return max(left, 1)
 }
 
 // room is how many lines an overlay may take: all but the state, the culprit, the
