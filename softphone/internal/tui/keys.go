@@ -11,7 +11,7 @@ import (
 // lock must not keep anybody from muting.
 type keyMap struct {
 	Dial, DialOther, Mute, HangUp, Help, Quit, Close, Interrupt key.Binding // anywhere
-	Details, HighPass, Denoise, Level                           key.Binding // anywhere
+	Details, Delay, HighPass, Denoise, Level                    key.Binding // anywhere
 	Accept, Cancel                                              key.Binding // the dial prompt
 	Yes, No                                                     key.Binding // the quit question
 }
@@ -26,6 +26,7 @@ func newKeyMap() keyMap {
 		Mute:      bind("m", "mute", "m", "M"),
 		HangUp:    bind("h", "hang up", "h", "H", "b", "B"),
 		Details:   bind("i", "details", "i", "I"),
+		Delay:     bind("w", "delay", "w", "W"),
 		HighPass:  bind("f", "high-pass", "f", "F"),
 		Denoise:   bind("n", "noise", "n", "N"),
 		Level:     bind("l", "level", "l", "L"),
@@ -71,6 +72,7 @@ func (k keyMap) topics(destination string) []topic {
 		{k.Mute, "mute or unmute"},
 		{k.HangUp, "hang up; so does b"},
 		{k.Details, "every figure of both sides"},
+		{k.Delay, "where the delay goes, and the last minutes"},
 		{k.Quit, "quit; asks in a call"},
 		{k.Interrupt, "quit; twice in a call"},
 		{k.Help, "this help"},

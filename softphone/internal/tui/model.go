@@ -3,10 +3,10 @@ package tui
 import (
 	"time"
 
-	"github.com/charmbracelet/bubbles/help"
 	"github.com/charmbracelet/bubbles/key"
 	"github.com/charmbracelet/bubbles/textinput"
 	tea "github.com/charmbracelet/bubbletea"
+	"github.com/charmbracelet/lipgloss"
 
 	"callcenter/audio"
 	"callcenter/softphone/internal/callstate"
@@ -22,6 +22,7 @@ const (
 	modeCall    mode = iota // the line
 	modeHelp                // the line, with the help over the figures
 	modeDetails             // the line, with all figures of both sides
+	modeDelay               // the line, with where the delay goes over the figures
 	modePrompt              // the dial prompt
 	modeQuit                // the quit question
 	modeLeaving             // nobody: hung up, waiting for the end
@@ -34,7 +35,7 @@ type model struct {
 
 	keys   keyMap
 	styles styles
-	help   help.Model
+	ascii  spelling // nil: all characters
 
 	width, height int
 	mode          mode
@@ -52,17 +53,14 @@ func newModel(phone Phone, opts Options) *model {
 		phone:       phone,
 		destination: clean(opts.Destination),
 		keys:        newKeyMap(),
-		styles:      newStyles(),
-		help:        help.New(),
+		styles:      newStyles(lipgloss.DefaultRenderer()),
 		width:       80,
 		height:      24,
 		prompt:      textinput.New(),
 	}
-	m.help.ShortSeparator = "  "
-	m.help.Styles.ShortKey = m.styles.key
-	m.help.Styles.ShortDesc = m.styles.dim
-	m.help.Styles.ShortSeparator = m.styles.dim
-	m.help.Styles.Ellipsis = m.styles.dim
+	if opts.ASCII {
+		m.ascii = newSpelling()
+	}
 	m.prompt.CharLimit = 128
 	m.prompt.KeyMap.Paste.SetEnabled(false) // it would run a clipboard program
 	m.keys.enable(m.snap)
@@ -110,6 +108,7 @@ func (m *model) take(msg snapshotMsg) tea.Cmd {
 func tidy(s callstate.Snapshot) callstate.Snapshot {
 	s.Server, s.Destination, s.Codec = clean(s.Server), clean(s.Destination), clean(s.Codec)
 	s.Link.Server = clean(s.Link.Server)
+	s.Verdict = tidyVerdict(s.Verdict)
 	endpoint := func(e *audio.Endpoint) *audio.Endpoint {
 		if e == nil {
 			return nil
@@ -126,6 +125,17 @@ func tidy(s callstate.Snapshot) callstate.Snapshot {
 	}
 	s.Delay.Stages = stages
 	return s
+}
+
+// tidyVerdict makes what was said of a call safe to draw.
+func tidyVerdict(v callstate.Verdict) callstate.Verdict {
+	found := make([]callstate.Trouble, len(v.Troubles))
+	for i, t := range v.Troubles {
+		t.Text, t.Effect = clean(t.Text), clean(t.Effect)
+		found[i] = t
+	}
+	v.Troubles, v.Good = found, clean(v.Good)
+	return v
 }
 
 // press gives a key to whom the mode names.
@@ -156,7 +166,7 @@ func (m *model) press(msg tea.KeyMsg) tea.Cmd {
 	switch m.mode {
 	case modeQuit:
 		return m.pressQuit(msg)
-	case modeCall, modeHelp, modeDetails:
+	case modeCall, modeHelp, modeDetails, modeDelay:
 		return m.pressLine(msg)
 	case modePrompt, modeLeaving:
 	}
@@ -201,6 +211,8 @@ func (m *model) pressLine(msg tea.KeyMsg) tea.Cmd {
 		m.overlay(modeHelp)
 	case key.Matches(msg, k.Details):
 		m.overlay(modeDetails)
+	case key.Matches(msg, k.Delay):
+		m.overlay(modeDelay)
 	case key.Matches(msg, k.Close):
 		m.mode = modeCall
 	case key.Matches(msg, k.Quit) && m.snap.State == callstate.Idle:

@@ -196,10 +196,10 @@ func TestTheFooterShowsTheKeysThatWork(t *testing.T) {
 		keys  []string
 		want  string
 	}{
-		{callstate.Idle, nil, "d dial  / dial other  ? help  q quit  i details"},
-		{callstate.Dialing, nil, "h hang up  m mute  ? help  q quit  i details"},
-		{callstate.Live, nil, "h hang up  m mute  ? help  q quit  i details"},
-		{callstate.Ending, nil, "? help  q quit  i details"},
+		{callstate.Idle, nil, "d dial  / dial other  ? help  q quit  i details  w delay"},
+		{callstate.Dialing, nil, "h hang up  m mute  ? help  q quit  i details  w delay"},
+		{callstate.Live, nil, "h hang up  m mute  ? help  q quit  i details  w delay"},
+		{callstate.Ending, nil, "? help  q quit  i details  w delay"},
 		{callstate.Idle, []string{"/"}, "enter dial  esc cancel"},
 		{callstate.Live, []string{"q"}, "y yes  n no"},
 		{callstate.Live, []string{"q", "y"}, "ctrl+c quit at once"},
@@ -243,7 +243,7 @@ func bindingOf(t *testing.T, k keyMap, name string) key.Binding {
 	t.Helper()
 	b, ok := map[string]key.Binding{
 		"Dial": k.Dial, "DialOther": k.DialOther, "Mute": k.Mute, "HangUp": k.HangUp,
-		"Details": k.Details, "HighPass": k.HighPass, "Denoise": k.Denoise, "Level": k.Level,
+		"Details": k.Details, "Delay": k.Delay, "HighPass": k.HighPass, "Denoise": k.Denoise, "Level": k.Level,
 		"Help": k.Help, "Quit": k.Quit, "Close": k.Close, "Interrupt": k.Interrupt,
 	}[name]
 	if !ok {
