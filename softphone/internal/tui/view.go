@@ -3,7 +3,6 @@ package tui
 import (
 	"strings"
 
-	"github.com/charmbracelet/bubbles/key"
 	"github.com/charmbracelet/lipgloss"
 
 	"callcenter/softphone/internal/callstate"
@@ -158,12 +157,8 @@ func (m *model) upper() []block {
 	narrow := m.width < roomy
 	blocks := []block{{header{st, s, m.destination, m.looks}, claimHeader}, {rule{st}, claimRule}}
 	// Under an overlay the header, a message and the footer stay.
-	switch m.mode {
-	case modeHelp:
-		return append(blocks, block{helpPanel{st, m.keys.topics(m.destination), m.room()}, claimMicrophone})
-	case modeDetails:
-		return append(blocks, block{details{st, s, m.room()}, claimMicrophone})
-	case modeCall, modePrompt, modeQuit, modeLeaving:
+	if o := m.overlay(); o != nil {
+		return append(blocks, block{o, claimMicrophone})
 	}
 	large := m.width >= spacious && m.height >= tall
 	mic, ear := m.meters(large)
@@ -238,71 +233,21 @@ const mutedHint = "You are muted: press m to be heard."
 // one, and the keys.
 func (m *model) lower() []block {
 	st := &m.styles
-	msg := message{st: st, notice: m.notice, most: 1}
-	if m.height >= talkative && m.mode != modeHelp && m.mode != modeDetails {
+	msg := message{st: st, notice: m.saying(), most: 1}
+	if m.height >= talkative && !m.covered() {
 		msg.most = 4
 	}
 	if m.snap.Muted && m.snap.TalkingWhileMuted && m.notice.Severity != callstate.Failure {
 		msg.notice = callstate.Notice{Severity: callstate.Warning, Text: mutedHint}
 	}
 	blocks := []block{{rule{st}, claimRule}, {trouble{st, m.snap.Troubles()}, claimTrouble}, {msg, claimMessage}}
+	if t := m.tray(); t != nil {
+		blocks = append(blocks, block{t, claimPrompt})
+	}
 	if ask, ok := m.question(); ok {
 		blocks = append(blocks, block{ask, claimPrompt})
 	}
-	return append(blocks, block{footer{m}, claimFooter})
-}
-
-// question is the line that waits for an answer.
-func (m *model) question() (question, bool) {
-	switch m.mode {
-	case modePrompt:
-		placeholder := m.destination
-		if placeholder == "" {
-			placeholder = "the default destination"
-		}
-		return question{st: &m.styles, text: "Dial", input: []rune(m.prompt.Value()), at: m.prompt.Position(), placeholder: placeholder, edit: true}, true
-	case modeQuit:
-		if m.snap.State == callstate.Idle {
-			return question{st: &m.styles, text: "The call has ended. Quit?"}, true
-		}
-		return question{st: &m.styles, text: "You are in a call. Hang up and quit?"}, true
-	case modeLeaving:
-		return question{st: &m.styles, text: "Hanging up, then quitting."}, true
-	case modeCall, modeHelp, modeDetails:
-	}
-	return question{}, false
-}
-
-// footer names the keys that work now.
-type footer struct{ m *model }
-
-func (f footer) Render(width int) string {
-	h := f.m.help
-	h.Width = width
-	return cut(h.ShortHelpView(f.m.working()), width)
-}
-
-// working are the keys for the footer; disabled ones are not shown.
-func (m *model) working() []key.Binding {
-	k := m.keys
-	switch m.mode {
-	case modePrompt:
-		return []key.Binding{k.Accept, k.Cancel}
-	case modeQuit:
-		return []key.Binding{k.Yes, k.No}
-	case modeLeaving:
-		now := k.Interrupt
-		now.SetHelp(now.Help().Key, "quit at once")
-		return []key.Binding{now}
-	case modeHelp, modeDetails:
-		return []key.Binding{k.Close, k.Dial, k.DialOther, k.HangUp, k.Mute, k.Quit}
-	case modeCall:
-	}
-	keys := []key.Binding{k.Dial, k.DialOther, k.HangUp, k.Mute, k.Help, k.Quit}
-	if m.width >= spacious {
-		keys = append(keys, k.Details)
-	}
-	return keys
+	return append(blocks, block{m.footer(), claimFooter})
 }
 
 // rule is a line across.
