@@ -125,6 +125,7 @@ func (c *Call) playUnheard(d *deafness, pcm []int16) {
 	}
 	c.playout.SetAhead(0)
 	for ; d.at+step <= now; d.at += step {
+		c.train.Release(d.at+step, c.play)
 		c.playout.Pull(pcm, d.at+step)
 	}
 	s := c.playout.Stats()

@@ -147,8 +147,7 @@ func (k *carrier) take(chunk *api.AudioChunk) {
 			c.queue.SetPeer(smooth, time.Duration(r.GetBufferTargetUs())*time.Microsecond)
 		}
 	}
-	if p, ok := k.packets.Read(chunk); ok && c.hear.place(k, &p) {
-		c.playout.Push(p, now)
+	if p, ok := k.packets.Read(chunk); ok && c.arrive(k, &p, now) {
 		if c.cfg.OnPacket != nil {
 			c.cfg.OnPacket(p, now, smooth)
 		}

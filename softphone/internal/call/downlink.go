@@ -62,6 +62,13 @@ func (h *hearing) place(k *carrier, p *jitter.Packet) bool {
 	return true
 }
 
+// turn puts the packets from now on into another epoch of the playout's.
+func (h *hearing) turn() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.base++
+}
+
 // shut stops hearing the carriers up to one. What they bring is acknowledged and
 // thrown away, so that the next one's numbers say nothing of what is missing.
 func (h *hearing) shut(number int) {
@@ -168,7 +175,7 @@ func (k *carrier) event(e *api.Event, now time.Duration) {
 
 // sound plays the cue of what became of the roster.
 func (k *carrier) sound(c change, now time.Duration) {
-	if k.call.cues == nil {
+	if !k.call.cfg.JoinTones {
 		return
 	}
 	switch c {

@@ -11,10 +11,6 @@ import (
 	"callcenter/codec"
 )
 
-// talkHold is how long talking into a muted microphone counts after the last
-// speech.
-const talkHold = time.Second
-
 // voiceHold is how long the operator counts as speaking after the last frame with
 // speech: until the next one is due for certain.
 const voiceHold = 100 * time.Millisecond
@@ -87,16 +83,19 @@ func (c *Call) newUplink() *uplinkState {
 	}
 }
 
-// sendFrame takes one frame slot through meter, clean-up, mute, hold and encoder.
-// Level and voice are what the microphone brought, before any clean-up.
+// sendFrame takes one frame slot through gain, meter, clean-up, mute, hold and
+// encoder. Level and voice are what the microphone brought, with its gain and
+// before any clean-up; whether it is dead shows without the gain.
 func (c *Call) sendFrame(s *uplinkState, pos uint64) error {
 	now := c.cfg.Clock()
 	if epoch := c.turn.epoch.Load(); epoch != s.epoch {
 		s.epoch, s.pause.fresh = epoch, true
 	}
-	c.micMeter.Add(s.frame, now)
 	c.silences.listen(s.frame, now)
+	c.micGain.Process(s.frame)
+	c.micMeter.Add(s.frame, now)
 	voice := c.voice.Add(s.frame)
+	c.hint.add(s.frame, voice, c.muted.Load() && !c.hold.on.Load(), now)
 	marks := wire.LevelMarks(level.DBov(s.frame), voice)
 	c.cleaner.Process(s.frame)
 	c.figures.cleanUp.Store(int64(c.cleaner.Delay()))
@@ -105,9 +104,6 @@ func (c *Call) sendFrame(s *uplinkState, pos uint64) error {
 	muted := c.look(s)
 	switch {
 	case s.quiet:
-		if voice && muted && !s.held {
-			c.speaking.Store(int64(now))
-		}
 		c.spoken.Store(0)
 		if was || s.pause.on {
 			c.announce(s, pos, now, quietMarks(muted))
@@ -171,12 +167,6 @@ func fade(pcm []int16, from, to int) {
 	for i, s := range pcm {
 		pcm[i] = int16(int(s) * (from*(n-i) + to*i) / n)
 	}
-}
-
-// talkingWhileMuted reports speech into a muted microphone of a call that is not held.
-func (c *Call) talkingWhileMuted() bool {
-	last := c.speaking.Load()
-	return c.muted.Load() && !c.hold.on.Load() && last != 0 && c.cfg.Clock()-time.Duration(last) < talkHold
 }
 
 // isSpeaking reports that the operator's speech is being sent.

@@ -21,7 +21,7 @@ const (
 )
 
 // attend looks after a call and says what the operator should know: that nobody
-// hears the microphone, or that the computer slept. The function that it returns
+// hears the microphone, or that the computer slept. It ends push-to-talk. The function that it returns
 // ends that and waits for its end.
 func (p *Phone) attend() (end func()) {
 	ctx, cancel := context.WithCancel(context.Background())
@@ -59,6 +59,7 @@ func (p *Phone) watch(ctx context.Context) {
 		}
 		s := p.Snapshot()
 		quiet.look(&s, p.clock())
+		p.tendLatch(s.Speaking)
 	}
 }
 
