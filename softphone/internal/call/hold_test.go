@@ -18,6 +18,7 @@ import (
 	"callcenter/codec/opus"
 	"callcenter/codec/pcm"
 	"callcenter/softphone/internal/callstate"
+	"callcenter/softphone/internal/cue"
 )
 
 func shown(c *Call) (s callstate.Snapshot) {
@@ -227,6 +228,45 @@ func TestOwnSoundsAreHeardOnHold(t *testing.T) {
 	r.say(audiotest.Sine(second, 400, 8000))
 	if peak := audiotest.Peak(r.played[at:]); peak < 1500 || peak > 1800 {
 		t.Errorf("the cue peaks at %d, want 1642 and nothing else", peak)
+	}
+}
+
+func TestTheEndOfAHeldCallLetsNothingThrough(t *testing.T) {
+	for _, held := range []bool{true, false} {
+		p := newPath(t, unprotected(true))
+		p.say(audiotest.Sine(second, 400, 8000))
+		p.call.SetHeld(held)
+		p.say(audiotest.Sine(second, 400, 8000))
+		out := make([]int16, second/10)
+		p.call.cfg.Playback.Take(out) // what was handed over
+		p.call.part(&parting{kind: cue.HungUp, pcm: make([]int16, pull), tail: 10 * pull})
+		p.call.cfg.Playback.Take(out)
+		if peak := audiotest.Peak(out); (peak == 0) != held {
+			t.Errorf("held %v: a peak of %d at the end", held, peak)
+		}
+	}
+}
+
+func TestWithAMicrophoneThatIsGoneEventsLeaveWithItsMarks(t *testing.T) {
+	p := newPath(t, unprotected(true))
+	defer p.uplink.absence.timer.Stop()
+	p.call.cfg.Capture.DeliverLive(make([]int16, 2*audio.PeriodSamples))
+	pos, _ := p.call.cfg.Capture.Read(p.uplink.frame)
+	p.call.heardFrame(p.uplink, pos)
+	var told []string
+	for i := range 200 {
+		switch i {
+		case 100:
+			p.call.SetHeld(true)
+		case 150:
+			p.call.Digit('5')
+		}
+		p.now += 20 * time.Millisecond
+		p.call.standIn(p.uplink)
+		told = append(told, p.leave(p.carrier, true)...)
+	}
+	if want := []string{"HOLD@97", "DTMF5@147"}; !slices.Equal(told, want) { // its slots, which began 80 ms later
+		t.Errorf("told %q, want %q", told, want)
 	}
 }
 
