@@ -106,3 +106,23 @@ func TestSoundsAreSwitchedInACallAndStayForTheNext(t *testing.T) {
 		t.Error("not switched off")
 	}
 }
+
+func TestTheEndOfPushToTalkIsHeardBefore(t *testing.T) {
+	s := servertest.Start(t, servertest.Options{})
+	sound := &fakeSound{source: hush{}}
+	p := startPhone(t, s.Addr, sound, func(c *phone.Config) { c.Sounds, c.TalkLimit = true, 4*time.Second })
+	p.Dial("echo")
+	waitFor(t, "a call", func() bool { return p.Snapshot().State != callstate.Idle })
+	p.ToggleMute()
+	waitFor(t, "a call that has settled", func() bool { return p.Snapshot().Duration > time.Second })
+	sound.forget()
+	p.Talk()
+	waitFor(t, "the ticks", func() bool { return sound.peak() > 700 })
+	if s := p.Snapshot(); s.Muted || !s.Talk.Open || s.Talk.Left > 3*time.Second {
+		t.Errorf("muted %v, %+v", s.Muted, s.Talk)
+	}
+	waitFor(t, "a muted microphone", func() bool { return p.Snapshot().Muted })
+	if peak := sound.peak(); peak > 900 {
+		t.Errorf("a peak of %d, want soft ticks", peak)
+	}
+}
