@@ -4,6 +4,7 @@ package call
 
 import (
 	"testing"
+	"time"
 
 	"callcenter/softphone/internal/callstate"
 	"callcenter/softphone/internal/cue"
@@ -16,6 +17,8 @@ func TestNothingIsAllocatedPerFrame(t *testing.T) {
 		c.SetMuted(muted)
 		return c
 	}
+	trained := newTestCall(t)
+	trained.train.Set(callstate.Training{Delay: time.Millisecond, Jitter: time.Millisecond, LossPct: 5}, trained.cfg.Clock())
 	ear := turned(false)
 	play := downPath(t, ear)
 	paths := map[string]func(){
@@ -24,6 +27,7 @@ func TestNothingIsAllocatedPerFrame(t *testing.T) {
 		"capture to send, turned": upPath(t, turned(false), voice(480)),
 		"talking while muted":     upPath(t, turned(true), voice(480)),
 		"receive to play":         downPath(t, newTestCall(t)),
+		"receive to play, worse":  downPath(t, trained),
 		"receive to play, turned": func() {
 			ear.localDigit('7', ear.cfg.Clock())
 			ear.sound(cue.TalkEnds)

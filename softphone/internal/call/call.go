@@ -21,8 +21,8 @@
 //
 // Uplink, ear and keeper are one goroutine each, and so are the two loops of a
 // carrier; Run starts them and waits for all. A call does not open devices:
-// package phone does. Snapshot, Woke, TalkEnds, Finish, HangUp and what begins with
-// Set may be called from any goroutine.
+// package phone does. Snapshot, Digit, Woke, TalkEnds, Finish, HangUp and what
+// begins with Set may be called from any goroutine.
 package call
 
 import (
@@ -48,6 +48,7 @@ import (
 	"callcenter/codec"
 	"callcenter/softphone/internal/callstate"
 	"callcenter/softphone/internal/cue"
+	"callcenter/softphone/internal/impair"
 )
 
 const (
@@ -129,8 +130,11 @@ type Call struct {
 	protect *protect.Limiter // nil without protection
 	cues    *cue.Player
 	figures figures
+	train   *impair.Line // of an echo call
 	peer    peer
 	roster  roster
+	hold    hold
+	keypad  keypad
 
 	ends atomic.Pointer[endpoints]
 
@@ -180,6 +184,7 @@ func New(cfg Config) (*Call, error) {
 		queue:      sendq.New(),
 		tokens:     tokens{own: rand.Text(), byServer: make(map[string]string)},
 		playout:    playout.New(playout.Config{Decoder: dec, Complete: cfg.Complete}),
+		train:      impair.New(),
 		cleaner:    cleaner,
 		micMeter:   &level.Meter{},
 		earMeter:   &level.Meter{},
@@ -293,7 +298,9 @@ func (c *Call) Woke(slept time.Duration) {
 func (c *Call) forget() {
 	c.stale.Store(true)
 	c.queue.Discard()
+	c.keypad.forget()
 	c.hear.shut(int(c.turn.epoch.Load()))
+	c.train.Flush()
 	c.playout.Flush()
 }
 
@@ -319,7 +326,11 @@ func (c *Call) isEnding() bool {
 	}
 }
 
-func (c *Call) stopClock() { c.end.CompareAndSwap(0, max(1, int64(c.cfg.Clock()))) }
+func (c *Call) stopClock() {
+	now := c.cfg.Clock()
+	c.end.CompareAndSwap(0, max(1, int64(now)))
+	c.train.Set(callstate.Training{}, now)
+}
 
 // Duration is how long the call was connected.
 func (c *Call) Duration() time.Duration {

@@ -138,8 +138,6 @@ func inBubble(t *testing.T, f func(t *testing.T, n *network)) {
 	})
 }
 
-const ms = time.Millisecond
-
 func TestACallRingsUntilItIsAnswered(t *testing.T) {
 	inBubble(t, func(t *testing.T, n *network) {
 		n.hole(true)

@@ -19,7 +19,8 @@ const voiceHold = 100 * time.Millisecond
 type uplinkState struct {
 	frame  []int16
 	packet []byte
-	muted  bool   // the last slot was muted
+	quiet  bool   // the last slot was muted or held
+	held   bool   // or held
 	pause  pause  // no audio is sent
 	epoch  uint32 // of the connection in use
 
@@ -77,15 +78,15 @@ func (c *Call) newUplink() *uplinkState {
 	return &uplinkState{
 		frame:  make([]int16, c.cfg.Options.FrameSamples),
 		packet: make([]byte, codec.MaxPacket),
-		muted:  c.muted.Load(), // who muted while dialing is not heard to fade out
+		quiet:  c.muted.Load(), // who muted while dialing is not heard to fade out
 
 		absence: newAbsence(),
 	}
 }
 
-// sendFrame takes one frame slot through gain, meter, clean-up, mute and encoder.
-// Level and voice are what the microphone brought, with its gain and before any
-// clean-up; whether it is dead shows without the gain.
+// sendFrame takes one frame slot through gain, meter, clean-up, mute, hold and
+// encoder. Level and voice are what the microphone brought, with its gain and
+// before any clean-up; whether it is dead shows without the gain.
 func (c *Call) sendFrame(s *uplinkState, pos uint64) error {
 	now := c.cfg.Clock()
 	if epoch := c.turn.epoch.Load(); epoch != s.epoch {
@@ -95,28 +96,28 @@ func (c *Call) sendFrame(s *uplinkState, pos uint64) error {
 	c.micGain.Process(s.frame)
 	c.micMeter.Add(s.frame, now)
 	voice := c.voice.Add(s.frame)
-	c.hint.add(s.frame, voice, c.muted.Load(), now)
+	c.hint.add(s.frame, voice, c.muted.Load() && !c.hold.on.Load(), now)
 	marks := wire.LevelMarks(level.DBov(s.frame), voice)
 	c.cleaner.Process(s.frame)
 	c.figures.cleanUp.Store(int64(c.cleaner.Delay()))
 
-	muted, was := c.muted.Load(), s.muted
-	s.muted = muted
+	was := s.quiet
+	muted := c.look(s)
 	switch {
-	case muted:
+	case s.quiet:
 		c.spoken.Store(0)
 		if was || s.pause.on {
-			c.announce(s, pos, now, wire.LevelMarks(127, false)|wire.MarkMuted)
+			c.announce(s, pos, now, quietMarks(muted))
 			return nil
 		}
 		fade(s.frame, 1, 0)
 	case was:
 		fade(s.frame, 0, 1)
 	}
-	if voice && !muted {
+	if voice && !s.quiet {
 		c.spoken.Store(int64(now))
 	}
-	n, err := c.encode(s, voice || muted)
+	n, err := c.encode(s, voice || s.quiet)
 	if err != nil {
 		return err
 	}
@@ -139,8 +140,29 @@ func (c *Call) sendFrame(s *uplinkState, pos uint64) error {
 	return nil
 }
 
+// look takes how the operator wants the next slot, and whether something is to be told
+// with it: then a pause goes on with a mark at once. It returns whether the microphone
+// is muted.
+func (c *Call) look(s *uplinkState) (muted bool) {
+	muted, held := c.muted.Load(), c.hold.on.Load()
+	if held != s.held || c.keypad.count.Load() > 0 {
+		s.pause.fresh = true
+	}
+	s.quiet, s.held = muted || held, held
+	return muted
+}
+
+// quietMarks are those of a slot of which nothing is sent.
+func quietMarks(muted bool) uint32 {
+	marks := wire.LevelMarks(127, false)
+	if muted {
+		marks |= wire.MarkMuted
+	}
+	return marks
+}
+
 // fade multiplies pcm by a gain that goes linearly from one value to another,
-// so that muting makes no click.
+// so that muting and holding make no click.
 func fade(pcm []int16, from, to int) {
 	n := len(pcm)
 	for i, s := range pcm {
@@ -151,5 +173,5 @@ func fade(pcm []int16, from, to int) {
 // isSpeaking reports that the operator's speech is being sent.
 func (c *Call) isSpeaking(now time.Duration) bool {
 	last := c.spoken.Load()
-	return !c.muted.Load() && last != 0 && now-time.Duration(last) < voiceHold
+	return c.isRated() && last != 0 && now-time.Duration(last) < voiceHold
 }

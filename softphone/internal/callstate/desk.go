@@ -39,6 +39,26 @@ type Training struct {
 // On reports that anything is added.
 func (t Training) On() bool { return t != Training{} }
 
+// What may be added at most.
+const (
+	MaxTrainingDelay  = time.Second
+	MaxTrainingJitter = 200 * time.Millisecond
+	MaxTrainingLoss   = 30.0 // percent
+)
+
+// Bounded is t within what may be added.
+func (t Training) Bounded() Training {
+	loss := 0.0
+	if t.LossPct > 0 { // also no for what is no number
+		loss = min(t.LossPct, MaxTrainingLoss)
+	}
+	return Training{
+		Delay:   min(max(t.Delay, 0), MaxTrainingDelay),
+		Jitter:  min(max(t.Jitter, 0), MaxTrainingJitter),
+		LossPct: loss,
+	}
+}
+
 // Mark is what happened in a Moment; several may.
 type Mark uint8
 

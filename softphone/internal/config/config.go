@@ -59,6 +59,7 @@ type Config struct {
 	EarCeiling    float64 // dBFS of peaks
 	Sounds        string  // own sounds for the operator: auto, on or off
 	JoinTones     bool    // one among them when somebody joins or leaves a room
+	ASCII         bool    // the screen draws with ASCII only
 
 	MicrophoneGain, EarVolume float64       // dB, at first
 	TalkLimit                 time.Duration // that push-to-talk keeps the microphone open
@@ -98,6 +99,7 @@ func (c *Config) Flags(fs *pflag.FlagSet) {
 	fs.Float64Var(&c.MicrophoneGain, "microphone-gain", 0, "turn the microphone up or down, `dB`, -20 to 20")
 	fs.Float64Var(&c.EarVolume, "ear-volume", 0, "turn the voice in the ear up or down, `dB`, -40 to 12")
 	fs.DurationVar(&c.TalkLimit, "talk-limit", callstate.TalkFor, "how long push-to-talk keeps the microphone open, `5s` to 10m")
+	fs.BoolVar(&c.ASCII, "ascii", false, "draw the screen with the characters of ASCII only")
 	fs.StringVar(&c.Playout, "playout", Live, "after a stall be `live` again at once, or play complete and catch up")
 	c.defaultFile = DefaultFile()
 	fs.StringVar(&c.configFile, settings.ConfigFlag, "", "settings `file` (default "+c.defaultFile+")")

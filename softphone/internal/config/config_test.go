@@ -134,6 +134,9 @@ func TestJoinTonesAreOnUnlessSwitchedOff(t *testing.T) {
 	if c, err := load(t, "", "--join-tones"); err != nil || !c.JoinTones {
 		t.Errorf("switched on by the flag: %v, %v", c.JoinTones, err)
 	}
+	if c, err := load(t, "ascii = true\n"); err != nil || !c.ASCII {
+		t.Errorf("ascii: %v, %v", c.ASCII, err)
+	}
 }
 
 func TestSoundsAreForDevicesUnlessAsked(t *testing.T) {

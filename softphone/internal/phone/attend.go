@@ -97,7 +97,7 @@ func whyUnheard(s callstate.Silence) string {
 func (h *hush) look(s *callstate.Snapshot, now time.Duration) {
 	late := now-h.last > heldUp
 	h.last = now
-	if !s.State.Connected() || s.Muted || s.MicrophoneEnd.State != callstate.EndOpen {
+	if !s.State.Connected() || s.Muted || s.Held || s.MicrophoneEnd.State != callstate.EndOpen {
 		h.told = callstate.NoSilence // what is said of those says enough
 		return
 	}

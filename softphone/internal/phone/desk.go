@@ -132,5 +132,6 @@ func (p *Phone) Snapshot() callstate.Snapshot {
 	if s.State == callstate.Live && s.Link.State == callstate.LinkLost {
 		s.State = callstate.Reconnecting
 	}
+	s.Held = s.Held && s.State.Connected()
 	return s
 }
