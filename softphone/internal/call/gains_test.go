@@ -286,3 +286,28 @@ func TestGainsAreWhatTheyWereSetTo(t *testing.T) {
 		}
 	}
 }
+
+func TestWhileHeldThereIsNoHintAndOwnSoundsAreHeard(t *testing.T) {
+	p := newPath(t, straight(func(c *Config) { c.Sounds = true }))
+	talk := said(3, 20*second)
+	p.say(talk[:2*second])
+	p.call.SetMuted(true)
+	p.call.SetHeld(true)
+	for i := range 100 {
+		p.say(talk[2*second+i*second/10:][:second/10])
+		if shot(p.call).TalkingWhileMuted {
+			t.Fatal("a hint while the call is held")
+		}
+	}
+	at := len(p.played)
+	p.call.localDigit('1', p.now)
+	p.say(make([]int16, second/2))
+	if peak := audiotest.Peak(p.played[at:]); peak < 1500 {
+		t.Errorf("a digit peaks at %d", peak)
+	}
+	p.call.SetHeld(false)
+	p.say(talk[12*second:][:4*second])
+	if p.call.Report().Stats.TalkWhileMutedHints != 1 {
+		t.Error("no hint once the call goes on")
+	}
+}
