@@ -11,6 +11,7 @@ import (
 )
 
 const (
+	snug      = 48  // from this width the stages of the delay have their names
 	roomy     = 76  // from this width there are margins and long names
 	spacious  = 60  // from this width and height a meter has two lines
 	tall      = 20  // and a scale
