@@ -154,3 +154,11 @@ func clock(d time.Duration) string {
 	s := int(max(d, 0) / time.Second)
 	return fmt.Sprintf("%d:%02d:%02d", s/3600, s/60%60, s%60)
 }
+
+// wrap breaks a text without styles into lines of width cells at most.
+func wrap(s string, width int) []string {
+	if width <= 0 {
+		return nil
+	}
+	return strings.Split(ansi.Wrap(s, width, ""), "\n")
+}

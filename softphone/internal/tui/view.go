@@ -5,8 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/charmbracelet/bubbles/key"
-
 	"callcenter/softphone/internal/callstate"
 )
 
@@ -179,14 +177,8 @@ func (m *model) upper() []block {
 		blocks = append(blocks, block{tooSmall{st, m.width, m.height}, claimPrompt}, block{mic, claimMicrophone}, block{ear, claimEarpiece})
 		return append(blocks, m.figureBlocks(true)...)
 	}
-	switch m.mode {
-	case modeHelp:
-		return append(blocks, block{helpPanel{st, m.keys.topics(m.destination), m.room()}, claimMicrophone})
-	case modeDetails:
-		return append(blocks, block{details{st, s, m.room()}, claimMicrophone})
-	case modeDelay:
-		return append(blocks, block{m.delayScreen(), claimMicrophone})
-	case modeCall, modePrompt, modeQuit, modeLeaving:
+	if o := m.overlay(); o != nil {
+		return append(blocks, block{o, claimMicrophone})
 	}
 	return append(blocks, m.body()...)
 }
@@ -369,8 +361,8 @@ const mutedHint = "You are muted: press m to be heard."
 // one, and the keys.
 func (m *model) lower() []block {
 	st := &m.styles
-	msg := message{st: st, notice: m.notice, most: 1}
-	if m.height >= talkative && m.mode != modeHelp && m.mode != modeDetails && m.mode != modeDelay {
+	msg := message{st: st, notice: m.saying(), most: 1}
+	if m.height >= talkative && !m.covered() {
 		msg.most = 4
 	}
 	if m.snap.Muted && m.snap.TalkingWhileMuted && m.notice.Severity != callstate.Failure {
@@ -381,67 +373,13 @@ func (m *model) lower() []block {
 		blocks = append(blocks, block{rule{st}, claimLowerRule})
 	}
 	blocks = append(blocks, block{msg, claimMessage})
+	if t := m.tray(); t != nil {
+		blocks = append(blocks, block{t, claimPrompt})
+	}
 	if ask, ok := m.question(); ok {
 		blocks = append(blocks, block{ask, claimPrompt})
 	}
-	return append(blocks, block{footer{m}, claimFooter})
-}
-
-// question is the line that waits for an answer.
-func (m *model) question() (question, bool) {
-	switch m.mode {
-	case modePrompt:
-		placeholder := m.destination
-		if placeholder == "" {
-			placeholder = "the default destination"
-		}
-		return question{st: &m.styles, text: "Dial", input: []rune(m.prompt.Value()), at: m.prompt.Position(), placeholder: placeholder, edit: true}, true
-	case modeQuit:
-		if m.snap.State == callstate.Idle {
-			return question{st: &m.styles, text: "The call has ended. Quit?"}, true
-		}
-		return question{st: &m.styles, text: "You are in a call. Hang up and quit?"}, true
-	case modeLeaving:
-		return question{st: &m.styles, text: "Hanging up, then quitting."}, true
-	case modeCall, modeHelp, modeDetails, modeDelay:
-	}
-	return question{}, false
-}
-
-// footer names the keys that work now.
-type footer struct{ m *model }
-
-func (f footer) Render(width int) string {
-	text := ""
-	for _, k := range f.m.working() {
-		if k.Enabled() {
-			text += "  " + f.m.styles.key.Render(k.Help().Key) + " " + f.m.styles.dim.Render(k.Help().Desc)
-		}
-	}
-	return cut(strings.TrimPrefix(text, "  "), width)
-}
-
-// working are the keys for the footer; disabled ones are not shown.
-func (m *model) working() []key.Binding {
-	k := m.keys
-	switch m.mode {
-	case modePrompt:
-		return []key.Binding{k.Accept, k.Cancel}
-	case modeQuit:
-		return []key.Binding{k.Yes, k.No}
-	case modeLeaving:
-		now := k.Interrupt
-		now.SetHelp(now.Help().Key, "quit at once")
-		return []key.Binding{now}
-	case modeHelp, modeDetails, modeDelay:
-		return []key.Binding{k.Close, k.Dial, k.DialOther, k.HangUp, k.Mute, k.Quit}
-	case modeCall:
-	}
-	keys := []key.Binding{k.Dial, k.DialOther, k.HangUp, k.Mute, k.Help, k.Quit}
-	if m.width >= spacious {
-		keys = append(keys, k.Details, k.Delay)
-	}
-	return keys
+	return append(blocks, block{m.footer(), claimFooter})
 }
 
 // rule is a line across.
