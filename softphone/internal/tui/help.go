@@ -217,7 +217,7 @@ func (m *model) overlay() panel {
 	case modeHelp:
 		return m.helpPanel()
 	case modeDetails:
-		return details{&m.styles, &m.snap, m.room()}
+		return details{&m.styles, &m.read, m.room()}
 	case modeDelay:
 		return m.delayScreen()
 	case modePrompt:

@@ -30,8 +30,9 @@ type meter struct {
 	st          *styles
 	name, short string
 	level       callstate.Meter
-	open        bool    // false: silence is not a measurement
-	gain        float64 // that the operator set, dB
+	read        callstate.Meter // what the numbers show, at a slower pace
+	open        bool            // false: silence is not a measurement
+	gain        float64         // that the operator set, dB
 	muted       bool
 	held        bool
 	talking     bool // into a muted microphone
@@ -47,9 +48,9 @@ func (m meter) Render(width int) string {
 		return m.title(width) + "\n" + m.bar(width)
 	}
 	label := m.label()
-	numbers := "  " + decibels(m.level.Peak, m.open)
+	numbers := "  " + decibels(m.read.Peak, m.open)
 	if width >= 32 {
-		numbers += "/" + decibels(m.level.RMS, m.open)
+		numbers += "/" + decibels(m.read.RMS, m.open)
 	}
 	clip := "     "
 	if m.level.Clip {
@@ -110,8 +111,6 @@ func (m meter) title(width int) string {
 		left += "  " + m.st.warn.Render(fmt.Sprintf("limited %.1f dB", p.Gain))
 	case p.Gain <= -0.1:
 		left += "  " + m.st.dim.Render(fmt.Sprintf("limited %.1f dB", p.Gain))
-	case p.Limited > 0:
-		left += "  " + m.st.dim.Render(fmt.Sprintf("limited %d samples", p.Limited))
 	}
 	clip := "      "
 	if m.level.Clip {
@@ -119,14 +118,14 @@ func (m meter) title(width int) string {
 	}
 	word, style := m.verdict()
 	return between(left, fmt.Sprintf("%s  %s %s  %s %s %s", clip,
-		m.st.dim.Render("peak"), style.Render(decibels(m.level.Peak, m.open)),
-		m.st.dim.Render("RMS"), m.tone().Render(decibels(m.level.RMS, m.open)),
+		m.st.dim.Render("peak"), style.Render(decibels(m.read.Peak, m.open)),
+		m.st.dim.Render("RMS"), m.tone().Render(decibels(m.read.RMS, m.open)),
 		m.st.dim.Render("dBFS"))+fill(style, "  "+word, 10), width)
 }
 
 // verdict is the level in one word, and its colour.
 func (m meter) verdict() (string, ink) {
-	switch l := m.level; {
+	switch l := m.read; {
 	case l.Peak > redAbove:
 		return "too loud", m.st.bad
 	case !(l.RMS > scaleFloor) && m.open:
@@ -143,7 +142,7 @@ func (m meter) verdict() (string, ink) {
 
 // tone is the colour of the RMS. Low is no fault: it is so between any two words.
 func (m meter) tone() ink {
-	switch l := m.level; {
+	switch l := m.read; {
 	case !(l.RMS > scaleFloor):
 		return m.st.dim
 	case l.RMS < zoneLow:

@@ -194,7 +194,7 @@ func (m *model) body() []block {
 	}
 	left, right := slices.Concat(m.levels(), m.lead(), m.ends()), slices.Concat(m.delays(), m.spaced(m.others()))
 	if m.height >= vast && m.snap.State != callstate.Idle {
-		left = append(left, block{blank{}, claimBlank}, block{blank{}, claimBlank}, block{details{&m.styles, &m.snap, m.height}, claimDetails})
+		left = append(left, block{blank{}, claimBlank}, block{blank{}, claimBlank}, block{details{&m.styles, &m.read, m.height}, claimDetails})
 	}
 	if len(right) > 0 { // it begins where the left one does
 		right = right[1:]
@@ -250,7 +250,7 @@ func (m *model) crowded() bool {
 // delays are where the time goes and how it went lately. In a narrow and low
 // terminal the figures say it.
 func (m *model) delays() []block {
-	s, st := &m.snap, &m.styles
+	s, st := &m.read, &m.styles
 	if s.State == callstate.Idle && len(s.Timeline) == 0 && s.Delay.MouthToEarEst <= 0 {
 		return nil
 	}
@@ -273,7 +273,7 @@ func (m *model) delays() []block {
 }
 
 func (m *model) timeline(mos bool) timeline {
-	s := &m.snap
+	s := &m.read
 	return timeline{
 		st: &m.styles, moments: s.Timeline, mos: mos,
 		second: max(int(bounded(s.Duration)/time.Second), len(s.Timeline)-1),
@@ -282,7 +282,7 @@ func (m *model) timeline(mos bool) timeline {
 
 // lead are the figures of the call.
 func (m *model) lead() []block {
-	s, st := &m.snap, &m.styles
+	s, st := &m.read, &m.styles
 	narrow := m.width < roomy
 	if s.State == callstate.Idle {
 		if idle := m.idleBlocks(); len(idle) > 0 || s.Duration == 0 {
@@ -334,11 +334,11 @@ func (m *model) room() int { return m.height - 4 }
 func (m *model) meters(large bool) (mic, ear meter) {
 	s, st := &m.snap, &m.styles
 	mic = meter{
-		st: st, name: "Microphone", short: "mic", level: s.Microphone, open: s.MicrophoneOpen != nil,
+		st: st, name: "Microphone", short: "mic", level: s.Microphone, read: m.read.Microphone, open: s.MicrophoneOpen != nil,
 		gain: s.Gains.Microphone, held: s.Held, muted: s.Muted && !s.Talk.Open, talking: s.Muted && s.TalkingWhileMuted, large: large,
 	}
 	ear = meter{
-		st: st, name: "Earpiece", short: "ear", level: s.Earpiece, open: s.EarpieceOpen != nil,
+		st: st, name: "Earpiece", short: "ear", level: s.Earpiece, read: m.read.Earpiece, open: s.EarpieceOpen != nil,
 		gain: s.Gains.Earpiece, held: s.Held, protection: s.Protection, large: large,
 	}
 	if s.State.Connected() {
@@ -346,10 +346,10 @@ func (m *model) meters(large bool) (mic, ear meter) {
 		ear.ails, ear.ailsShort = ailing(s.EarpieceEnd, callstate.NoSilence)
 	}
 	if s.MicrophoneEnd.State != callstate.EndOpen || s.Silence == callstate.NoCallbacks {
-		mic.level, mic.open, mic.talking = still, false, false
+		mic.level, mic.read, mic.open, mic.talking = still, still, false, false
 	}
 	if s.EarpieceEnd.State != callstate.EndOpen {
-		ear.level, ear.open = still, false
+		ear.level, ear.read, ear.open = still, still, false
 	}
 	return mic, ear
 }

@@ -144,16 +144,19 @@ func round(groups []group) {
 	}
 }
 
-// terms are the groups as a sum. Where there is no room for it the signs go, then
-// the ends of the names, then the names.
+// terms are the groups as a sum. Where there is no room for it, first those of
+// nothing go, then the signs, the ends of the names, and the names.
 func terms(st *styles, groups []group, plus string, room int) string {
 	text := ""
 	for _, form := range []struct {
-		letters int
-		plus    string
-	}{{6, plus}, {6, " "}, {3, " "}, {1, " "}, {0, " "}} {
+		least, letters int
+		plus           string
+	}{{0, 6, plus}, {1, 6, plus}, {1, 6, " "}, {1, 3, " "}, {1, 1, " "}, {1, 0, " "}} {
 		parts := make([]string, 0, len(groups))
 		for _, g := range groups {
+			if g.ms < form.least {
+				continue
+			}
 			value := fmt.Sprint(g.ms)
 			if name := g.name[:min(len(g.name), form.letters)]; name != "" {
 				value = st.dim.Render(name) + " " + value
