@@ -221,9 +221,9 @@ func (m *model) overlay() panel {
 	case modeDelay:
 		return m.delayScreen()
 	case modePrompt:
-		return dialPanel{&m.styles, &m.dialer, m.fallback(), m.between()}
+		return legible{dialPanel{&m.styles, &m.dialer, m.fallback(), m.between()}}
 	case modeDevices:
-		return devicesPanel{&m.styles, &m.trial, m.between()}
+		return legible{devicesPanel{&m.styles, &m.trial, m.between()}}
 	case modeCall, modeTraining, modeQuit, modeLeaving:
 	}
 	return nil

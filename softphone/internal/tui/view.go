@@ -183,21 +183,44 @@ func (m *model) upper() []block {
 	return append(blocks, m.body()...)
 }
 
+// legible is a panel of lines to be read from end to end, which have a length for
+// that.
+type legible struct{ elastic }
+
+// longLine is that length.
+const longLine = 118
+
+// Render implements panel.
+func (l legible) Render(width int) string { return l.elastic.Render(min(width, longLine)) }
+
+// RenderIn implements elastic.
+func (l legible) RenderIn(width, lines int) string {
+	return l.elastic.RenderIn(min(width, longLine), lines)
+}
+
 // tooSmall reports a terminal that has no room for everything that matters.
 func (m *model) tooSmall() bool { return m.width < leastWidth || m.height < leastHeight }
 
 // body is everything between the state and the message: in a broad terminal what
-// is heard at the left, where the time goes and who is there at the right.
+// is heard at the left, where the time goes and who is there at the right. Without
+// a call there are those who can be called, and the figures of the last call.
 func (m *model) body() []block {
-	if m.width < broad {
-		return slices.Concat(m.levels(), m.spaced(m.others()), m.delays(), m.lead(), m.ends())
+	who := m.spaced(m.others())
+	if m.snap.State == callstate.Idle {
+		who = m.idleBlocks()
 	}
-	left, right := slices.Concat(m.levels(), m.lead(), m.ends()), slices.Concat(m.delays(), m.spaced(m.others()))
+	if m.width < broad {
+		return slices.Concat(m.levels(), who, m.delays(), m.lead(), m.ends())
+	}
+	left, right := slices.Concat(m.levels(), m.lead(), m.ends()), slices.Concat(m.delays(), who)
+	if m.snap.State == callstate.Idle {
+		right = slices.Concat(who, m.delays())
+	}
 	if m.height >= vast && m.snap.State != callstate.Idle {
 		left = append(left, block{blank{}, claimBlank}, block{blank{}, claimBlank}, block{details{&m.styles, &m.read, m.height}, claimDetails})
 	}
 	if len(right) > 0 { // it begins where the left one does
-		right = right[1:]
+		right[0] = m.air()
 	}
 	return []block{{columns{left, right, m.between()}, claimColumns}}
 }
@@ -251,7 +274,7 @@ func (m *model) crowded() bool {
 // terminal the figures say it.
 func (m *model) delays() []block {
 	s, st := &m.read, &m.styles
-	if s.State == callstate.Idle && len(s.Timeline) == 0 && s.Delay.MouthToEarEst <= 0 {
+	if s.State == callstate.Idle && s.Duration == 0 {
 		return nil
 	}
 	if m.width < roomy && m.height < tall {
@@ -261,7 +284,7 @@ func (m *model) delays() []block {
 	if m.width >= broad {
 		full = m.height >= tall
 	}
-	blocks := []block{{blank{}, claimBlank}, m.air(), {waterfall{st: st, d: s.Delay, full: full}, claimDelay}}
+	blocks := []block{{blank{}, claimBlank}, {waterfall{st: st, d: s.Delay, full: full}, claimDelay}}
 	if full {
 		blocks = append(blocks, block{blank{}, claimBlank})
 	}
@@ -284,10 +307,8 @@ func (m *model) timeline(mos bool) timeline {
 func (m *model) lead() []block {
 	s, st := &m.read, &m.styles
 	narrow := m.width < roomy
-	if s.State == callstate.Idle {
-		if idle := m.idleBlocks(); len(idle) > 0 || s.Duration == 0 {
-			return m.spaced(idle)
-		}
+	if s.State == callstate.Idle && s.Duration == 0 {
+		return nil
 	}
 	blocks := []block{{blank{}, claimBlank}, m.air()}
 	if !narrow {
@@ -339,7 +360,7 @@ func (m *model) meters(large bool) (mic, ear meter) {
 	}
 	ear = meter{
 		st: st, name: "Earpiece", short: "ear", level: s.Earpiece, read: m.read.Earpiece, open: s.EarpieceOpen != nil,
-		gain: s.Gains.Earpiece, held: s.Held, protection: s.Protection, large: large,
+		gain: s.Gains.Earpiece, held: s.Held, protection: m.read.Protection, large: large,
 	}
 	if s.State.Connected() {
 		mic.ails, mic.ailsShort = ailing(s.MicrophoneEnd, s.Silence)

@@ -28,7 +28,7 @@ func TestViewMatchesItsGolden(t *testing.T) {
 	large := tea.WindowSizeMsg{Width: 200, Height: 60}
 	for _, s := range scenes() {
 		switch s.name {
-		case "idle", "live", "room", "room-large", "reconnecting", "delay":
+		case "idle", "after", "live", "room", "room-large", "reconnecting", "delay":
 			s.golden(t, large, "", nil)
 		}
 	}
