@@ -104,7 +104,7 @@ func (m meter) title(width int) string {
 		left += "  " + m.st.muted.Render(" MUTED ")
 	}
 	if m.talking {
-		left += "  " + m.st.warn.Render("you are talking")
+		left += "  " + m.st.warn.Render("talking")
 	}
 	switch p := m.protection; {
 	case p.Gain <= muchLimited:
@@ -123,8 +123,16 @@ func (m meter) title(width int) string {
 		m.st.dim.Render("dBFS"))+fill(style, "  "+word, 10), width)
 }
 
-// verdict is the level in one word, and its colour.
+// verdict is the level in one word, and its colour. What nobody hears has none.
 func (m meter) verdict() (string, ink) {
+	word, look := m.judge()
+	if m.muted || m.held {
+		look = m.st.dim
+	}
+	return word, look
+}
+
+func (m meter) judge() (string, ink) {
 	switch l := m.read; {
 	case l.Peak > redAbove:
 		return "too loud", m.st.bad
@@ -143,7 +151,7 @@ func (m meter) verdict() (string, ink) {
 // tone is the colour of the RMS. Low is no fault: it is so between any two words.
 func (m meter) tone() ink {
 	switch l := m.read; {
-	case !(l.RMS > scaleFloor):
+	case m.muted || m.held || !(l.RMS > scaleFloor):
 		return m.st.dim
 	case l.RMS < zoneLow:
 		return ink{}
