@@ -68,6 +68,9 @@ func (c *Call) fill(pcm []int16, loop *loopProbe) {
 		ahead := audio.Duration(c.cfg.Playback.Buffered())
 		c.playout.SetAhead(ahead)
 		pulled := c.playout.Pull(pcm, now+ahead)
+		made := c.cfg.Clock()
+		c.figures.decode.add(made - now)
+		c.figures.earLate.add(made-now, made)
 		if c.cues != nil {
 			c.cues.Mix(pcm, now)
 		}

@@ -27,6 +27,10 @@ type figures struct {
 	loop   histogram // capture callback to playback callback
 	queued histogram // capture callback to the hand-over to gRPC
 	ahead  histogram // what the playback port held when a period was pulled
+	decode histogram // making a period for the earpiece
+
+	micLate worst // capture callback to the send queue
+	earLate worst // playback callback to the pull
 }
 
 // Snapshot fills in the part of a snapshot that a call knows. It is cheap
@@ -51,6 +55,7 @@ func (c *Call) Snapshot(s *callstate.Snapshot) {
 	p := c.playout.Stats()
 	s.Counts = c.counts(&p, s.Traffic)
 	s.Remote = c.peer.load()
+	s.Health = c.health(&p, now)
 	o := c.cleaner.Options()
 	s.CleanUp = callstate.CleanUp{
 		HighPass: o.HighPass, Denoise: o.Denoise, CanDenoise: clean.HasDenoise, Level: o.Level, Gain: c.cleaner.Gain(),
