@@ -23,6 +23,7 @@
 package diagnose
 
 import (
+	"fmt"
 	"time"
 
 	"callcenter/softphone/internal/callstate"
@@ -125,7 +126,7 @@ func (w *Watch) unconnected(s *callstate.Snapshot, now time.Duration) Findings {
 // span is a duration as an operator reads it: in milliseconds up to a second.
 func span(d time.Duration) string {
 	if d < 995*time.Millisecond {
-		return (max(d, 0) / (10 * time.Millisecond) * (10 * time.Millisecond)).String()
+		return fmt.Sprintf("%d ms", max(d, 0)/(10*time.Millisecond)*10)
 	}
 	return callstate.Spell(d)
 }
