@@ -82,6 +82,7 @@ func (c *Call) fill(pcm []int16, loop *loopProbe) {
 		c.figures.ahead.add(ahead)
 		s := c.playout.Stats()
 		c.figures.rated.heard(&s, !c.muted.Load())
+		c.figures.arrived(&s)
 		if pulled.Media >= 0 {
 			c.figures.buffer.add(s.Delay)
 			if sent, ok := c.hear.sentAs(pulled.Epoch); ok && sent == c.turn.epoch.Load() {

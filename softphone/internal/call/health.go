@@ -45,6 +45,20 @@ func (w *worst) turn(now time.Duration) {
 	w.cur, w.end = 0, now+worstSpan
 }
 
+// arrival is what the playout had counted of arrivals before, of the ear.
+type arrival struct {
+	packets uint64
+	later   time.Duration
+}
+
+// arrived enters how much later than the fastest the packets came that are new.
+func (f *figures) arrived(s *playout.Stats) {
+	was := f.arrival
+	if f.arrival = (arrival{s.PacketsReceived, s.RelativePacketArrivalDelay}); s.PacketsReceived > was.packets {
+		f.later.add(max(0, s.RelativePacketArrivalDelay-was.later) / time.Duration(s.PacketsReceived-was.packets))
+	}
+}
+
 // health is how the hand-overs do at now.
 func (c *Call) health(p *playout.Stats, now time.Duration) callstate.Health {
 	capture, playback, sent := c.cfg.Capture.Stats(), c.cfg.Playback.Stats(), c.queue.Stats()
