@@ -102,7 +102,7 @@ func (c *Call) delay(of pick) callstate.Delay {
 // fastest packet arrived, and ends at the earpiece's callback: of it a packet
 // spends on its way what it came later, and in the port what was there already.
 func (c *Call) stages(d callstate.Delay, of pick) []callstate.Stage {
-	ends, period := c.ends.Load(), c.microphonePeriod()
+	period := c.microphonePeriod()
 	frame := audio.Duration(c.cfg.Options.FrameSamples)
 	full := max(frame, (frame+period)/2) // until a frame is there; of several at once, their mean
 	period = min(period, full)
@@ -128,7 +128,7 @@ func (c *Call) stages(d callstate.Delay, of pick) []callstate.Stage {
 		callstate.Stage{Name: "buffer", Delay: buffer, Measured: true},
 		decode,
 		ahead,
-		callstate.Stage{Name: "sound system", Delay: ends.earpiece.Period})
+		callstate.Stage{Name: "sound system", Delay: c.soundSystem()})
 }
 
 // microphonePeriod is what the microphone brings at once, which is not always
@@ -139,6 +139,10 @@ func (c *Call) microphonePeriod() time.Duration {
 	}
 	return c.ends.Load().microphone.Period
 }
+
+// soundSystem is what the sound system is taken to hold outside both callbacks:
+// about a period of the earpiece.
+func (c *Call) soundSystem() time.Duration { return c.ends.Load().earpiece.Period }
 
 func (c *Call) traffic() callstate.Traffic {
 	p := c.playout.Stats()

@@ -120,6 +120,6 @@ func (h *hush) look(s *callstate.Snapshot, now time.Duration) {
 			h.from = now - s.SilentFor
 		}
 		h.told = s.Silence
-		h.say(callstate.Notice{Severity: callstate.Warning, Text: whyUnheard(s.Silence)})
+		h.say(callstate.Notice{Severity: callstate.Warning, Text: whyUnheard(s.Silence), About: callstate.KindMicrophone})
 	}
 }
