@@ -87,11 +87,17 @@ func TestTheStagesAddUpToWhatASoundTakes(t *testing.T) {
 func BenchmarkStages(b *testing.B) {
 	const ms = time.Millisecond
 	for _, w := range []waterfall{
-		{frame: 20 * ms}, {frame: 10 * ms},
-		{frame: 20 * ms, clean: true}, {frame: 10 * ms, clean: true},
-		{frame: 20 * ms, period: 10 * ms}, {frame: 20 * ms, period: 20 * ms}, {frame: 20 * ms, period: 40 * ms},
-		{frame: 20 * ms, oneWay: 25 * ms}, {frame: 10 * ms, oneWay: 75 * ms},
-		{frame: 20 * ms, jitter: 20 * ms}, {frame: 20 * ms, oneWay: 25 * ms, jitter: 40 * ms},
+		{frame: 20 * ms},
+		{frame: 10 * ms},
+		{frame: 20 * ms, clean: true},
+		{frame: 10 * ms, clean: true},
+		{frame: 20 * ms, period: 10 * ms},
+		{frame: 20 * ms, period: 20 * ms},
+		{frame: 20 * ms, period: 40 * ms},
+		{frame: 20 * ms, oneWay: 25 * ms},
+		{frame: 10 * ms, oneWay: 75 * ms},
+		{frame: 20 * ms, jitter: 20 * ms},
+		{frame: 20 * ms, oneWay: 25 * ms, jitter: 40 * ms},
 		{frame: 10 * ms, oneWay: 75 * ms, jitter: 60 * ms, clean: true},
 	} {
 		b.Run(w.String(), func(b *testing.B) {

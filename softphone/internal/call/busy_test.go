@@ -49,7 +49,7 @@ func (b *busyServer) LiveCall(stream grpc.BidiStreamingServer[api.AudioChunk, ap
 	defer close(come)
 	for {
 		c, err := stream.Recv()
-		if err == io.EOF { //nolint:errorlint // Recv returns it as it is
+		if err == io.EOF {
 			return nil
 		}
 		if err != nil {

@@ -69,21 +69,26 @@ func lost(s *callstate.Snapshot) (f finding) {
 }
 
 // microphone is one that is gone, stalled or silent. What a program that did not
-// run has not heard is no fault of the microphone.
+// run has not heard is no fault of the microphone, and of a call that is held it
+// need not bring anything.
 func microphone(s *callstate.Snapshot, late bool) (f finding) {
 	f = finding{on: true, fact: true, effect: unheard, over: over}
+	silence := s.Silence
+	if s.Held || late && silence == callstate.NoCallbacks {
+		silence = callstate.NoSilence
+	}
 	switch end := s.MicrophoneEnd; {
 	case end.State == callstate.EndGone:
 		f.grave, f.text = true, "microphone gone "+span(end.Since)
 	case end.State == callstate.EndStalled:
 		f.text = "microphone stalled " + span(end.Since)
-	case s.Silence == callstate.ExactZeros:
+	case silence == callstate.ExactZeros:
 		f.text = "microphone silent " + span(s.SilentFor)
 		f.effect = unheard + ", exact zeros: muted on the headset?"
-	case s.Silence == callstate.FlatLevel:
+	case silence == callstate.FlatLevel:
 		f.text = "microphone silent " + span(s.SilentFor)
 		f.effect = unheard + ", a flat level: a loose plug?"
-	case s.Silence == callstate.NoCallbacks && !late:
+	case silence == callstate.NoCallbacks:
 		f.text = "microphone brings nothing " + span(s.SilentFor)
 	default:
 		return finding{}

@@ -34,9 +34,11 @@ const (
 	// by lateLook says that the program did not run.
 	lookEvery = 250 * time.Millisecond
 	lateLook  = 300 * time.Millisecond
-	// settling is how long after the answer counters and figures are not judged:
-	// devices start, buffers fill.
+	// settling is how long after the answer, or another device, counters and
+	// figures are not judged, and starting how long counters are not kept: devices
+	// start, buffers fill.
 	settling = 3 * time.Second
+	starting = 2 * time.Second
 )
 
 // Findings are what a look found.
@@ -51,8 +53,9 @@ type Watch struct {
 	begun     bool
 	last      time.Duration // of the looks
 	dialing   time.Duration // when it was first seen to be dialed
-	connected time.Duration // and to be connected
+	connected time.Duration // and to be connected, or its devices were changed
 	live      bool
+	devices   [2]device
 
 	past    past
 	server  usual
@@ -82,10 +85,12 @@ func (w *Watch) Look(s *callstate.Snapshot, now time.Duration) Findings {
 	if !s.State.Connected() {
 		return w.unconnected(s, now)
 	}
-	if !w.live {
-		w.live, w.connected = true, now
+	if open := [2]device{identity(s.MicrophoneOpen), identity(s.EarpieceOpen)}; !w.live || open != w.devices {
+		w.live, w.connected, w.devices, w.past = true, now, open, past{}
 	}
-	w.past.add(s, now)
+	if now-w.connected >= starting {
+		w.past.add(s, now)
+	}
 	found := w.find(s, now, late)
 	w.explain(s, &found, now)
 	w.rating.look(s, now)

@@ -208,7 +208,27 @@ func TestALookIsCheap(t *testing.T) {
 		s.now += lookEvery
 		s.snap.Health.Played += audio.Rate / 4
 		s.watch.Look(&s.snap, s.now)
-	}); n > 8 {
+	}); n > 4 {
 		t.Errorf("a look allocates %.1f times", n)
 	}
+}
+
+func TestWhatDevicesDoWhileTheyStartIsNotJudged(t *testing.T) {
+	s := newScene(t)
+	s.goes(lookEvery, func(c *callstate.Snapshot) { c.EarpieceOpen = &audio.Endpoint{ID: "other"} })
+	s.goes(time.Second, func(c *callstate.Snapshot) { c.Health.Underruns++ })
+	s.goes(10*time.Second, nil)
+	s.reads("They hear you")
+	s.goes(2*time.Second, func(c *callstate.Snapshot) { c.Health.Underruns++ })
+	s.reads("speaker underruns")
+}
+
+func TestAMicrophoneThatIsSilentInACallOnHoldIsNoTrouble(t *testing.T) {
+	s := newScene(t)
+	s.goes(time.Second, func(c *callstate.Snapshot) {
+		c.Held, c.Silence, c.SilentFor = true, callstate.ExactZeros, 5*time.Second
+	})
+	s.reads("You hold the call")
+	s.goes(lookEvery, func(c *callstate.Snapshot) { c.MicrophoneEnd = callstate.End{State: callstate.EndGone} })
+	s.reads("microphone gone")
 }

@@ -20,6 +20,9 @@ type praise struct {
 	ages  [forgotten]time.Duration // worst of each of the last seconds, the newest first
 	heard time.Duration            // worst of those, as it is said
 	pct   float64
+
+	known known // of text
+	text  string
 }
 
 // listen takes note of how old the oldest is that the server does not have.
@@ -55,17 +58,32 @@ func (p *praise) sentence(s *callstate.Snapshot, now time.Duration) (text string
 		}
 		return "The server does not say whether it hears you.", false
 	}
-	// Up to when it has everything, in steps that do not flicker.
-	step := 100 * time.Millisecond
-	until := fmt.Sprintf("%.1f s", ((p.heard+step-1)/step*step + step).Seconds())
-	if !s.InRoom() {
-		return "The server hears you: it has all up to " + until + " ago.", true
+	if is := (known{p.heard, p.pct, s.InRoom(), s.Remote.Plays}); p.text == "" || is != p.known {
+		p.known, p.text = is, is.sentence()
 	}
-	text = "They hear you: the server has all up to " + until + " ago"
-	if s.Remote.Plays {
-		text += fmt.Sprintf(", %.1f %% was made up", p.pct)
+	return p.text, true
+}
+
+// known is what a good sentence is made of.
+type known struct {
+	age           time.Duration
+	pct           float64
+	inRoom, plays bool
+}
+
+// sentence says up to when the server has everything, in steps that do not
+// flicker.
+func (k known) sentence() string {
+	const step = 100 * time.Millisecond
+	until := fmt.Sprintf("%.1f s", ((k.age+step-1)/step*step + step).Seconds())
+	if !k.inRoom {
+		return "The server hears you: it has all up to " + until + " ago."
 	}
-	return text + ".", true
+	text := "They hear you: the server has all up to " + until + " ago"
+	if k.plays {
+		text += fmt.Sprintf(", %.1f %% was made up", k.pct)
+	}
+	return text + "."
 }
 
 // allHold reports that everybody who is known in the room holds the call.

@@ -13,12 +13,18 @@ func TestWarningsComeWithThreeOfFiveAndGoWithNone(t *testing.T) {
 		warning  callstate.Warnings
 		bad, fix func(*callstate.Snapshot)
 	}{
-		"round trip": {callstate.WarnRoundTrip,
-			func(c *callstate.Snapshot) { c.Delay.RTT = 401 * ms }, func(c *callstate.Snapshot) { c.Delay.RTT = 400 * ms }},
-		"jitter": {callstate.WarnJitter,
-			func(c *callstate.Snapshot) { c.Delay.Jitter = 31 * ms }, func(c *callstate.Snapshot) { c.Delay.Jitter = 30 * ms }},
-		"MOS": {callstate.WarnMOS,
-			func(c *callstate.Snapshot) { c.Quality.Delay = 450 * ms }, func(c *callstate.Snapshot) { c.Quality.Delay = 300 * ms }},
+		"round trip": {
+			callstate.WarnRoundTrip,
+			func(c *callstate.Snapshot) { c.Delay.RTT = 401 * ms }, func(c *callstate.Snapshot) { c.Delay.RTT = 400 * ms },
+		},
+		"jitter": {
+			callstate.WarnJitter,
+			func(c *callstate.Snapshot) { c.Delay.Jitter = 31 * ms }, func(c *callstate.Snapshot) { c.Delay.Jitter = 30 * ms },
+		},
+		"MOS": {
+			callstate.WarnMOS,
+			func(c *callstate.Snapshot) { c.Quality.Delay = 450 * ms }, func(c *callstate.Snapshot) { c.Quality.Delay = 300 * ms },
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newScene(t)

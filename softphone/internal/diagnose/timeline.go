@@ -21,7 +21,7 @@ type timeline struct {
 type trail struct {
 	stalls, resumes uint64
 	reopens         uint64
-	microphone, ear string
+	microphone, ear device
 }
 
 // look takes note of a look, and of the second that ended with it.
@@ -76,12 +76,14 @@ func trailOf(s *callstate.Snapshot) trail {
 	}
 }
 
-// identity is which device is open.
-func identity(e *audio.Endpoint) string {
+// device is which one is open.
+type device struct{ backend, id, name string }
+
+func identity(e *audio.Endpoint) device {
 	if e == nil {
-		return ""
+		return device{}
 	}
-	return e.Backend + "/" + e.ID + "/" + e.Name
+	return device{e.Backend, e.ID, e.Name}
 }
 
 func (t *timeline) add(m callstate.Moment) {
