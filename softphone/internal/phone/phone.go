@@ -46,6 +46,9 @@ type Stream interface {
 	Changed() <-chan callstate.Notice
 	// Health says how the stream does now.
 	Health() callstate.End
+	// Switch puts the device with that id in the place of what is open, and
+	// returns at once: Changed says what came of it.
+	Switch(id string)
 	// Lost is closed when the stream ended by itself; Err says why.
 	Lost() <-chan struct{}
 	Err() error
@@ -75,6 +78,10 @@ type Config struct {
 	// Connect returns a new connection to a server.
 	Connect func(server string) (call.Conn, error)
 	Log     *slog.Logger
+	// Favourites and Contacts are who can be dialed with few keys.
+	Favourites, Contacts []callstate.Contact
+	// Memory keeps what was dialed; nil: nobody does.
+	Memory Memory
 	// Asleep says how long this computer has slept; nil: wake.Asleep.
 	Asleep func() (time.Duration, error)
 }
@@ -157,6 +164,7 @@ func (p *Phone) Place(ctx context.Context, o Order) (call.Report, error) {
 	if err := p.begin(o.Destination, cancel); err != nil {
 		return call.Report{Destination: o.Destination, Ended: "failed", Error: err.Error()}, err
 	}
+	p.remember(o.Destination)
 	log := p.cfg.Log.With("call_id", id, "destination", o.Destination)
 	log.Info("call dialing", "server", strings.Join(p.cfg.Servers, ","))
 	r, err := p.place(ctx, id, o)
