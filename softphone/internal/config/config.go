@@ -52,6 +52,8 @@ type Config struct {
 	EarCeiling    float64 // dBFS of peaks
 	JoinTones     bool    // cues when somebody joins or leaves a room
 
+	favourites, contacts []string // DEST or NAME=DEST, and NAME=DEST
+
 	configFile  string
 	defaultFile string
 }
@@ -84,6 +86,7 @@ func (c *Config) Flags(fs *pflag.FlagSet) {
 	fs.Float64Var(&c.EarCeiling, "ear-ceiling", protect.DefaultCeiling, "highest peak that the earpiece plays, `dBFS`, -30 to 0")
 	fs.BoolVar(&c.JoinTones, "join-tones", true, "play two soft notes to you when somebody joins or leaves the room")
 	fs.StringVar(&c.Playout, "playout", Live, "after a stall be `live` again at once, or play complete and catch up")
+	c.deskFlags(fs)
 	c.defaultFile = DefaultFile()
 	fs.StringVar(&c.configFile, settings.ConfigFlag, "", "settings `file` (default "+c.defaultFile+")")
 }
@@ -127,6 +130,9 @@ func (c *Config) Load(fs *pflag.FlagSet, skip ...string) error {
 
 func (c *Config) check() error {
 	if err := checkServers(c.Servers); err != nil {
+		return err
+	}
+	if err := c.checkDesk(); err != nil {
 		return err
 	}
 	switch {
