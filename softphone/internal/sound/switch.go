@@ -96,7 +96,7 @@ func (s *deviceStream) moveFailed(err error, now time.Duration) {
 	next := s.next
 	s.next = nil
 	s.leave(next, now, true)
-	if !absent(err) && s.current != nil && s.exclusive() {
+	if !absent(err) && s.current != nil && Exclusive(s.Endpoint()) {
 		// One may be in the way of the other, as two names of one card are: it is
 		// closed first, and opened again if that does not help.
 		s.release(now)
@@ -105,16 +105,6 @@ func (s *deviceStream) moveFailed(err error, now time.Duration) {
 		return
 	}
 	s.stay(err)
-}
-
-// exclusive reports that the sound system may give a card to one stream only.
-func (s *deviceStream) exclusive() bool {
-	switch device.Backend(s.Endpoint().Backend) {
-	case device.PulseAudio, device.CoreAudio, device.JACK:
-		return false
-	case device.ALSA, device.Null:
-	}
-	return true
 }
 
 // stay gives up a wish.
