@@ -44,13 +44,14 @@ type Device struct {
 type Store struct {
 	path string
 	log  *slog.Logger
-	say  func(callstate.Notice)
 	wake chan struct{} // one slot: something is to be written
 
 	mu   sync.Mutex
 	now  memory
-	todo change // since the newest write began
+	todo change                 // since the newest write began
+	say  func(callstate.Notice) // of Run, while it runs; or nil
 	told map[string]bool
+	hush []callstate.Notice // what nobody could be told yet
 }
 
 // change is what happened since the file was written: the newest last.
@@ -61,13 +62,12 @@ type change struct {
 }
 
 // Open reads what is remembered in the file at path, which need not exist. What
-// is wrong with it, or with writing it later, is said with say, once each; with
-// a nil say it is only logged.
-func Open(path string, say func(callstate.Notice), log *slog.Logger) *Store {
+// is wrong with it is logged, and said by Run. A nil log is none.
+func Open(path string, log *slog.Logger) *Store {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	s := &Store{path: path, say: say, log: log, wake: make(chan struct{}, 1), told: make(map[string]bool)}
+	s := &Store{path: path, log: log, wake: make(chan struct{}, 1), told: make(map[string]bool)}
 	m, err := read(path)
 	if err != nil {
 		s.tell(err)
@@ -77,8 +77,10 @@ func Open(path string, say func(callstate.Notice), log *slog.Logger) *Store {
 }
 
 // Run writes what changes, soon after it did, until ctx ends, and then what is
-// left. It returns nil.
-func (s *Store) Run(ctx context.Context) error {
+// left. It returns nil. What is wrong with the file, or with writing it, is told
+// with say, once each.
+func (s *Store) Run(ctx context.Context, say func(callstate.Notice)) error {
+	s.listen(say)
 	for {
 		select {
 		case <-ctx.Done():
@@ -128,12 +130,28 @@ func (s *Store) save() {
 func (s *Store) tell(err error) {
 	s.log.Warn("recall", "error", err)
 	s.mu.Lock()
-	known := s.told[err.Error()]
-	s.told[err.Error()] = true
-	s.mu.Unlock()
-	if !known && s.say != nil {
-		s.say(callstate.Notice{Severity: callstate.Warning, Text: sentence(err)})
+	defer s.mu.Unlock()
+	if s.told[err.Error()] {
+		return
 	}
+	s.told[err.Error()] = true
+	n := callstate.Notice{Severity: callstate.Warning, Text: sentence(err)}
+	if s.say == nil {
+		s.hush = append(s.hush, n)
+		return
+	}
+	s.say(n)
+}
+
+// listen makes say the one who is told, also of what was wrong before.
+func (s *Store) listen(say func(callstate.Notice)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.say = say
+	for _, n := range s.hush {
+		say(n)
+	}
+	s.hush = nil
 }
 
 // Microphones are the microphones that were chosen, the newest first.

@@ -49,10 +49,10 @@ func (l *told) say(n callstate.Notice) {
 func run(t *testing.T, path string, do func(*recall.Store)) []string {
 	t.Helper()
 	var l told
-	s := recall.Open(path, l.say, nil)
+	s := recall.Open(path, nil)
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
-	running.Go(func() { _ = s.Run(ctx) })
+	running.Go(func() { _ = s.Run(ctx, l.say) })
 	do(s)
 	cancel()
 	running.Wait()
@@ -104,10 +104,10 @@ func TestWhatHappenedIsKnownInTheNextRun(t *testing.T) {
 func TestAChangeIsWrittenSoonAndManyAreWrittenOnce(t *testing.T) {
 	path := file(t)
 	synctest.Test(t, func(t *testing.T) {
-		s := recall.Open(path, nil, nil)
+		s := recall.Open(path, nil)
 		ctx, cancel := context.WithCancel(t.Context())
 		var running sync.WaitGroup
-		running.Go(func() { _ = s.Run(ctx) })
+		running.Go(func() { _ = s.Run(ctx, func(callstate.Notice) {}) })
 		for n := range 40 {
 			s.SetGains(callstate.Gains{Microphone: float64(n)})
 			time.Sleep(10 * time.Millisecond)
@@ -247,12 +247,12 @@ func TestTheLastChangeOfEachValueCounts(t *testing.T) {
 // writeForEver is the process that is killed.
 func writeForEver(path string) {
 	for n := 0; ; n++ {
-		s := recall.Open(path, func(callstate.Notice) { os.Exit(3) }, nil)
+		s := recall.Open(path, nil)
 		s.Dialed(fmt.Sprintf("room/r%d", n%40))
 		s.ChooseMicrophone(device(n))
 		ctx, cancel := context.WithCancel(context.Background())
 		cancel()
-		_ = s.Run(ctx)
+		_ = s.Run(ctx, func(callstate.Notice) { os.Exit(3) })
 	}
 }
 

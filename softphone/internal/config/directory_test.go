@@ -60,3 +60,16 @@ func TestContactsThatCannotBeAreRefusedByName(t *testing.T) {
 		})
 	}
 }
+
+func TestWhatWasGivenIsKnown(t *testing.T) {
+	t.Setenv("SOFTPHONE_EAR_VOLUME", "0")
+	c, err := load(t, "bitrate = 24000\n", "--complexity", "9")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]bool{"ear-volume": true, "bitrate": true, "complexity": true, "microphone-gain": false} {
+		if c.Given(name) != want {
+			t.Errorf("%s was given: %v, want %v", name, !want, want)
+		}
+	}
+}

@@ -19,8 +19,8 @@ const (
 	maxName       = 64 // characters
 )
 
-// deskFlags binds the settings of the operator's screen.
-func (c *Config) deskFlags(fs *pflag.FlagSet) {
+// directoryFlags binds the settings of the operator's screen.
+func (c *Config) directoryFlags(fs *pflag.FlagSet) {
 	fs.StringSliceVar(&c.favourites, "favourite", nil, "whom a key from 1 to 9 dials, `[NAME=]DEST[,...]`; may be repeated")
 	fs.StringSliceVar(&c.contacts, "contact", nil, "whom the dial prompt finds by name, `NAME=DEST[,...]`; may be repeated")
 }
@@ -48,7 +48,7 @@ func parseContact(text string) callstate.Contact {
 	return callstate.Contact{Name: strings.TrimSpace(text[:i]), Destination: strings.TrimSpace(text[i+1:])}
 }
 
-func (c *Config) checkDesk() error {
+func (c *Config) checkDirectory() error {
 	switch {
 	case len(c.favourites) > maxFavourites:
 		return fmt.Errorf("favourite: %d are named, and there are keys for %d", len(c.favourites), maxFavourites)
