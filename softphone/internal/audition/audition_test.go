@@ -304,15 +304,41 @@ func TestAChoiceSwitchesTheCallAndIsMarked(t *testing.T) {
 		b.Choose("hw:0 (earpiece)")
 		b.Choose("nobody")
 		time.Sleep(100 * time.Millisecond)
-		want := []string{`Calls now take the microphone "Name of b".`, "microphone hw:0", "earpiece hw:0"}
+		want := []string{`Calls now take the microphone "Name of b".`, "earpiece hw:0", "microphone hw:0"}
 		l.mu.Lock()
-		did := l.did
+		did := slices.Sorted(slices.Values(l.did)) // one may be free before the other
 		l.mu.Unlock()
 		if !slices.Equal(did, want) {
 			t.Errorf("did %q", did)
 		}
 		if !mic(t, b, "hw:0").Chosen || mic(t, b, "b").Chosen || !ear(t, b, "hw:0 (earpiece)").Chosen {
 			t.Errorf("state %+v", b.State())
+		}
+	})
+}
+
+func TestADeviceIsGivenBackBeforeTheCallTakesIt(t *testing.T) {
+	h := newHardware(microphone("a"), earpiece("ear"))
+	trying(t, h, func(t *testing.T, b *audition.Bench, l *line) {
+		l.mu.Lock()
+		l.snap.State = callstate.Live
+		l.taken = func(string) {
+			if n := h.all(); n != 0 {
+				t.Errorf("%d devices are open when the call takes one", n)
+			}
+		}
+		l.mu.Unlock()
+		b.Choose("a")
+		time.Sleep(200 * time.Millisecond)
+		b.Tone("ear")
+		time.Sleep(200 * time.Millisecond)
+		b.Choose("ear")
+		time.Sleep(200 * time.Millisecond)
+		l.mu.Lock()
+		did := l.did
+		l.mu.Unlock()
+		if !slices.Equal(did, []string{"microphone a", "earpiece ear"}) {
+			t.Errorf("did %q", did)
 		}
 	})
 }

@@ -176,6 +176,7 @@ type line struct {
 	snap    callstate.Snapshot
 	did     []string
 	choices map[sound.Direction]sound.Choice
+	taken   func(id string) // by the call; or nil
 }
 
 func (l *line) note(format string, args ...any) {
@@ -184,9 +185,17 @@ func (l *line) note(format string, args ...any) {
 	l.did = append(l.did, fmt.Sprintf(format, args...))
 }
 
-func (l *line) ChooseMicrophone(id string) { l.note("microphone %s", id) }
-func (l *line) ChooseEarpiece(id string)   { l.note("earpiece %s", id) }
-func (l *line) Say(n callstate.Notice)     { l.note("%s", n.Text) }
+func (l *line) ChooseMicrophone(id string) { l.take("microphone", id) }
+func (l *line) ChooseEarpiece(id string)   { l.take("earpiece", id) }
+
+func (l *line) take(what, id string) {
+	l.note("%s %s", what, id)
+	if l.taken != nil {
+		l.taken(id)
+	}
+}
+
+func (l *line) Say(n callstate.Notice) { l.note("%s", n.Text) }
 
 func (l *line) Snapshot() callstate.Snapshot {
 	l.mu.Lock()

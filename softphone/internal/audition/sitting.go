@@ -17,6 +17,8 @@ const (
 	// costs some sound systems memory, so the wait then doubles up to relistMost.
 	relist     = time.Second
 	relistMost = 16 * time.Second
+	// giveWay is how long a device may take to be given back that a call wants.
+	giveWay = time.Second
 	// maxRows is how many devices of a direction are shown, those that are gone
 	// included.
 	maxRows = 64
@@ -30,9 +32,9 @@ type sitting struct {
 	now   time.Duration
 	phone callstate.Snapshot // of now
 
-	listCtx context.Context
-	cancel  context.CancelFunc
-	lists   chan listed // one slot
+	ask     func() ([]sound.Info, error) // for a list; it may take long
+	cancel  context.CancelFunc           // of the asking
+	lists   chan listed                  // one slot
 	asking  bool
 	running sync.WaitGroup // of the asking
 	nextAt  time.Duration
@@ -44,6 +46,7 @@ type sitting struct {
 	microphones, earpieces []*row
 	speaker                *speaker // nil: nothing plays
 	recorder               recorder
+	handing                [2]handing // a microphone and an earpiece
 }
 
 type listed struct {
@@ -54,7 +57,8 @@ type listed struct {
 func newSitting(b *Bench) *sitting {
 	s := &sitting{bench: b, now: b.cfg.Clock(), lists: make(chan listed, 1), wait: relist}
 	s.nextAt = s.now
-	s.listCtx, s.cancel = context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(context.Background())
+	s.cancel, s.ask = cancel, func() ([]sound.Info, error) { return b.cfg.Hardware.List(ctx) }
 	return s
 }
 
@@ -66,6 +70,11 @@ func (s *sitting) end() {
 		r.close(s)
 	}
 	s.running.Wait()
+	defer func() { // what was chosen is chosen
+		for i := range s.handing {
+			s.handing[i].over(s.handing[i].by)
+		}
+	}()
 	timer := time.NewTimer(closeLimit)
 	defer timer.Stop()
 	for _, t := range s.bench.leaving {
@@ -105,25 +114,66 @@ func find(rows []*row, key string) *row {
 
 // choose takes a device for this call and those that follow.
 func (s *sitting) choose(key string) {
-	r, what, change := find(s.microphones, key), "microphone", s.bench.cfg.Phone.ChooseMicrophone
+	r, what, change, h := find(s.microphones, key), "microphone", s.bench.cfg.Phone.ChooseMicrophone, &s.handing[0]
 	if r == nil {
-		r, what, change = find(s.earpieces, key), "earpiece", s.bench.cfg.Phone.ChooseEarpiece
+		r, what, change, h = find(s.earpieces, key), "earpiece", s.bench.cfg.Phone.ChooseEarpiece, &s.handing[1]
 	}
 	if r == nil || r.gone {
 		return
 	}
 	s.bench.cfg.Choices.Choose(r.info)
-	if s.bench.cfg.Phone.Snapshot().State != callstate.Idle {
-		change(r.info.ID) // which says what came of it
+	if s.bench.cfg.Phone.Snapshot().State == callstate.Idle {
+		s.bench.cfg.Phone.Say(callstate.Notice{Text: fmt.Sprintf("Calls now take the %s %q.", what, r.info.Name)})
 		return
 	}
-	s.bench.cfg.Phone.Say(callstate.Notice{Text: fmt.Sprintf("Calls now take the %s %q.", what, r.info.Name)})
+	*h = handing{to: func() { change(r.info.ID) }, by: s.now + giveWay} // which says what came of it
+	if s.speaker != nil && s.speaker.row == r && sound.Exclusive(s.speaker.trial.Endpoint()) {
+		h.held = s.speaker.trial
+		s.quiet()
+	}
+	if r.open != nil && sound.Exclusive(r.open.Endpoint()) {
+		h.held = r.open
+		r.close(s)
+		r.again = s.now + retry // by then the call has it
+	}
+	s.handOver()
+}
+
+// handing is a device on the way to the call, once the bench has given it back:
+// some sound systems open a device only once.
+type handing struct {
+	to   func() // nil: none is on the way
+	held sound.Trial
+	by   time.Duration // at the latest
+}
+
+// handOver gives the chosen devices to the call, if they are free.
+func (s *sitting) handOver() {
+	for i := range s.handing {
+		s.handing[i].over(s.now)
+	}
+}
+
+func (h *handing) over(now time.Duration) {
+	if h.to == nil {
+		return
+	}
+	if h.held != nil && now < h.by {
+		select {
+		case <-h.held.Released():
+		default:
+			return
+		}
+	}
+	h.to()
+	*h = handing{}
 }
 
 // step does what is to be done now.
 func (s *sitting) step(now time.Duration) {
 	s.now, s.phone = now, s.bench.cfg.Phone.Snapshot()
 	s.look()
+	s.handOver()
 	s.hear()
 	s.listen()
 	s.play()
@@ -143,7 +193,7 @@ func (s *sitting) look() {
 	}
 	s.asking = true
 	s.running.Go(func() {
-		list, err := s.bench.cfg.Hardware.List(s.listCtx)
+		list, err := s.ask()
 		s.lists <- listed{list, err}
 	})
 }

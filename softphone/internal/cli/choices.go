@@ -33,12 +33,12 @@ func (c *choices) spec(dir sound.Direction) string {
 
 // prefer are the devices that were chosen.
 func (c *choices) prefer(dir sound.Direction) []sound.Choice {
-	list := c.store.Earpieces
+	list := c.store.Earpieces()
 	if dir == sound.Capture {
-		list = c.store.Microphones
+		list = c.store.Microphones()
 	}
-	var chosen []sound.Choice
-	for _, d := range list() {
+	chosen := make([]sound.Choice, 0, len(list))
+	for _, d := range list {
 		chosen = append(chosen, sound.Choice{ID: d.ID, Name: d.Name})
 	}
 	return chosen

@@ -57,8 +57,10 @@ func TestADeviceThatDoesNotOpenLeavesTheOldOne(t *testing.T) {
 		want    string
 	}{
 		"unknown": {func(*card) {}, time.Second, `open "desk": unknown sound device`},
-		"silent": {func(c *card) { c.others, c.mute = map[string]string{"desk": "Desk"}, true }, 4 * time.Second,
-			"it is open and moves no sound"},
+		"silent": {
+			func(c *card) { c.others, c.mute = map[string]string{"desk": "Desk"}, true }, 4 * time.Second,
+			"it is open and moves no sound",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -232,20 +234,31 @@ func TestTheFirstChoiceThatIsThereIsOpened(t *testing.T) {
 		said    string
 	}{
 		"the first": {[]Choice{{"desk", "Desk"}, {"lamp", "Lamp"}}, "desk", ""},
-		"the second": {[]Choice{{"gone", "Good Headset"}, {"lamp", "Lamp"}}, "lamp",
-			`The microphone "Good Headset" is not there: using "Lamp".`},
-		"none": {[]Choice{{"gone", "Good Headset"}}, "usb",
-			`The microphone "Good Headset" is not there: using "Headset".`},
+		"the second": {
+			[]Choice{{"gone", "Good Headset"}, {"lamp", "Lamp"}},
+			"lamp",
+			`The microphone "Good Headset" is not there: using "Lamp".`,
+		},
+		"none": {
+			[]Choice{{"gone", "Good Headset"}},
+			"usb",
+			`The microphone "Good Headset" is not there: using "Headset".`,
+		},
 		"a name in another socket": {[]Choice{{"desk.2", "Desk"}}, "desk", ""},
 		"a name that several have": {[]Choice{{"x", "Twin"}}, "usb", `The microphone "Twin" is not there: using "Headset".`},
 		"garbage":                  {[]Choice{{"\x1b", "\x1b[2J"}}, "usb", `The microphone "of before" is not there: using "Headset".`},
-		"one that is busy": {[]Choice{{"busy", "Busy"}, {"lamp", "Lamp"}}, "lamp",
-			`The microphone "Busy" cannot be opened: using "Lamp".`},
+		"one that is busy": {
+			[]Choice{{"busy", "Busy"}, {"lamp", "Lamp"}},
+			"lamp",
+			`The microphone "Busy" cannot be opened: using "Lamp".`,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				c := &card{t: t, present: true, period: 10 * time.Millisecond,
-					others: map[string]string{"desk": "Desk", "lamp": "Lamp", "twin1": "Twin", "twin2": "Twin"}}
+				c := &card{
+					t: t, present: true, period: 10 * time.Millisecond,
+					others: map[string]string{"desk": "Desk", "lamp": "Lamp", "twin1": "Twin", "twin2": "Twin"},
+				}
 				d := captureDevice("", port.NewCapture(audio.NewClock()), Options{Periods: FixedPeriods(audio.Period), Prefer: tt.choices})
 				d.open = func(_ context.Context, cfg device.Config) (handle, error) {
 					h := c.begin(cfg)
