@@ -41,8 +41,10 @@ func (c *Call) Snapshot(s *callstate.Snapshot) {
 	s.Destination, s.CallID = c.cfg.Destination, c.cfg.CallID
 	s.Duration = c.Duration()
 	s.Link = c.keeper.state(now)
-	s.Muted = c.muted.Load()
-	s.TalkingWhileMuted = c.talkingWhileMuted()
+	s.Muted, s.Held = c.muted.Load(), c.Held()
+	s.Training = c.train.Training()
+	s.TalkingWhileMuted = s.Muted && !s.Held && c.hint.shown(now)
+	s.Gains, s.Sounds = c.gains(), c.cues.On()
 	s.Speaking = c.isSpeaking(now)
 	s.Roster, s.Unlisted = c.roster.load()
 	s.Silence, s.SilentFor = c.silence(now)
@@ -120,11 +122,15 @@ func (c *Call) stages(d callstate.Delay, of pick) []callstate.Stage {
 	if held := c.figures.cleanUp.Load(); held > 0 {
 		stages = append(stages, callstate.Stage{Name: "clean-up", Delay: audio.Duration(int(held)), Measured: true})
 	}
-	return append(stages,
+	stages = append(stages,
 		measured("send queue", &c.figures.queued),
 		callstate.Stage{Name: "up", Delay: d.RTT / 2},
 		measured("server", &c.figures.server),
-		callstate.Stage{Name: "down", Delay: d.RTT / 2},
+		callstate.Stage{Name: "down", Delay: d.RTT / 2})
+	if added := c.train.Mean(); added > 0 {
+		stages = append(stages, callstate.Stage{Name: "training", Delay: added, Measured: true})
+	}
+	return append(stages,
 		callstate.Stage{Name: "buffer", Delay: buffer, Measured: true},
 		decode,
 		ahead,

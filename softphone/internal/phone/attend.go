@@ -22,8 +22,9 @@ const (
 )
 
 // attend looks after a call and says what the operator should know: that nobody
-// hears the microphone, that the computer slept, what the call suffers from. The function that it returns
-// ends that and waits for its end.
+// hears the microphone, that the computer slept, what the call suffers from. It
+// ends push-to-talk. The function that it returns ends that and waits for its
+// end.
 func (p *Phone) attend() (end func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
@@ -62,6 +63,7 @@ func (p *Phone) watch(ctx context.Context) {
 		s := p.Snapshot()
 		quiet.look(&s, p.clock())
 		p.found(doctor.Look(&s, p.clock()))
+		p.tendLatch(s.Speaking)
 	}
 }
 
@@ -106,7 +108,7 @@ func whyUnheard(s callstate.Silence) string {
 func (h *hush) look(s *callstate.Snapshot, now time.Duration) {
 	late := now-h.last > heldUp
 	h.last = now
-	if !s.State.Connected() || s.Muted || s.MicrophoneEnd.State != callstate.EndOpen {
+	if !s.State.Connected() || s.Muted || s.Held || s.MicrophoneEnd.State != callstate.EndOpen {
 		h.told = callstate.NoSilence // what is said of those says enough
 		return
 	}
