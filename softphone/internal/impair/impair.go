@@ -32,8 +32,6 @@ const (
 	// settle is how long after a change of the delay the next is made, beyond
 	// the change itself: a key that is held down makes few of them.
 	settle = 300 * time.Millisecond
-	// smoothing is how many packets the mean of Held looks back.
-	smoothing = 8
 	// seed makes every call meet the same luck, so that trials compare.
 	seed = 6
 )
@@ -60,8 +58,7 @@ type Line struct {
 	waiting int
 	due     time.Duration // of the newest
 
-	mean  time.Duration // that packets are held
-	fresh bool          // the next packet is the first on this clock
+	mean  time.Duration // exponential, of what packets are held
 	since time.Duration // when something was first added; then on
 	on    bool
 	stats Stats
@@ -108,7 +105,7 @@ func (l *Line) Turn(now time.Duration) bool {
 	}
 	change := l.set.Delay - l.delay
 	l.delay, l.free = l.set.Delay, now+max(change, -change)+settle
-	l.fresh = true
+	l.mean = l.delay
 	if change < 0 {
 		for i := range l.waiting {
 			p := &l.held[(l.first+i)%room]
@@ -144,10 +141,7 @@ func (l *Line) Take(p jitter.Packet, now time.Duration) bool {
 	slot.memory = append(slot.memory[:0], p.Data...)
 	slot.Packet, slot.due = p, l.due
 	slot.Data = slot.memory
-	if l.fresh {
-		l.mean, l.fresh = l.due-now, false
-	}
-	l.mean += (l.due - now - l.mean) / smoothing
+	l.mean += (l.due - now - l.mean) / 16
 	return true
 }
 
@@ -178,8 +172,10 @@ func (l *Line) Empty() bool {
 	return l.waiting == 0
 }
 
-// Held is how long packets are held of late, on average; 0 while nothing is added.
-func (l *Line) Held() time.Duration {
+// Mean is how long packets are held of late, 0 while nothing is added. What a
+// jitter buffer takes in of it is in the buffer's delay, and not in what a packet
+// waits there.
+func (l *Line) Mean() time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.delay == 0 && l.set.Jitter == 0 {
