@@ -125,7 +125,10 @@ func (m *model) upper() []block {
 	if m.tooSmall() {
 		mic, ear := m.meters(false)
 		blocks = append(blocks, block{tooSmall{st, m.width, m.height}, claimPrompt}, block{mic, claimMicrophone}, block{ear, claimEarpiece})
-		return append(blocks, m.figureBlocks(true)...)
+		if m.width >= leastWidth { // otherwise a figure could be cut to another one
+			blocks = append(blocks, m.figureBlocks(true)...)
+		}
+		return blocks
 	}
 	if o := m.overlay(); o != nil {
 		return append(blocks, block{o, claimMicrophone})
