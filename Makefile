@@ -19,11 +19,15 @@ CAPACITY_RUNS ?= 5
 CAPACITY_SECONDS ?= 8
 CAPACITY_ROWS ?=
 CAPACITY_JSON ?=
+DESK_RUNS ?= 5
+DESK_SECONDS ?= 20
+DESK_ROWS ?=
+DESK_JSON ?=
 SOAK ?= 1h
 HOSTILE ?= 10s
 LOAD ?= 60s
 
-.PHONY: help build run test bench bench-capacity bench-load bench-hostile golden picture fuzz soak soak-again soak-faults soak-calls lint fmt proto proto-image ci clean
+.PHONY: help build run test bench bench-capacity bench-desk bench-load bench-hostile golden picture fuzz soak soak-again soak-faults soak-calls lint fmt proto proto-image ci clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -48,6 +52,11 @@ bench-capacity: ## what a call costs beside the naive way, in one table (CAPACIT
 	@.ci/deps test
 	CAPACITY_RUNS=$(CAPACITY_RUNS) CAPACITY_SECONDS=$(CAPACITY_SECONDS) CAPACITY_ROWS='$(CAPACITY_ROWS)' CAPACITY_JSON='$(abspath $(CAPACITY_JSON))' \
 		go test -count 1 -timeout 0 -v -run TestTheServerBesideOthers ./softphone/e2e/capacity
+
+bench-desk: ## what the softphone costs beside a bare pair of devices and Mumble's client (DESK_RUNS=5 DESK_SECONDS=20 DESK_ROWS=regexp DESK_JSON=file)
+	@.ci/deps test
+	DESK_RUNS=$(DESK_RUNS) DESK_SECONDS=$(DESK_SECONDS) DESK_ROWS='$(DESK_ROWS)' DESK_JSON='$(abspath $(DESK_JSON))' \
+		go test -count 1 -timeout 0 -v -run TestTheWholeSoftphone ./softphone/e2e/desk
 
 bench-load: ## what the server holds, beside a bare gRPC echo; on a machine that does nothing else (LOAD=60s each)
 	LOAD=$(LOAD) go test -count 1 -timeout 0 -v -run TestAServerHoldsItsCallsUnderLoad ./softphone/e2e/hostile

@@ -790,8 +790,11 @@ type Report struct {
 	EarLimitedSamples uint64 `protobuf:"varint,31,opt,name=ear_limited_samples,json=earLimitedSamples,proto3" json:"ear_limited_samples,omitempty"`
 	// The E-model's estimate for this ear (ITU-T G.107): 0 to 93.2, and 1 to 4.41.
 	// Zero: not rated.
-	REst          float64 `protobuf:"fixed64,32,opt,name=r_est,json=rEst,proto3" json:"r_est,omitempty"`
-	MosEst        float64 `protobuf:"fixed64,33,opt,name=mos_est,json=mosEst,proto3" json:"mos_est,omitempty"`
+	REst   float64 `protobuf:"fixed64,32,opt,name=r_est,json=rEst,proto3" json:"r_est,omitempty"`
+	MosEst float64 `protobuf:"fixed64,33,opt,name=mos_est,json=mosEst,proto3" json:"mos_est,omitempty"`
+	// This side adds delay, jitter or loss on purpose, to what it hears: its figures
+	// are no fault of the line.
+	Training      bool `protobuf:"varint,34,opt,name=training,proto3" json:"training,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1057,6 +1060,13 @@ func (x *Report) GetMosEst() float64 {
 	return 0
 }
 
+func (x *Report) GetTraining() bool {
+	if x != nil {
+		return x.Training
+	}
+	return false
+}
+
 var File_callcenter_proto protoreflect.FileDescriptor
 
 const file_callcenter_proto_rawDesc = "" +
@@ -1130,7 +1140,7 @@ const file_callcenter_proto_rawDesc = "" +
 	"\bspeakers\x18\x01 \x03(\v2\x1c.callcenter.ParticipantLevelR\bspeakers\"8\n" +
 	"\x10ParticipantLevel\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
-	"\x05level\x18\x02 \x01(\rR\x05level\"\x80\f\n" +
+	"\x05level\x18\x02 \x01(\rR\x05level\"\x9c\f\n" +
 	"\x06Report\x12)\n" +
 	"\x10packets_received\x18\x01 \x01(\x04R\x0fpacketsReceived\x12!\n" +
 	"\fpackets_lost\x18\x02 \x01(\x04R\vpacketsLost\x12+\n" +
@@ -1167,7 +1177,8 @@ const file_callcenter_proto_rawDesc = "" +
 	"\x10capture_overruns\x18\x1e \x01(\x04R\x0fcaptureOverruns\x12.\n" +
 	"\x13ear_limited_samples\x18\x1f \x01(\x04R\x11earLimitedSamples\x12\x13\n" +
 	"\x05r_est\x18  \x01(\x01R\x04rEst\x12\x17\n" +
-	"\amos_est\x18! \x01(\x01R\x06mosEst*J\n" +
+	"\amos_est\x18! \x01(\x01R\x06mosEst\x12\x1a\n" +
+	"\btraining\x18\" \x01(\bR\btraining*J\n" +
 	"\aPlayout\x12\x17\n" +
 	"\x13PLAYOUT_UNSPECIFIED\x10\x00\x12\x10\n" +
 	"\fPLAYOUT_LIVE\x10\x01\x12\x14\n" +

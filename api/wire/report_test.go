@@ -30,6 +30,7 @@ func TestAReportTellsAllThatAPlayoutKnows(t *testing.T) {
 	// What only a side itself knows.
 	theirs := []string{
 		"PacketsDropped", "MouthToEarEstUs", "DeviceUnderruns", "CaptureOverruns", "EarLimitedSamples", "REst", "MosEst",
+		"Training",
 	}
 	v := reflect.ValueOf(r).Elem()
 	for i := range v.NumField() {

@@ -165,11 +165,21 @@ func fromRoom(e room.Event) *api.Event {
 		kind = api.Event_KIND_MUTE
 	case room.Unmuted:
 		kind = api.Event_KIND_UNMUTE
+	case room.Held:
+		kind = api.Event_KIND_HOLD
+	case room.Resumed:
+		kind = api.Event_KIND_RESUME
+	case room.Pressed:
+		kind = api.Event_KIND_DTMF
 	}
-	return &api.Event{
-		Kind:        kind,
-		Participant: &api.Participant{Id: e.Participant, DisplayName: e.Name},
+	told := &api.Event{Kind: kind}
+	if e.Participant != "" {
+		told.Participant = &api.Participant{Id: e.Participant, DisplayName: e.Name}
 	}
+	if e.Digit != 0 {
+		told.Digit = string(e.Digit)
+	}
+	return told
 }
 
 // reason is an error as an event tells it to people.

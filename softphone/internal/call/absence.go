@@ -3,7 +3,6 @@ package call
 import (
 	"time"
 
-	"callcenter/api/wire"
 	"callcenter/audio"
 	"callcenter/audio/port"
 )
@@ -78,11 +77,7 @@ func (c *Call) standIn(s *uplinkState) {
 		a.next += (due - a.slots - 1) * uint64(len(s.frame))
 		a.slots = due - 1
 	}
-	s.muted = c.muted.Load()
-	marks := wire.LevelMarks(127, false)
-	if s.muted {
-		marks |= wire.MarkMuted
-	}
+	marks := quietMarks(c.look(s))
 	if a.slots < due {
 		c.announce(s, a.next, now, marks)
 		a.next += uint64(len(s.frame))
@@ -130,6 +125,7 @@ func (c *Call) playUnheard(d *deafness, pcm []int16) {
 	}
 	c.playout.SetAhead(0)
 	for ; d.at+step <= now; d.at += step {
+		c.train.Release(d.at+step, c.play)
 		c.playout.Pull(pcm, d.at+step)
 	}
 	s := c.playout.Stats()

@@ -2,13 +2,19 @@
 
 package call
 
-import "testing"
+import (
+	"testing"
+	"time"
+
+	"callcenter/softphone/internal/callstate"
+)
 
 func TestNothingIsAllocatedPerFrame(t *testing.T) {
 	paths := map[string]func(){
 		"capture to send":         upPath(t, voice(480)),
 		"capture to send, silent": upPath(t, make([]int16, 480)),
-		"receive to play":         downPath(t),
+		"receive to play":         downPath(t, callstate.Training{}),
+		"receive to play, worse":  downPath(t, callstate.Training{Delay: time.Millisecond, Jitter: time.Millisecond, LossPct: 5}),
 	}
 	for name, step := range paths {
 		t.Run(name, func(t *testing.T) {

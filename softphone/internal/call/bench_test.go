@@ -12,6 +12,7 @@ import (
 	"callcenter/audio/port"
 	"callcenter/codec"
 	"callcenter/codec/opus"
+	"callcenter/softphone/internal/callstate"
 )
 
 // sinkStream is a stream that takes everything at once.
@@ -32,8 +33,8 @@ func newTestCall(tb testing.TB) *Call {
 		Options: codec.Options{Bitrate: 32000, Complexity: 9, FrameSamples: 960},
 		DTX:     true, CleanUp: clean.Options{HighPass: true, Denoise: true, Level: true},
 		EarCeiling: -30, // so that the ear's limiter has to work
-		JoinTones:  true,
-		Clock:      clock, Capture: port.NewCapture(clock), Playback: port.NewPlayback(clock),
+		Sounds:     true, JoinTones: true, Gains: callstate.Gains{Microphone: 1, Earpiece: 1},
+		Clock: clock, Capture: port.NewCapture(clock), Playback: port.NewPlayback(clock),
 	})
 	if err != nil {
 		tb.Fatal(err)
@@ -92,9 +93,10 @@ func upPath(tb testing.TB, pcm []int16) func() {
 }
 
 // downPath is one frame from gRPC to the playback callback.
-func downPath(tb testing.TB) func() {
+func downPath(tb testing.TB, training callstate.Training) func() {
 	tb.Helper()
 	c := newTestCall(tb)
+	c.train.Set(training, c.cfg.Clock())
 	enc, err := opus.Codec{}.NewEncoder(codec.Format{Codec: codec.Opus, Rate: audio.Rate, Channels: 1}, c.cfg.Options)
 	if err != nil {
 		tb.Fatal(err)
@@ -133,7 +135,7 @@ func BenchmarkCaptureToSend(b *testing.B) {
 }
 
 func BenchmarkReceiveToPlay(b *testing.B) {
-	step := downPath(b)
+	step := downPath(b, callstate.Training{})
 	b.ReportAllocs()
 	for b.Loop() {
 		step()

@@ -38,6 +38,7 @@ type carrier struct {
 	packets   *wire.Packets
 	malformed uint64      // of packets, counted already
 	own       *api.Report // of the send loop
+	tells     tells       // of the send loop
 
 	answered bool          // of the receive loop: the first chunk came
 	ack      uint64        // of the keeper: what the first chunk acknowledged
@@ -146,8 +147,7 @@ func (k *carrier) take(chunk *api.AudioChunk) {
 			c.queue.SetPeer(smooth, time.Duration(r.GetBufferTargetUs())*time.Microsecond)
 		}
 	}
-	if p, ok := k.packets.Read(chunk); ok && c.hear.place(k, &p) {
-		c.playout.Push(p, now)
+	if p, ok := k.packets.Read(chunk); ok && c.arrive(k, &p, now) {
 		if c.cfg.OnPacket != nil {
 			c.cfg.OnPacket(p, now, smooth)
 		}

@@ -15,7 +15,7 @@ const pull = audio.PeriodSamples / 2
 
 // ear keeps the playback port filled to its low-water mark, woken by the sound
 // card, and stays live while there is none. After the last chunk it plays what is
-// left and returns.
+// left and returns: the end of the call is heard in farewell.
 func (c *Call) ear(ctx context.Context) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -50,7 +50,7 @@ func (c *Call) ear(ctx context.Context) error {
 			c.wanted(deaf, loop)
 		}
 		c.measureLoop(loop)
-		if over && c.playout.Drained() {
+		if over && c.train.Empty() && c.playout.Drained() {
 			c.cfg.Playback.Finish()
 			if c.cfg.Playback.Buffered() == 0 {
 				return nil
@@ -67,10 +67,11 @@ func (c *Call) fill(pcm []int16, loop *loopProbe) {
 		now := c.cfg.Clock()
 		ahead := audio.Duration(c.cfg.Playback.Buffered())
 		c.playout.SetAhead(ahead)
+		c.train.Release(now, c.play)
 		pulled := c.playout.Pull(pcm, now+ahead)
-		if c.cues != nil {
-			c.cues.Mix(pcm, now)
-		}
+		c.hold.hush(pcm)
+		c.volume.process(pcm)
+		c.cues.Mix(pcm, now)
 		if c.protect != nil {
 			c.protect.Process(pcm)
 		}
@@ -78,7 +79,7 @@ func (c *Call) fill(pcm []int16, loop *loopProbe) {
 		pos, n := c.cfg.Playback.Write(pcm)
 		c.figures.ahead.add(ahead)
 		s := c.playout.Stats()
-		c.figures.rated.heard(&s, !c.muted.Load())
+		c.figures.rated.heard(&s, c.isRated())
 		if pulled.Media >= 0 {
 			c.figures.buffer.add(s.Delay)
 			if sent, ok := c.hear.sentAs(pulled.Epoch); ok && sent == c.turn.epoch.Load() {

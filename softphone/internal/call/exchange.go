@@ -70,6 +70,7 @@ func (c *Call) ownReport(r *api.Report) *api.Report {
 	r.MouthToEarEstUs = uint32(max(0, min(d.MouthToEarEst/time.Microsecond, 1<<31)))
 	r.DeviceUnderruns, r.CaptureOverruns = t.Underruns, t.Overruns
 	r.EarLimitedSamples = c.limited()
+	r.Training = c.train.Training().On()
 	r.REst, r.MosEst = 0, 0
 	if q := c.quality(d, t); q.Known {
 		r.REst, r.MosEst = q.R, q.MOS

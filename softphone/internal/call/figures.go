@@ -36,8 +36,10 @@ func (c *Call) Snapshot(s *callstate.Snapshot) {
 	s.Destination, s.CallID = c.cfg.Destination, c.cfg.CallID
 	s.Duration = c.Duration()
 	s.Link = c.keeper.state(now)
-	s.Muted = c.muted.Load()
-	s.TalkingWhileMuted = c.talkingWhileMuted()
+	s.Muted, s.Held = c.muted.Load(), c.Held()
+	s.Training = c.train.Training()
+	s.TalkingWhileMuted = s.Muted && !s.Held && c.hint.shown(now)
+	s.Gains, s.Sounds = c.gains(), c.cues.On()
 	s.Speaking = c.isSpeaking(now)
 	s.Roster, s.Unlisted = c.roster.load()
 	s.Silence, s.SilentFor = c.silence(now)
@@ -106,6 +108,9 @@ func (c *Call) stages(d callstate.Delay, of pick) []callstate.Stage {
 		{Name: "buffer", Delay: max(0, d.Buffer-ahead), Measured: true}, // its delay is up to the callback
 		{Name: "earpiece", Delay: ahead, Measured: aheadKnown},
 		{Name: "sound system", Delay: ends.earpiece.Period},
+	}
+	if added := c.train.Floor(); added > 0 { // what jitter adds is in the buffer
+		stages = slices.Insert(stages, 7, callstate.Stage{Name: "training", Delay: added, Measured: true})
 	}
 	if held := c.figures.cleanUp.Load(); held > 0 {
 		stages = slices.Insert(stages, 2, callstate.Stage{Name: "clean-up", Delay: audio.Duration(int(held)), Measured: true})

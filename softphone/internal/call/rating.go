@@ -9,7 +9,7 @@ import (
 	"callcenter/softphone/internal/callstate"
 )
 
-// rated counts what was heard in the time that is rated: not while muted. The
+// rated counts what was heard in the time that is rated: not while muted or held. The
 // ear adds, any goroutine reads.
 type rated struct {
 	total, concealed, dropped atomic.Uint64

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"callcenter/audio/playout"
+	"callcenter/softphone/internal/cue"
 )
 
 // Percentiles of a delay, in ms; absent values are null.
@@ -51,6 +52,7 @@ type Report struct {
 	Rating          *Rating      `json:"rating,omitempty"`
 	CleanUp         *CleanUp     `json:"clean_up,omitempty"`
 	MicSilence      *MicSilence  `json:"microphone_silence_s,omitempty"`
+	Training        *Training    `json:"training,omitempty"`
 	Remote          *Remote      `json:"remote,omitempty"`
 	Ended           string       `json:"ended"`
 	Error           string       `json:"error,omitempty"`
@@ -58,7 +60,7 @@ type Report struct {
 }
 
 // Rating says what mos_est is made of: what was rated, outside the time that was
-// spent muted, and what each takes off the best MOS.
+// spent muted or on hold, and what each takes off the best MOS.
 type Rating struct {
 	DelayMS  float64 `json:"delay_ms"`
 	MOSDelay float64 `json:"mos_delay"`
@@ -72,6 +74,18 @@ type CleanUp struct {
 	Denoise      bool    `json:"denoise"`
 	LevelControl bool    `json:"level_control"`
 	GainDB       float64 `json:"gain_db"`
+}
+
+// Training is what was added to the way back on purpose, so that what the call
+// suffered is no fault of the line: for how long, and what was added last. Lost
+// are frames, and Refused those for which it had no room.
+type Training struct {
+	OnS      float64 `json:"on_s"`
+	DelayMS  float64 `json:"delay_ms"`
+	JitterMS float64 `json:"jitter_ms"`
+	LossPct  float64 `json:"loss_pct"`
+	Lost     uint64  `json:"lost"`
+	Refused  uint64  `json:"refused"`
 }
 
 // Remote is what the other side last said of how it hears us. An echo plays us
@@ -98,15 +112,25 @@ type Stats struct {
 	MalformedPackets  uint64 `json:"malformedPackets"`
 	EarLimitedSamples uint64 `json:"earLimitedSamples"`
 
-	Cues *CueStats `json:"cues,omitempty"` // nil without join tones
+	HeldDuration  float64 `json:"heldDuration"`  // by this operator, seconds
+	DigitsSent    uint64  `json:"digitsSent"`    // of the keypad
+	DigitsDropped uint64  `json:"digitsDropped"` // too many at once, or too old once there was a connection
+
+	// TalkWhileMutedHints is how often the operator was told of talking into a
+	// muted microphone.
+	TalkWhileMutedHints uint64 `json:"talkWhileMutedHints"`
+
+	Cues *CueStats `json:"cues,omitempty"` // nil where there were none
 }
 
-// CueStats are the join tones: played, merged with one that waited already, and
-// not played since the earpiece stood still.
+// CueStats are the softphone's own sounds: played, merged with one that waited
+// already, not played since the earpiece stood still, and cut short by one that
+// matters more.
 type CueStats struct {
 	Played uint64 `json:"played"`
 	Merged uint64 `json:"merged"`
 	Missed uint64 `json:"missed"`
+	Cut    uint64 `json:"cut"`
 }
 
 // Report returns the account of the call so far.
@@ -146,7 +170,7 @@ func (c *Call) Report() Report {
 	o := c.cleaner.Options()
 	r.CleanUp = &CleanUp{HighPass: o.HighPass, Denoise: o.Denoise, LevelControl: o.Level, GainDB: round(c.cleaner.Gain())}
 	r.MicSilence = c.micSilence()
-	r.Remote = c.remote()
+	r.Training, r.Remote = c.training(), c.remote()
 	if d.LoopKnown {
 		loop := c.figures.loop.percentiles()
 		r.LoopMS = &loop
@@ -186,17 +210,22 @@ func (c *Call) stats() *Stats {
 		CallbackLateCount: c.cfg.Capture.Stats().Gaps + c.cfg.Playback.Stats().Gaps,
 		MalformedPackets:  c.figures.malformed.Load(),
 		EarLimitedSamples: c.limited(),
+		HeldDuration:      round(c.heldFor().Seconds()),
+		DigitsSent:        c.keypad.accepted.Load(),
+		DigitsDropped:     c.keypad.dropped.Load(),
 		Cues:              c.cueStats(),
+
+		TalkWhileMutedHints: c.hint.hints(),
 	}
 }
 
-// cueStats are nil where there are no cues.
+// cueStats are nil where there were no cues.
 func (c *Call) cueStats() *CueStats {
-	if c.cues == nil {
+	s := c.cues.Stats()
+	if s == (cue.Stats{}) && !c.cues.On() {
 		return nil
 	}
-	s := c.cues.Stats()
-	return &CueStats{Played: s.Played, Merged: s.Merged, Missed: s.Missed}
+	return &CueStats{Played: s.Played, Merged: s.Merged, Missed: s.Missed, Cut: s.Cut}
 }
 
 func millis(d time.Duration) float64 { return round(float64(d) / float64(time.Millisecond)) }

@@ -9,6 +9,7 @@ import (
 	"callcenter/codec"
 	"callcenter/codec/opus"
 	"callcenter/codec/pcm"
+	"callcenter/softphone/internal/callstate"
 	"callcenter/softphone/internal/config"
 	"callcenter/softphone/internal/phone"
 	"callcenter/softphone/internal/sound"
@@ -31,6 +32,10 @@ func (p *program) newPhone(log *slog.Logger) (*phone.Phone, error) {
 	if err != nil {
 		return nil, usageError{err}
 	}
+	ear, err := sound.Parse(sound.Playback, ends.playback)
+	if err != nil {
+		return nil, usageError{err}
+	}
 	return phone.New(phone.Config{
 		Servers:     p.cfg.Servers,
 		Destination: p.cfg.Dest,
@@ -42,7 +47,10 @@ func (p *program) newPhone(log *slog.Logger) (*phone.Phone, error) {
 		Unprotected: !p.cfg.EarProtection,
 		EarCeiling:  p.cfg.EarCeiling,
 		Complete:    p.cfg.Playout == config.Complete,
+		Sounds:      p.cfg.OwnSounds(ear.Kind == sound.Device),
 		JoinTones:   p.cfg.JoinTones,
+		Gains:       callstate.Gains{Microphone: p.cfg.MicrophoneGain, Earpiece: p.cfg.EarVolume},
+		TalkLimit:   p.cfg.TalkLimit,
 		Sound:       ends,
 		Connect:     phone.Connect,
 		Log:         log,

@@ -69,7 +69,7 @@ func (p *program) runScreen(ctx context.Context, ph *phone.Phone, log *logFile) 
 	})
 	g.Go(func() error {
 		defer cancel() // leaving the screen hangs up and ends the phone
-		err := tui.Run(ctx, ph, tui.Options{Destination: p.cfg.Dest})
+		err := tui.Run(ctx, ph, tui.Options{Destination: p.cfg.Dest, ASCII: p.cfg.ASCII})
 		var broken *tui.PanicError
 		if errors.As(err, &broken) {
 			log.Error("screen panicked", "value", broken.Value, "stack", string(broken.Stack))

@@ -21,7 +21,7 @@ const (
 )
 
 // attend looks after a call and says what the operator should know: that nobody
-// hears the microphone, or that the computer slept. The function that it returns
+// hears the microphone, or that the computer slept. It ends push-to-talk. The function that it returns
 // ends that and waits for its end.
 func (p *Phone) attend() (end func()) {
 	ctx, cancel := context.WithCancel(context.Background())
@@ -59,6 +59,7 @@ func (p *Phone) watch(ctx context.Context) {
 		}
 		s := p.Snapshot()
 		quiet.look(&s, p.clock())
+		p.tendLatch(s.Speaking)
 	}
 }
 
@@ -96,7 +97,7 @@ func whyUnheard(s callstate.Silence) string {
 func (h *hush) look(s *callstate.Snapshot, now time.Duration) {
 	late := now-h.last > heldUp
 	h.last = now
-	if !s.State.Connected() || s.Muted || s.MicrophoneEnd.State != callstate.EndOpen {
+	if !s.State.Connected() || s.Muted || s.Held || s.MicrophoneEnd.State != callstate.EndOpen {
 		h.told = callstate.NoSilence // what is said of those says enough
 		return
 	}

@@ -7,6 +7,9 @@
 //	                      live --connection gone--> reconnecting --resumed--> live
 //	                      live, reconnecting -- ended by the server, lost --> idle
 //
+// Where own sounds are on, a call is ending while its end is heard, however it
+// ended.
+//
 // Devices are open only during a call, so that no microphone is live without
 // one, and a device that goes away does not end it. All methods are safe for
 // concurrent use and none but Run and Place waits.
@@ -70,8 +73,16 @@ type Config struct {
 	Unprotected bool          // no limiter before the earpiece
 	EarCeiling  float64       // its ceiling, dBFS of peaks
 	Complete    bool          // keep every word rather than be live
-	JoinTones   bool          // cues when somebody joins or leaves the room
+	Sounds      bool          // own sounds for the operator, at first
+	JoinTones   bool          // one among them when somebody joins or leaves the room
 	Sound       Sound
+	// Gains are those of microphone and earpiece, at first; OnGains is told of what
+	// the operator made of them. It must not wait.
+	Gains   callstate.Gains
+	OnGains func(callstate.Gains)
+	// TalkLimit is how long push-to-talk keeps the microphone open; 0:
+	// callstate.TalkFor.
+	TalkLimit time.Duration
 	// Connect returns a new connection to a server.
 	Connect func(server string) (call.Conn, error)
 	Log     *slog.Logger
@@ -91,7 +102,10 @@ type Phone struct {
 	state      callstate.State
 	dest       string
 	muted      bool
+	latch      latch // push-to-talk
 	cleanUp    clean.Options
+	gains      callstate.Gains
+	sounds     bool
 	current    *call.Call // this call, or the last one
 	cancel     context.CancelFunc
 	microphone *audio.Endpoint
@@ -104,6 +118,8 @@ func New(cfg Config) *Phone {
 	return &Phone{
 		cfg:     cfg,
 		cleanUp: cfg.CleanUp,
+		gains:   within(cfg.Gains),
+		sounds:  cfg.Sounds,
 		clock:   audio.NewClock(),
 		dial:    make(chan string, 1),
 		changed: make(chan struct{}, 1),
@@ -184,7 +200,7 @@ func (p *Phone) begin(dest string, cancel context.CancelFunc) error {
 func (p *Phone) idle() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.state, p.muted, p.cancel = callstate.Idle, false, nil
+	p.state, p.muted, p.latch, p.cancel = callstate.Idle, false, latch{}, nil
 	p.microphone, p.earpiece = nil, nil
 	p.mic, p.ear = nil, nil
 	p.signal()
@@ -219,6 +235,7 @@ func (p *Phone) place(ctx context.Context, id string, o Order) (_ call.Report, e
 		Clock: p.clock, Capture: capture, Playback: playback,
 		Microphone: mic.Endpoint(), Earpiece: ear.Endpoint(),
 		OnAnswer: func() { close(answered) },
+		OnEnding: func() { p.setState(callstate.Ending) },
 		OnNotice: p.Say,
 		OnLink:   p.linkChanged,
 		OnPacket: o.OnPacket,
@@ -257,6 +274,8 @@ func (p *Phone) attach(c *call.Call) {
 	p.current = c
 	c.SetMuted(p.muted)
 	c.SetCleanUp(p.cleanUp)
+	c.SetSounds(p.sounds)
+	c.SetGains(p.gains)
 	p.signal()
 }
 

@@ -214,7 +214,7 @@ func (p devicesPanel) recording(width int) string {
 	case r.Err != "":
 		text = p.st.bad.Render(r.Err)
 	case r.State == callstate.RecordListening:
-		text = p.st.warn.Bold(true).Render(fmt.Sprintf("Recording: speak, %.1f s left", r.Left.Seconds())) + p.st.dim.Render(", "+p.t.named(r.Device))
+		text = p.st.warnStrong.Render(fmt.Sprintf("Recording: speak, %.1f s left", r.Left.Seconds())) + p.st.dim.Render(", "+p.t.named(r.Device))
 	case r.State == callstate.RecordPlaying:
 		text = p.st.key.Render(fmt.Sprintf("Playing it back, %.1f s left", r.Left.Seconds())) + p.st.dim.Render(fmt.Sprintf("; its peak was %s dBFS", strings.TrimSpace(decibels(r.Peak, true))))
 	}

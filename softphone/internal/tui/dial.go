@@ -300,7 +300,7 @@ type question struct {
 // without colours, too.
 func (q question) Render(width int) string {
 	if !q.edit {
-		return cut(q.st.warn.Bold(true).Render(q.text), width)
+		return cut(q.st.warnStrong.Render(q.text), width)
 	}
 	lead := q.st.key.Render(q.text) + " "
 	room := width - lipgloss.Width(lead)
@@ -326,7 +326,7 @@ func (m *model) question() (question, bool) {
 		return question{st: &m.styles, text: "You are in a call. Hang up and quit?"}, true
 	case modeLeaving:
 		return question{st: &m.styles, text: "Hanging up, then quitting."}, true
-	case modeCall, modeHelp, modeDetails, modePrompt, modeDevices, modeTraining:
+	case modeCall, modeHelp, modeDetails, modeDelay, modePrompt, modeDevices, modeTraining:
 	}
 	return question{}, false
 }

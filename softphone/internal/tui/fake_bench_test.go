@@ -193,12 +193,6 @@ type deskScene struct {
 	more  []string // keys after the bench was told
 }
 
-func trainingSnapshot() callstate.Snapshot {
-	s := liveSnapshot()
-	s.Training = callstate.Training{Delay: 250 * time.Millisecond, Jitter: 40 * time.Millisecond, LossPct: 3}
-	return s
-}
-
 func deskScenes() []deskScene {
 	bench := func(b callstate.Bench) *callstate.Bench { return &b }
 	return []deskScene{
@@ -217,7 +211,7 @@ func deskScenes() []deskScene {
 		{name: "devices-looking", snap: idleSnapshot(), keys: []string{"v"}},
 		{name: "devices-none", snap: idleSnapshot(), bench: bench(callstate.Bench{}), keys: []string{"v"}},
 		{name: "devices-error", snap: idleSnapshot(), bench: &callstate.Bench{Err: "There is no sound server: start PulseAudio or PipeWire, then open this screen again."}, keys: []string{"v"}},
-		{name: "training", snap: trainingSnapshot(), keys: []string{"t", "down"}},
+		{name: "training-open", snap: trainingSnapshot(), keys: []string{"t", "down"}},
 		{name: "training-off", snap: liveSnapshot(), keys: []string{"t"}},
 		{name: "help-idle", snap: idleSnapshot(), dir: directory(), keys: []string{"?"}},
 		{name: "help-scrolled", snap: liveSnapshot(), keys: []string{"?", "down", "down", "pgdown", "pgdown", "pgdown"}},

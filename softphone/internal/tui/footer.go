@@ -116,7 +116,7 @@ func (m *model) working() []hint {
 		scroll.SetEnabled(m.helpOverflows())
 		keys := append([]hint{{k.Close, 109}, {scroll, 108}}, m.workingLine()...)
 		return slices.DeleteFunc(keys, func(h hint) bool { return h.Help().Key == k.Help.Help().Key })
-	case modeDetails:
+	case modeDetails, modeDelay:
 		return append([]hint{{k.Close, 109}}, m.workingLine()...)
 	case modeCall:
 	}
@@ -149,6 +149,7 @@ func (m *model) workingLine() []hint {
 		{k.Training, 70},
 		{k.Digit, 50},
 		{k.Details, detailsWeight},
+		{k.Delay, detailsWeight - 1},
 		{k.Sounds, 20},
 		{k.Help, 100},
 		{k.Quit, 85},

@@ -51,6 +51,7 @@ func (m *model) chapters() []chapter {
 			{k.Devices, "try microphones and earpieces, and change them, also in a call", ""},
 			{k.Training, "training: add delay, jitter and loss, and hear it", "in a call to echo"},
 			{k.Details, "every figure of both sides", ""},
+			{k.Delay, "where the delay goes, and the last minutes", ""},
 			{k.Help, "this help", ""},
 			{k.Close, "close what is open", ""},
 			{k.Quit, "quit; asks in a call", ""},
@@ -196,13 +197,13 @@ func entry(name, about string, width int) []string {
 
 // helpPanel is the help as it is now.
 func (m *model) helpPanel() helpPanel {
-	return helpPanel{st: &m.styles, chapters: m.chapters(), from: m.scroll, most: m.space()}
+	return helpPanel{st: &m.styles, chapters: m.chapters(), from: m.scroll, most: m.between()}
 }
 
 // covered reports that an overlay takes the place of the meters and figures.
 func (m *model) covered() bool {
 	switch m.mode {
-	case modeHelp, modeDetails, modePrompt, modeDevices:
+	case modeHelp, modeDetails, modeDelay, modePrompt, modeDevices:
 		return true
 	case modeCall, modeTraining, modeQuit, modeLeaving:
 	}
@@ -217,10 +218,12 @@ func (m *model) overlay() panel {
 		return m.helpPanel()
 	case modeDetails:
 		return details{&m.styles, &m.snap, m.room()}
+	case modeDelay:
+		return m.delayScreen()
 	case modePrompt:
-		return dialPanel{&m.styles, &m.dialer, m.fallback(), m.space()}
+		return dialPanel{&m.styles, &m.dialer, m.fallback(), m.between()}
 	case modeDevices:
-		return devicesPanel{&m.styles, &m.trial, m.space()}
+		return devicesPanel{&m.styles, &m.trial, m.between()}
 	case modeCall, modeTraining, modeQuit, modeLeaving:
 	}
 	return nil
@@ -234,31 +237,9 @@ func (m *model) tray() panel {
 	return nil
 }
 
-// inner is the width of the panels.
-func (m *model) inner() int {
-	if m.width >= roomy {
-		return min(m.width, widest) - 2
-	}
-	return min(m.width, widest)
-}
-
-// space is how many lines an overlay has between the header and what is below.
-// In a small terminal it takes the place of the rules, too.
-func (m *model) space() int {
-	width, rules := m.inner(), 2
-	left := m.height - 1
-	for _, b := range m.lower() {
-		left -= lines(b.panel.Render(width))
-	}
-	if m.height < 16 {
-		rules = 0
-	}
-	return max(left+1-rules, 1)
-}
-
 // pressHelp scrolls the help; other keys are the line's.
 func (m *model) pressHelp(msg tea.KeyMsg) tea.Cmd {
-	k, page := &m.keys, max(m.space()-2, 1)
+	k, page := &m.keys, max(m.between()-2, 1)
 	switch {
 	case key.Matches(msg, k.Up):
 		m.scroll--
@@ -271,14 +252,15 @@ func (m *model) pressHelp(msg tea.KeyMsg) tea.Cmd {
 	default:
 		return m.pressLine(msg)
 	}
-	m.scroll = max(0, min(m.scroll, m.helpLines()-m.space()))
+	m.scroll = max(0, min(m.scroll, m.helpLines()-m.between()))
 	return nil
 }
 
 // helpLines is how long the whole help is, and helpOverflows that it is longer
 // than there is room.
 func (m *model) helpLines() int {
-	return len(helpPanel{st: &m.styles, chapters: m.chapters()}.lines(m.inner()))
+	width, _ := m.inside()
+	return len(helpPanel{st: &m.styles, chapters: m.chapters()}.lines(width))
 }
 
 func (m *model) helpOverflows() bool {

@@ -15,7 +15,7 @@ import (
 type keyMap struct {
 	Dial, DialOther, Redial, Favourite, HangUp, Hold, Digit            key.Binding // the call
 	Mute, Talk, Microphone, Earpiece, HighPass, Denoise, Level, Sounds key.Binding // the voice
-	Devices, Training, Details, Help, Quit, Close, Interrupt           key.Binding // the screen
+	Devices, Training, Details, Delay, Help, Quit, Close, Interrupt    key.Binding // the screen
 
 	Accept, Cancel, Complete, Next, Previous key.Binding // the dial prompt
 	Up, Down, PageUp, PageDown               key.Binding // what is longer than the screen
@@ -49,6 +49,7 @@ func newKeyMap() keyMap {
 		Devices:   bind("v", "devices", "v", "V"),
 		Training:  bind("t", "training", "t", "T"),
 		Details:   bind("i", "details", "i", "I"),
+		Delay:     bind("w", "delay", "w", "W"),
 		Help:      bind("?", "help", "?"),
 		Quit:      bind("q", "quit", "q", "Q"),
 		Close:     bind("esc", "close", "esc"),

@@ -5,6 +5,7 @@ import (
 
 	"github.com/charmbracelet/bubbles/key"
 	tea "github.com/charmbracelet/bubbletea"
+	"github.com/charmbracelet/lipgloss"
 
 	"callcenter/audio"
 	"callcenter/softphone/internal/callstate"
@@ -20,6 +21,7 @@ const (
 	modeCall     mode = iota // the line
 	modeHelp                 // the line, with the help over the figures
 	modeDetails              // the line, with all figures of both sides
+	modeDelay                // the line, with where the delay goes over the figures
 	modeTraining             // the line, with the training under it
 	modeDevices              // the devices' screen
 	modePrompt               // the dial prompt
@@ -35,6 +37,7 @@ type model struct {
 
 	keys   keyMap
 	styles styles
+	ascii  spelling // nil: all characters
 
 	width, height int
 	mode          mode
@@ -59,10 +62,13 @@ func newModel(phone Phone, opts Options) *model {
 		bench:       newWorkbench(opts.Bench),
 		destination: clean(opts.Destination),
 		keys:        newKeyMap(),
-		styles:      newStyles(),
+		styles:      newStyles(lipgloss.DefaultRenderer()),
 		width:       80,
 		height:      24,
 		dialer:      newDialer(),
+	}
+	if opts.ASCII {
+		m.ascii = newSpelling()
 	}
 	m.enable()
 	return m
@@ -143,7 +149,7 @@ func (m *model) turn(to mode) {
 	case modePrompt:
 		m.dir = m.phone.Directory()
 		m.dialer.open(m.dir, m.fallback())
-	case modeCall, modeDetails, modeQuit, modeLeaving:
+	case modeCall, modeDetails, modeDelay, modeQuit, modeLeaving:
 	}
 	m.enableTrial()
 }
@@ -152,6 +158,7 @@ func (m *model) turn(to mode) {
 func tidy(s callstate.Snapshot) callstate.Snapshot {
 	s.Server, s.Destination, s.Codec = clean(s.Server), clean(s.Destination), clean(s.Codec)
 	s.Link.Server = clean(s.Link.Server)
+	s.Verdict = tidyVerdict(s.Verdict)
 	endpoint := func(e *audio.Endpoint) *audio.Endpoint {
 		if e == nil {
 			return nil
@@ -168,6 +175,17 @@ func tidy(s callstate.Snapshot) callstate.Snapshot {
 	}
 	s.Delay.Stages = stages
 	return s
+}
+
+// tidyVerdict makes what was said of a call safe to draw.
+func tidyVerdict(v callstate.Verdict) callstate.Verdict {
+	found := make([]callstate.Trouble, len(v.Troubles))
+	for i, t := range v.Troubles {
+		t.Text, t.Effect = clean(t.Text), clean(t.Effect)
+		found[i] = t
+	}
+	v.Troubles, v.Good = found, clean(v.Good)
+	return v
 }
 
 // press gives a key to whom the mode names.
@@ -195,7 +213,7 @@ func (m *model) press(msg tea.KeyMsg) tea.Cmd {
 		return m.pressTraining(msg)
 	case modeDevices:
 		return m.pressDevices(msg)
-	case modeCall, modeDetails:
+	case modeCall, modeDetails, modeDelay:
 		return m.pressLine(msg)
 	case modePrompt, modeLeaving:
 	}
@@ -251,6 +269,8 @@ func (m *model) pressLine(msg tea.KeyMsg) tea.Cmd {
 		m.toggle(modeHelp)
 	case key.Matches(msg, k.Details):
 		m.toggle(modeDetails)
+	case key.Matches(msg, k.Delay):
+		m.toggle(modeDelay)
 	case key.Matches(msg, k.Devices):
 		m.toggle(modeDevices)
 	case key.Matches(msg, k.Training):

@@ -212,10 +212,10 @@ func TestTheFooterShowsTheKeysThatWork(t *testing.T) {
 		keys  []string
 		want  string
 	}{
-		{callstate.Idle, nil, "d dial  / dial another  + - mic  i details  s sounds on  ? help  q quit"},
-		{callstate.Dialing, nil, "h hang up  m mute  + - mic  < > ear  i details  s sounds on  ? help  q quit"},
+		{callstate.Idle, nil, "d dial  / dial another  i details  w delay  s sounds on  ? help  q quit"},
+		{callstate.Dialing, nil, "h hang up  m mute  + - mic  < > ear  i details  w delay  ? help  q quit"},
 		{callstate.Live, nil, "h hang up  m mute  x hold  + - mic  < > ear  t training  ? help  q quit"},
-		{callstate.Ending, nil, "+ - mic  < > ear  i details  s sounds on  ? help  q quit"},
+		{callstate.Ending, nil, "+ - mic  < > ear  i details  w delay  s sounds off  ? help  q quit"},
 		{callstate.Idle, []string{"/"}, "enter dial  esc cancel  arrows choose  tab complete"},
 		{callstate.Live, []string{"q"}, "y yes  n no"},
 		{callstate.Live, []string{"q", "y"}, "ctrl+c quit at once"},

@@ -4,52 +4,14 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/charmbracelet/lipgloss"
 	"github.com/charmbracelet/x/ansi"
 
 	"callcenter/audio"
 	"callcenter/softphone/internal/callstate"
 )
 
-// header is the state of the line: a shape, a word, the timer and where to.
-type header struct {
-	st          *styles
-	s           *callstate.Snapshot
-	destination string // the default one
-	looks       int
-}
-
-// Render implements panel.
-func (h header) Render(width int) string {
-	shape := map[callstate.State]string{callstate.Idle: "○", callstate.Live: "●", callstate.Ending: "◑"}[h.s.State]
-	if h.s.State == callstate.Dialing || h.s.State == callstate.Reconnecting {
-		shape = []string{"◐", "◓", "◑", "◒"}[h.looks/5%4] // turns once a second
-	}
-	badge := h.st.state[h.s.State].Render(" " + shape + " " + strings.ToUpper(h.s.State.String()) + " ")
-	to := h.s.Destination
-	if to == "" {
-		to = h.destination
-	}
-	right := ""
-	if width >= roomy-2 {
-		right = h.st.dim.Render("softphone")
-	}
-	var rest string
-	switch timer := clock(h.s.Duration); {
-	case h.s.State.Connected(), h.s.State == callstate.Ending:
-		rest = h.st.strong.Render(timer) + "  " + to
-	case h.s.State == callstate.Dialing:
-		rest = to
-	case h.s.Duration > 0:
-		rest = to + h.st.dim.Render("  last call "+timer)
-	default:
-		rest = to
-	}
-	if h.s.Muted {
-		rest = h.st.muted.Render(" MUTED ") + " " + rest
-	}
-	return between(badge+" "+rest, right, width)
-}
+// labelWidth is the first column of the rows below the meters where it is wide.
+const labelWidth = 12
 
 // detail is a named line of text.
 type detail struct {
@@ -59,7 +21,7 @@ type detail struct {
 
 // Render implements panel.
 func (d detail) Render(width int) string {
-	label := fill(d.st.dim, d.name, 12)
+	label := fill(d.st.dim, d.name, labelWidth)
 	if width < roomy-2 {
 		label = fill(d.st.dim, d.short, 4)
 	}
@@ -101,7 +63,7 @@ func (d device) Render(width int) string {
 	facts := ""
 	for _, fact := range d.facts(narrow) {
 		next := facts + comma + fact
-		if label+least+lipgloss.Width(next) > width {
+		if label+least+span(next) > width {
 			break
 		}
 		facts = next
@@ -113,7 +75,7 @@ func (d device) Render(width int) string {
 	if d.end.State == callstate.EndGone {
 		name = "GONE " + name
 	}
-	name = cut(name, width-label-lipgloss.Width(facts))
+	name = cut(name, width-label-span(facts))
 	return detail{d.st, d.name, d.short, name + facts}.Render(width)
 }
 

@@ -38,7 +38,9 @@ func TestAGainIsShownAsItIs(t *testing.T) {
 	if !strings.Contains(m.View(), "echo answered.") {
 		t.Errorf("the notice did not come back:\n%s", m.View())
 	}
+	s.Sounds = false
 	quits(m, "s")
+	later(m, s, time.Millisecond)
 	if !strings.Contains(m.View(), "own sounds are off.") {
 		t.Errorf("the sounds are not told:\n%s", m.View())
 	}

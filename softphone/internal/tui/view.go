@@ -1,9 +1,9 @@
 package tui
 
 import (
+	"slices"
 	"strings"
-
-	"github.com/charmbracelet/lipgloss"
+	"time"
 
 	"callcenter/softphone/internal/callstate"
 )
@@ -13,8 +13,13 @@ const (
 	spacious  = 60  // from this width and height a meter has two lines
 	tall      = 20  // and a scale
 	grand     = 32  // from this height there is air between the sections
-	widest    = 120 // wider terminals are not filled
+	deep      = 38  // and from this one every stage of the delay has its line
+	vast      = 50  // and from this one everything else
+	broad     = 130 // from this width there are two columns
+	widest    = 200 // wider terminals are not filled
 	talkative = 10  // from this height a message may take four lines
+
+	columnGap = 4
 )
 
 // panel is a part of the screen. Render returns its lines, none of them wider
@@ -38,7 +43,8 @@ type block struct {
 	claim int
 }
 
-// Claims, the strongest first.
+// Claims, the strongest first. What is above the roster goes late, or it would
+// move when somebody joins.
 const (
 	claimHeader = 100 - iota
 	claimPrompt
@@ -49,31 +55,29 @@ const (
 	claimMessage
 	claimDelay
 	claimRoster
-	claimNetwork
-	claimLoss
-	claimQuality
-	claimDevices
-	claimServer
-	claimRating
-	claimRemote
-	claimCleanUp
-	claimTotals
 	claimScale
 	claimRule
+	claimQuality
+	claimNetwork
+	claimLoss
+	claimTimeline
+	claimDevices
+	claimServer
+	claimBuffer
+	claimCleanUp
+	claimRemote
+	claimTotals
 	claimBlank
-	claimStages
+	claimLowerRule
 	claimAir
+	claimDetails
+	claimColumns
 )
 
 // View implements tea.Model. It returns exactly height lines, or fewer when
 // the screen is tiny, none wider than the terminal.
 func (m *model) View() string {
-	width := min(m.width, widest)
-	margin := ""
-	if m.width >= roomy {
-		margin = " "
-		width -= 2
-	}
+	width, margin := m.inside()
 	upper, lower := m.upper(), m.lower()
 	texts := fit(append(upper, lower...), width, m.height)
 	var top, bottom []string
@@ -96,7 +100,15 @@ func (m *model) View() string {
 	for i, line := range lines {
 		lines[i] = strings.TrimRight(margin+cut(line, width), " ")
 	}
-	return strings.Join(lines, "\n")
+	return m.ascii.picture(strings.Join(lines, "\n"))
+}
+
+// inside is the width that is drawn on, and what is left of it.
+func (m *model) inside() (width int, margin string) {
+	if m.width >= roomy {
+		return min(m.width, widest) - 2, " "
+	}
+	return m.width, ""
 }
 
 // fit renders the blocks and empties those that a height has no room for.
@@ -149,57 +161,172 @@ func lines(text string) int {
 	return 1 + strings.Count(text, "\n")
 }
 
-// upper is the screen from the top: the state, then the meters and figures or
-// the help.
+// upper is the screen from the top: the state, the culprit, then the meters and
+// figures or what lies over them.
 func (m *model) upper() []block {
 	s := &m.snap
 	st := &m.styles
-	narrow := m.width < roomy
-	blocks := []block{{header{st, s, m.destination, m.looks}, claimHeader}, {rule{st}, claimRule}}
-	// Under an overlay the header, a message and the footer stay.
+	blocks := []block{{header{st, s, m.destination, m.looks}, claimHeader}, {judged(st, s), claimTrouble}}
+	if m.height >= tall {
+		blocks = append(blocks, block{rule{st}, claimRule})
+	}
+	// Under an overlay the header, the culprit, a message and the footer stay.
+	if m.tooSmall() {
+		mic, ear := m.meters(false)
+		blocks = append(blocks, block{tooSmall{st, m.width, m.height}, claimPrompt}, block{mic, claimMicrophone}, block{ear, claimEarpiece})
+		return append(blocks, m.figureBlocks(true)...)
+	}
 	if o := m.overlay(); o != nil {
 		return append(blocks, block{o, claimMicrophone})
 	}
-	large := m.width >= spacious && m.height >= tall
-	mic, ear := m.meters(large)
-	who := roster{st: st, s: s, most: rosterLines(m.height)}
-	full := s.InRoom() && who.overflows(min(m.width, widest)-2)
-	air := block{blank{}, claimAir}
-	if m.height < grand || full {
-		air = block{nothing{}, claimAir}
-	}
-	blocks = append(blocks, air, block{mic, claimMicrophone})
-	if large {
-		blocks = append(blocks, block{scale{st}, claimScale})
-	}
-	blocks = append(blocks, block{ear, claimEarpiece})
-	if s.InRoom() {
-		if m.height >= grand { // or the roster would move as it grows
-			blocks = append(blocks, block{blank{}, claimBlank})
-		}
-		blocks = append(blocks, block{who, claimRoster})
-	}
-	blocks = append(blocks, block{blank{}, claimBlank}, air)
-	blocks = append(blocks, m.figureBlocks(narrow)...)
-	blocks = append(blocks, block{blank{}, claimBlank}, air,
-		block{rating{st, s}, claimRating}, block{remote{st, s}, claimRemote},
-		block{cleanUp{st, &m.keys, s.CleanUp}, claimCleanUp},
-		block{detail{st, "Server", "srv", serverText(s)}, claimServer},
-		block{device{st, "Microphone", "mic", s.MicrophoneOpen, s.MicrophoneEnd}, claimDevices},
-		block{device{st, "Earpiece", "ear", s.EarpieceOpen, s.EarpieceEnd}, claimDevices})
-	if !narrow && m.height >= grand && !full {
-		blocks = append(blocks, block{stages{st, s.Delay}, claimStages})
-	}
-	return blocks
+	return append(blocks, m.body()...)
 }
 
-// room is how many lines an overlay may take.
-func (m *model) room() int {
-	if len(m.snap.Troubles()) > 0 {
-		return m.height - 4
+// tooSmall reports a terminal that has no room for everything that matters.
+func (m *model) tooSmall() bool { return m.width < leastWidth || m.height < leastHeight }
+
+// body is everything between the state and the message: in a broad terminal what
+// is heard at the left, where the time goes and who is there at the right.
+func (m *model) body() []block {
+	if m.width < broad {
+		return slices.Concat(m.levels(), m.spaced(m.others()), m.delays(), m.lead(), m.ends())
 	}
-	return m.height - 3
+	left, right := slices.Concat(m.levels(), m.lead(), m.ends()), slices.Concat(m.delays(), m.spaced(m.others()))
+	if m.height >= vast && m.snap.State != callstate.Idle {
+		left = append(left, block{blank{}, claimBlank}, block{blank{}, claimBlank}, block{details{&m.styles, &m.snap, m.height}, claimDetails})
+	}
+	if len(right) > 0 { // it begins where the left one does
+		right = right[1:]
+	}
+	return []block{{columns{left, right, m.between()}, claimColumns}}
 }
+
+// spaced are blocks with a blank line before them.
+func (m *model) spaced(blocks []block) []block {
+	if len(blocks) == 0 {
+		return nil
+	}
+	return append([]block{{blank{}, claimBlank}}, blocks...)
+}
+
+// air is a line of it in a high terminal, unless who is in the room needs it.
+func (m *model) air() block {
+	if m.height < grand || m.crowded() {
+		return block{nothing{}, claimAir}
+	}
+	return block{blank{}, claimAir}
+}
+
+// levels are the meters of both ends.
+func (m *model) levels() []block {
+	large := m.width >= spacious && m.height >= tall
+	mic, ear := m.meters(large)
+	blocks := []block{m.air(), {mic, claimMicrophone}}
+	if large {
+		blocks = append(blocks, block{scale{&m.styles}, claimScale})
+	}
+	return append(blocks, block{ear, claimEarpiece})
+}
+
+// others are those in the room.
+func (m *model) others() []block {
+	if !m.snap.InRoom() {
+		return nil
+	}
+	return []block{{m.roster(), claimRoster}}
+}
+
+func (m *model) roster() roster {
+	return roster{st: &m.styles, s: &m.snap, most: rosterLines(m.height)}
+}
+
+// crowded reports a room with more others than their place has lines for.
+func (m *model) crowded() bool {
+	width, _ := m.inside()
+	return m.width < broad && m.snap.InRoom() && m.roster().overflows(width)
+}
+
+// delays are where the time goes and how it went lately. In a narrow and low
+// terminal the figures say it.
+func (m *model) delays() []block {
+	s, st := &m.snap, &m.styles
+	if s.State == callstate.Idle && len(s.Timeline) == 0 && s.Delay.MouthToEarEst <= 0 {
+		return nil
+	}
+	if m.width < roomy && m.height < tall {
+		return nil
+	}
+	full := m.height >= deep && !s.InRoom()
+	if m.width >= broad {
+		full = m.height >= tall
+	}
+	blocks := []block{{blank{}, claimBlank}, m.air(), {waterfall{st: st, d: s.Delay, full: full}, claimDelay}}
+	if full {
+		blocks = append(blocks, block{blank{}, claimBlank})
+	}
+	times := m.timeline(full)
+	if m.width >= broad && m.height >= vast {
+		times.rows = 6
+	}
+	return append(blocks, block{times, claimTimeline})
+}
+
+func (m *model) timeline(mos bool) timeline {
+	s := &m.snap
+	return timeline{
+		st: &m.styles, moments: s.Timeline, mos: mos,
+		second: max(int(bounded(s.Duration)/time.Second), len(s.Timeline)-1),
+	}
+}
+
+// lead are the figures of the call.
+func (m *model) lead() []block {
+	s, st := &m.snap, &m.styles
+	narrow := m.width < roomy
+	if s.State == callstate.Idle {
+		if idle := m.idleBlocks(); len(idle) > 0 || s.Duration == 0 {
+			return m.spaced(idle)
+		}
+	}
+	blocks := []block{{blank{}, claimBlank}, m.air()}
+	if !narrow {
+		blocks = append(blocks, block{rating{st, s}, claimQuality})
+	}
+	blocks = append(blocks, m.figureBlocks(narrow)...)
+	if narrow {
+		blocks = append(blocks, block{rating{st, s}, claimRemote})
+	}
+	return append(blocks, block{remote{st, s}, claimRemote})
+}
+
+// ends are what is at both ends of the call.
+func (m *model) ends() []block {
+	s, st := &m.snap, &m.styles
+	blocks := []block{{blank{}, claimBlank}, m.air(), {cleanUp{st, &m.keys, s.CleanUp}, claimCleanUp}}
+	if m.width < roomy {
+		blocks = append(blocks, block{detail{st, "Server", "srv", serverText(s)}, claimServer})
+	}
+	return append(blocks,
+		block{device{st, "Microphone", "mic", s.MicrophoneOpen, s.MicrophoneEnd}, claimDevices},
+		block{device{st, "Earpiece", "ear", s.EarpieceOpen, s.EarpieceEnd}, claimDevices})
+}
+
+// between is how many lines there are between the rule and what is at the bottom.
+func (m *model) between() int {
+	width, _ := m.inside()
+	left := m.height - 2
+	if m.height >= tall {
+		left--
+	}
+	for _, b := range m.lower() {
+		left -= lines(b.panel.Render(width))
+	}
+	return max(left, 1)
+}
+
+// room is how many lines an overlay may take: all but the state, the culprit, the
+// message and the keys.
+func (m *model) room() int { return m.height - 4 }
 
 // meters are those of both ends. One that is not open, or stands still, shows no
 // level: its ballistics would go on to fall for seconds.
@@ -207,11 +334,11 @@ func (m *model) meters(large bool) (mic, ear meter) {
 	s, st := &m.snap, &m.styles
 	mic = meter{
 		st: st, name: "Microphone", short: "mic", level: s.Microphone, open: s.MicrophoneOpen != nil,
-		muted: s.Muted, talking: s.Muted && s.TalkingWhileMuted, large: large,
+		gain: s.Gains.Microphone, held: s.Held, muted: s.Muted && !s.Talk.Open, talking: s.Muted && s.TalkingWhileMuted, large: large,
 	}
 	ear = meter{
 		st: st, name: "Earpiece", short: "ear", level: s.Earpiece, open: s.EarpieceOpen != nil,
-		protection: s.Protection, large: large,
+		gain: s.Gains.Earpiece, held: s.Held, protection: s.Protection, large: large,
 	}
 	if s.State.Connected() {
 		mic.ails, mic.ailsShort = ailing(s.MicrophoneEnd, s.Silence)
@@ -240,7 +367,11 @@ func (m *model) lower() []block {
 	if m.snap.Muted && m.snap.TalkingWhileMuted && m.notice.Severity != callstate.Failure {
 		msg.notice = callstate.Notice{Severity: callstate.Warning, Text: mutedHint}
 	}
-	blocks := []block{{rule{st}, claimRule}, {trouble{st, m.snap.Troubles()}, claimTrouble}, {msg, claimMessage}}
+	var blocks []block
+	if m.height >= tall {
+		blocks = append(blocks, block{rule{st}, claimLowerRule})
+	}
+	blocks = append(blocks, block{msg, claimMessage})
 	if t := m.tray(); t != nil {
 		blocks = append(blocks, block{t, claimPrompt})
 	}
@@ -265,8 +396,3 @@ type (
 
 func (blank) Render(int) string   { return " " }
 func (nothing) Render(int) string { return "" }
-
-// fill sets a text to width cells, styled.
-func fill(style lipgloss.Style, text string, width int) string {
-	return style.Render(pad(text, width))
-}
