@@ -128,7 +128,7 @@ func (m *model) workingLine() []hint {
 	k := &m.keys
 	talk := k.Talk
 	if (m.width >= 100 || m.height >= grand && m.width >= roomy) && !m.snap.Talk.Open {
-		talk.SetHelp("space", talkLabel+" ("+talkWhy+")")
+		talk.SetHelp("space", talkLabel(&m.snap)+" ("+talkWhy+")")
 	}
 	detailsWeight := 60
 	if m.width < spacious {
@@ -141,11 +141,11 @@ func (m *model) workingLine() []hint {
 		{k.Favourite, 89},
 		{k.HangUp, 99},
 		{k.Mute, 98},
-		{talk, 92},
-		{k.Hold, 95},
+		{talk, 96},
+		{k.Hold, 97},
 		{k.Microphone, 65},
 		{k.Earpiece, 64},
-		{k.Devices, 80},
+		{k.Devices, 95},
 		{k.Training, 70},
 		{k.Digit, 50},
 		{k.Details, detailsWeight},

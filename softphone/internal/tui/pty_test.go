@@ -163,7 +163,7 @@ func TestACallInATerminal(t *testing.T) {
 	c.press("m")
 	c.expect("MUTED")
 	c.press("?")
-	c.expect("hold: nobody hears the other")
+	c.expect("hold, and again to go on")
 	c.press("?")
 	c.expect("mouth to ear est.")
 	c.press("q")
