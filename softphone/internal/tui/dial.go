@@ -239,10 +239,11 @@ func (p dialPanel) Render(width int) string {
 	from, to := window(len(d.rows), d.chosen, p.most-len(out))
 	nameWidth := p.nameWidth(width)
 	for i := from; i < to; i++ {
-		out = append(out, p.row(d.rows[i], i == d.chosen, nameWidth, width))
-	}
-	if n := len(d.rows) - to; n > 0 && to > from {
-		out[len(out)-1] = between(out[len(out)-1], p.st.dim.Render(fmt.Sprintf(" +%d", n)), width)
+		rest := ""
+		if n := len(d.rows) - to; n > 0 && i == to-1 {
+			rest = p.st.dim.Render(fmt.Sprintf("  +%d", n))
+		}
+		out = append(out, between(p.row(d.rows[i], i == d.chosen, nameWidth, width-lipgloss.Width(rest)), rest, width))
 	}
 	return strings.Join(out[:max(0, min(p.most, len(out)))], "\n")
 }

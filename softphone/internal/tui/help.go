@@ -240,7 +240,8 @@ func (m *model) overlay() panel {
 // tray is what stands between the figures and the message; nil: nothing.
 func (m *model) tray() panel {
 	if m.mode == modeTraining {
-		return trainingPanel{&m.styles, m.training, m.lesson}
+		d := m.snap.Delay
+		return trainingPanel{&m.styles, m.training, m.lesson, known(d.LoopKnown, number(d.Loop))}
 	}
 	return nil
 }
