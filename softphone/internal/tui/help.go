@@ -225,13 +225,13 @@ func (m *model) overlay() panel {
 	case modeHelp:
 		return m.helpPanel()
 	case modeDetails:
-		return details{&m.styles, &m.snap, m.room()}
+		return details{&m.styles, &m.read, m.room()}
 	case modeDelay:
 		return m.delayScreen()
 	case modePrompt:
-		return dialPanel{&m.styles, &m.dialer, m.fallback(), m.between()}
+		return legible{dialPanel{&m.styles, &m.dialer, m.fallback(), m.between()}}
 	case modeDevices:
-		return devicesPanel{&m.styles, &m.trial, m.between()}
+		return legible{devicesPanel{&m.styles, &m.trial, m.between()}}
 	case modeCall, modeTraining, modeQuit, modeLeaving:
 	}
 	return nil
@@ -240,7 +240,7 @@ func (m *model) overlay() panel {
 // tray is what stands between the figures and the message; nil: nothing.
 func (m *model) tray() panel {
 	if m.mode == modeTraining {
-		d := m.snap.Delay
+		d := m.read.Delay
 		return trainingPanel{&m.styles, m.training, m.lesson, known(d.LoopKnown, number(d.Loop))}
 	}
 	return nil

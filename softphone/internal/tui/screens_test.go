@@ -17,10 +17,6 @@ func TestTheScreensBesideTheLineMatchTheirGoldens(t *testing.T) {
 		}
 		for _, size := range []tea.WindowSizeMsg{common, {Width: 120, Height: 40}, {Width: 40, Height: 12}} {
 			s.golden(t, size, "", nil)
-			switch s.name {
-			case "dial", "devices", "devices-gone", "training-open", "help-idle":
-				s.golden(t, size, "-ascii", func(m *model) { m.ascii = newSpelling() })
-			}
 		}
 		switch s.name {
 		case "dial", "devices", "devices-gone", "training-open", "help-idle":
@@ -57,20 +53,5 @@ func TestTheScreensBesideTheLineNeverLeaveTheTerminal(t *testing.T) {
 				}
 			}
 		})
-	}
-}
-
-func TestTheScreensBesideTheLineAreASCIIWhereTheyMustBe(t *testing.T) {
-	for _, s := range deskScenes() {
-		for _, size := range [][2]int{{40, 12}, {80, 24}, {120, 40}} {
-			m := s.stage()
-			m.ascii = newSpelling()
-			m.Update(tea.WindowSizeMsg{Width: size[0], Height: size[1]})
-			for _, r := range m.View() {
-				if r != '\n' && (r < ' ' || r > '~') {
-					t.Fatalf("%s at %v holds %q", s.name, size, r)
-				}
-			}
-		}
 	}
 }
