@@ -163,7 +163,8 @@ func (h helpPanel) keyLines(chapters []chapter, width int) []string {
 }
 
 func (h helpPanel) readingLines(width int) []string {
-	out := []string{cut(h.st.strong.Render("How to read the screen"), width)}
+	out := make([]string, 0, 20)
+	out = append(out, cut(h.st.strong.Render("How to read the screen"), width))
 	for _, r := range reading() {
 		out = append(out, entry(fill(h.st.strong, r[0], indent), r[1], width)...)
 	}
@@ -192,13 +193,13 @@ const indent = 9
 
 // entry is a name and what is to be said of it, in as many lines as it takes.
 func entry(name, about string, width int) []string {
-	var out []string
-	for i, line := range wrap(about, width-indent) {
+	out := wrap(about, width-indent)
+	for i, line := range out {
 		lead := strings.Repeat(" ", indent)
 		if i == 0 {
 			lead = name
 		}
-		out = append(out, cut(lead+line, width))
+		out[i] = cut(lead+line, width)
 	}
 	return out
 }

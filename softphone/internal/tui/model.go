@@ -193,7 +193,7 @@ func tidyVerdict(v callstate.Verdict) callstate.Verdict {
 
 // press gives a key to whom the mode names.
 func (m *model) press(msg tea.KeyMsg) tea.Cmd {
-	if msg.Alt && !(m.mode == modePrompt && m.dialer.edits(msg)) {
+	if msg.Alt && (m.mode != modePrompt || !m.dialer.edits(msg)) {
 		// Terminals tell of alt as of an esc before the key, and so of an esc that
 		// the next key follows soon.
 		msg.Alt = false

@@ -106,8 +106,10 @@ func TestEveryKeyInEveryState(t *testing.T) {
 		{name: "t opens the training of an echo call", states: []callstate.State{live}, keys: []string{"t"}, mode: modeTraining},
 		{name: "t does nothing without a call", states: []callstate.State{idle, dialing, ending}, keys: []string{"t"}},
 		{name: "the training is closed by its key and by esc", states: []callstate.State{live}, keys: []string{"t", "t", "t", "esc"}},
-		{name: "the arrows train", states: []callstate.State{live}, keys: []string{"t", "right", "right", "left", "down", "right", "down", "right", "down", "left", "left", "0"},
-			calls: []string{"train 50ms 0s 0", "train 100ms 0s 0", "train 50ms 0s 0", "train 50ms 10ms 0", "train 50ms 10ms 1", "train 0s 10ms 1", "train 0s 10ms 1", "train 0s 0s 0"}, mode: modeTraining},
+		{
+			name: "the arrows train", states: []callstate.State{live}, keys: []string{"t", "right", "right", "left", "down", "right", "down", "right", "down", "left", "left", "0"},
+			calls: []string{"train 50ms 0s 0", "train 100ms 0s 0", "train 50ms 0s 0", "train 50ms 10ms 0", "train 50ms 10ms 1", "train 0s 10ms 1", "train 0s 10ms 1", "train 0s 0s 0"}, mode: modeTraining,
+		},
 		{name: "digits are no digits in the training", states: []callstate.State{live}, keys: []string{"t", "1", "#", "m"}, calls: []string{"mute"}, mode: modeTraining},
 	} {
 		for _, state := range c.states {
