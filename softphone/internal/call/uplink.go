@@ -137,6 +137,8 @@ func (c *Call) sendFrame(s *uplinkState, pos uint64) error {
 		Media: pos + 1, Marks: marks,
 		Samples: len(s.frame), Made: made, Data: s.packet[:n],
 	})
+	pushed := c.cfg.Clock()
+	c.figures.micLate.add(pushed-made, pushed)
 	return nil
 }
 

@@ -32,6 +32,7 @@ import (
 	"callcenter/codec"
 	"callcenter/softphone/internal/call"
 	"callcenter/softphone/internal/callstate"
+	"callcenter/softphone/internal/diagnose"
 )
 
 // ErrBusy means that there is a call already.
@@ -49,6 +50,9 @@ type Stream interface {
 	Changed() <-chan callstate.Notice
 	// Health says how the stream does now.
 	Health() callstate.End
+	// Switch puts the device with that id in the place of what is open, and
+	// returns at once: Changed says what came of it.
+	Switch(id string)
 	// Lost is closed when the stream ended by itself; Err says why.
 	Lost() <-chan struct{}
 	Err() error
@@ -86,6 +90,10 @@ type Config struct {
 	// Connect returns a new connection to a server.
 	Connect func(server string) (call.Conn, error)
 	Log     *slog.Logger
+	// Favourites and Contacts are who can be dialed with few keys.
+	Favourites, Contacts []callstate.Contact
+	// Memory keeps what was dialed; nil: nobody does.
+	Memory Memory
 	// Asleep says how long this computer has slept; nil: wake.Asleep.
 	Asleep func() (time.Duration, error)
 }
@@ -97,6 +105,9 @@ type Phone struct {
 	dial    chan string
 	changed chan struct{}
 	notices chan callstate.Notice
+
+	saying sync.Mutex
+	silent bool // notices is closed
 
 	mu         sync.Mutex
 	state      callstate.State
@@ -111,6 +122,7 @@ type Phone struct {
 	microphone *audio.Endpoint
 	earpiece   *audio.Endpoint
 	mic, ear   Stream // of this call
+	findings   diagnose.Findings
 }
 
 // New returns an idle phone.
@@ -130,7 +142,7 @@ func New(cfg Config) *Phone {
 // Run places the calls that Dial asks for until ctx ends, then hangs up and
 // waits for the end of the call.
 func (p *Phone) Run(ctx context.Context) error {
-	defer close(p.notices)
+	defer p.hush()
 	for {
 		select {
 		case <-ctx.Done():
@@ -173,6 +185,7 @@ func (p *Phone) Place(ctx context.Context, o Order) (call.Report, error) {
 	if err := p.begin(o.Destination, cancel); err != nil {
 		return call.Report{Destination: o.Destination, Ended: "failed", Error: err.Error()}, err
 	}
+	p.remember(o.Destination)
 	log := p.cfg.Log.With("call_id", id, "destination", o.Destination)
 	log.Info("call dialing", "server", strings.Join(p.cfg.Servers, ","))
 	r, err := p.place(ctx, id, o)
@@ -193,6 +206,7 @@ func (p *Phone) begin(dest string, cancel context.CancelFunc) error {
 		return ErrBusy
 	}
 	p.state, p.dest, p.cancel, p.current = callstate.Dialing, dest, cancel, nil
+	p.findings = diagnose.Findings{}
 	p.signal()
 	return nil
 }
@@ -203,6 +217,7 @@ func (p *Phone) idle() {
 	p.state, p.muted, p.latch, p.cancel = callstate.Idle, false, latch{}, nil
 	p.microphone, p.earpiece = nil, nil
 	p.mic, p.ear = nil, nil
+	p.findings.Verdict, p.findings.Warnings = callstate.Verdict{}, 0 // the timeline stays
 	p.signal()
 }
 
@@ -366,8 +381,11 @@ func (p *Phone) signal() {
 }
 
 // Say queues a sentence for the operator. When nobody reads, the oldest goes.
+// After Run it does nothing.
 func (p *Phone) Say(n callstate.Notice) {
-	for {
+	p.saying.Lock()
+	defer p.saying.Unlock()
+	for !p.silent {
 		select {
 		case p.notices <- n:
 			return
@@ -378,4 +396,12 @@ func (p *Phone) Say(n callstate.Notice) {
 		default:
 		}
 	}
+}
+
+// hush ends the notices.
+func (p *Phone) hush() {
+	p.saying.Lock()
+	defer p.saying.Unlock()
+	p.silent = true
+	close(p.notices)
 }
