@@ -94,7 +94,7 @@ func (w *Watch) Look(s *callstate.Snapshot, now time.Duration) Findings {
 	found := w.find(s, now, late)
 	w.explain(s, &found, now)
 	w.rating.look(s, now)
-	if w.rating.warnings == 0 || !w.unexplained(&found, now) {
+	if w.rating.warnings == 0 || s.Training.On() || !w.unexplained(&found, now) {
 		w.poor = now
 	} else if now-w.poor >= patience {
 		found[callstate.KindQuality] = w.rating.trouble(s)
