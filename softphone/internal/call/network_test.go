@@ -69,7 +69,7 @@ type network struct {
 	dials    atomic.Int64
 	jitter   atomic.Int64 // the most that a piece of any direction is held up, a time.Duration
 
-	mu      sync.Mutex
+	mu      *sync.Mutex // of all ways to the same servers
 	hosts   map[string]*host
 	wires   map[*wirePair]bool
 	running sync.WaitGroup
@@ -83,14 +83,14 @@ type host struct {
 func newNetwork(t *testing.T, clock audio.Clock, log slog.Handler) *network {
 	return &network{
 		t: t, clock: clock, log: log, up: newGate(), down: newGate(),
-		hosts: make(map[string]*host), wires: make(map[*wirePair]bool),
+		mu: &sync.Mutex{}, hosts: make(map[string]*host), wires: make(map[*wirePair]bool),
 	}
 }
 
 // beside is another way to the same servers, with faults of its own.
 func (n *network) beside() *network {
 	m := newNetwork(n.t, n.clock, n.log)
-	m.hosts = n.hosts
+	m.mu, m.hosts = n.mu, n.hosts
 	return m
 }
 

@@ -78,6 +78,7 @@ func (c *Call) newUplink() *uplinkState {
 	return &uplinkState{
 		frame:  make([]int16, c.cfg.Options.FrameSamples),
 		packet: make([]byte, codec.MaxPacket),
+		quiet:  c.muted.Load(), // who muted while dialing is not heard to fade out
 
 		absence: newAbsence(),
 	}

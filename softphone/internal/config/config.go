@@ -64,6 +64,9 @@ type Config struct {
 	MicrophoneGain, EarVolume float64       // dB, at first
 	TalkLimit                 time.Duration // that push-to-talk keeps the microphone open
 
+	favourites, contacts []string // DEST or NAME=DEST, and NAME=DEST
+
+	given       *settings.Values
 	configFile  string
 	defaultFile string
 }
@@ -101,6 +104,7 @@ func (c *Config) Flags(fs *pflag.FlagSet) {
 	fs.DurationVar(&c.TalkLimit, "talk-limit", callstate.TalkFor, "how long push-to-talk keeps the microphone open, `5s` to 10m")
 	fs.BoolVar(&c.ASCII, "ascii", false, "draw the screen with the characters of ASCII only")
 	fs.StringVar(&c.Playout, "playout", Live, "after a stall be `live` again at once, or play complete and catch up")
+	c.directoryFlags(fs)
 	c.defaultFile = DefaultFile()
 	fs.StringVar(&c.configFile, settings.ConfigFlag, "", "settings `file` (default "+c.defaultFile+")")
 }
@@ -133,17 +137,24 @@ func StateDir() (string, error) {
 // bound, and skip names flags of the command that are no settings.
 func (c *Config) Load(fs *pflag.FlagSet, skip ...string) error {
 	file, required := settings.File(fs, EnvPrefix, c.defaultFile)
-	_, err := settings.Load(fs, settings.Options{
+	values, err := settings.Load(fs, settings.Options{
 		EnvPrefix: EnvPrefix, File: file, FileRequired: required, Skip: skip,
 	})
 	if err != nil {
 		return err
 	}
+	c.given = values
 	return c.check()
 }
 
+// Given reports that a setting was given, by a flag, a variable or the file.
+func (c *Config) Given(name string) bool { return c.given != nil && c.given.Source(name) != "default" }
+
 func (c *Config) check() error {
 	if err := checkServers(c.Servers); err != nil {
+		return err
+	}
+	if err := c.checkDirectory(); err != nil {
 		return err
 	}
 	switch {

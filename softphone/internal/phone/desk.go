@@ -8,10 +8,10 @@ import (
 )
 
 // Dial asks Run for a call; "" is the default destination. During a call it
-// says so and does nothing.
+// says so and does nothing; one that is ending is waited for.
 func (p *Phone) Dial(destination string) {
 	p.mu.Lock()
-	busy := p.state != callstate.Idle
+	busy := p.state != callstate.Idle && p.state != callstate.Ending
 	p.mu.Unlock()
 	if !busy {
 		select {

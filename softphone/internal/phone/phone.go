@@ -50,6 +50,9 @@ type Stream interface {
 	Changed() <-chan callstate.Notice
 	// Health says how the stream does now.
 	Health() callstate.End
+	// Switch puts the device with that id in the place of what is open, and
+	// returns at once: Changed says what came of it.
+	Switch(id string)
 	// Lost is closed when the stream ended by itself; Err says why.
 	Lost() <-chan struct{}
 	Err() error
@@ -87,6 +90,10 @@ type Config struct {
 	// Connect returns a new connection to a server.
 	Connect func(server string) (call.Conn, error)
 	Log     *slog.Logger
+	// Favourites and Contacts are who can be dialed with few keys.
+	Favourites, Contacts []callstate.Contact
+	// Memory keeps what was dialed; nil: nobody does.
+	Memory Memory
 	// Asleep says how long this computer has slept; nil: wake.Asleep.
 	Asleep func() (time.Duration, error)
 }
@@ -98,6 +105,9 @@ type Phone struct {
 	dial    chan string
 	changed chan struct{}
 	notices chan callstate.Notice
+
+	saying sync.Mutex
+	silent bool // notices is closed
 
 	mu         sync.Mutex
 	state      callstate.State
@@ -132,7 +142,7 @@ func New(cfg Config) *Phone {
 // Run places the calls that Dial asks for until ctx ends, then hangs up and
 // waits for the end of the call.
 func (p *Phone) Run(ctx context.Context) error {
-	defer close(p.notices)
+	defer p.hush()
 	for {
 		select {
 		case <-ctx.Done():
@@ -175,6 +185,7 @@ func (p *Phone) Place(ctx context.Context, o Order) (call.Report, error) {
 	if err := p.begin(o.Destination, cancel); err != nil {
 		return call.Report{Destination: o.Destination, Ended: "failed", Error: err.Error()}, err
 	}
+	p.remember(o.Destination)
 	log := p.cfg.Log.With("call_id", id, "destination", o.Destination)
 	log.Info("call dialing", "server", strings.Join(p.cfg.Servers, ","))
 	r, err := p.place(ctx, id, o)
@@ -370,8 +381,11 @@ func (p *Phone) signal() {
 }
 
 // Say queues a sentence for the operator. When nobody reads, the oldest goes.
+// After Run it does nothing.
 func (p *Phone) Say(n callstate.Notice) {
-	for {
+	p.saying.Lock()
+	defer p.saying.Unlock()
+	for !p.silent {
 		select {
 		case p.notices <- n:
 			return
@@ -382,4 +396,12 @@ func (p *Phone) Say(n callstate.Notice) {
 		default:
 		}
 	}
+}
+
+// hush ends the notices.
+func (p *Phone) hush() {
+	p.saying.Lock()
+	defer p.saying.Unlock()
+	p.silent = true
+	close(p.notices)
 }

@@ -50,9 +50,10 @@ type fakeStream struct {
 	done   chan struct{}
 	lost   chan struct{}
 
-	changed chan callstate.Notice
-	period  atomic.Int64 // 0: 10 ms
-	health  atomic.Pointer[callstate.End]
+	changed  chan callstate.Notice
+	period   atomic.Int64 // 0: 10 ms
+	switched atomic.Pointer[string]
+	health   atomic.Pointer[callstate.End]
 }
 
 func (s *fakeStream) Endpoint() audio.Endpoint {
@@ -81,6 +82,11 @@ func (s *fakeStream) Health() callstate.End {
 }
 
 func (s *fakeStream) Changed() <-chan callstate.Notice { return s.changed }
+
+func (s *fakeStream) Switch(id string) {
+	s.switched.Store(&id)
+	s.changed <- callstate.Notice{Text: "switched to " + id}
+}
 
 func (s *fakeStream) Lost() <-chan struct{} { return s.lost }
 func (s *fakeStream) Err() error            { return nil }
