@@ -120,9 +120,13 @@ func (w *Watch) unconnected(s *callstate.Snapshot, now time.Duration) Findings {
 		return f
 	}
 	if waited := now - w.dialing; waited >= answerAfter {
+		text := "server " + s.Server + " does not answer "
+		if s.Link.Servers > 1 {
+			text = "no server answers "
+		}
 		f.Verdict.Troubles = []callstate.Trouble{{
 			Kind: callstate.KindServerGone, Severity: callstate.Warning,
-			Text: "server " + s.Server + " does not answer " + span(waited), Effect: "you are not connected yet",
+			Text: text + span(waited), Effect: "you are not connected yet",
 		}}
 	}
 	return f
