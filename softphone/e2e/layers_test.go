@@ -131,6 +131,7 @@ func phoneLayers(ofPhone []ban) []layer {
 		{name: "softphone/internal/cli", bans: ofPhone},
 		{name: "softphone/internal/config", bans: ofPhone},
 		{name: "softphone/internal/cue", bans: slices.Concat(never(noCard, device), never(noCodec, codecs), never(noContract, api), never(noTransport, grpc))},
+		{name: "softphone/internal/diagnose", bans: slices.Concat(never(noCard, device), never(noCodec, codecs), never(noContract, api), never(noTransport, grpc))},
 		{name: "softphone/internal/history", bans: ofPhone, later: true},
 		{name: "softphone/internal/impair", bans: slices.Concat(never(noCard, device), never(noCodec, codecs), never(noContract, api), never(noTransport, grpc))},
 		{name: "softphone/internal/phone", bans: noCardNoScreen},

@@ -58,6 +58,8 @@ type call struct {
 	token, former string        // the newest, and the one that came with the last stream
 	back          chan struct{} // while it waits for a stream: closed when one comes
 
+	sequence uint64 // of the newest frame that left, under popping
+
 	packets *wire.Packets // under pushing
 	newest  atomic.Uint64 // sequence taken
 	heard   atomic.Int64  // when the last chunk came, a time.Duration

@@ -95,6 +95,7 @@ type deafness struct {
 	wanted time.Duration // when the earpiece took something; 0: not yet
 	on     bool
 	at     time.Duration // up to when was pulled
+	taken  uint64        // samples that the earpiece had taken at wanted
 }
 
 func newDeafness() *deafness {
@@ -111,6 +112,10 @@ func (c *Call) wanted(d *deafness, loop *loopProbe) {
 	if d.wanted > 0 && now-d.wanted >= port.AbsenceLimit {
 		loop.first = loop.next
 	}
+	if asked, ok := c.cfg.Playback.TakenAt(d.taken); ok && d.wanted > 0 {
+		c.figures.earLate.add(now-asked, now)
+	}
+	d.taken = c.cfg.Playback.Stats().Taken
 	d.wanted, d.on = now, false
 	if !c.cfg.Complete {
 		d.timer.Reset(port.AbsenceLimit)

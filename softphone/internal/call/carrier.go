@@ -139,7 +139,7 @@ func (k *carrier) take(chunk *api.AudioChunk) {
 			c.playout.SetOneWay(smooth / 2)
 		}
 		c.acknowledged(k)
-		if t := chunk.GetServerTime(); t != 0 {
+		if t := chunk.GetServerTime(); t != 0 && len(chunk.GetAudioData()) > 0 { // a mark waits for nothing
 			c.figures.server.add(time.Duration(t) * time.Microsecond)
 		}
 		if r := chunk.GetReport(); r != nil {

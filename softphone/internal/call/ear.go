@@ -69,6 +69,9 @@ func (c *Call) fill(pcm []int16, loop *loopProbe) {
 		c.playout.SetAhead(ahead)
 		c.train.Release(now, c.play)
 		pulled := c.playout.Pull(pcm, now+ahead)
+		made := c.cfg.Clock()
+		c.figures.decode.add(made - now)
+		c.figures.earLate.add(made-now, made)
 		c.hold.hush(pcm)
 		c.volume.process(pcm)
 		c.cues.Mix(pcm, now)
@@ -80,6 +83,7 @@ func (c *Call) fill(pcm []int16, loop *loopProbe) {
 		c.figures.ahead.add(ahead)
 		s := c.playout.Stats()
 		c.figures.rated.heard(&s, c.isRated())
+		c.figures.arrived(&s)
 		if pulled.Media >= 0 {
 			c.figures.buffer.add(s.Delay)
 			if sent, ok := c.hear.sentAs(pulled.Epoch); ok && sent == c.turn.epoch.Load() {

@@ -74,6 +74,9 @@ func (r *told) listed() string {
 		if p.Muted {
 			text += " muted"
 		}
+		if p.Held {
+			text += " held"
+		}
 		if p.Level != callstate.SilentLevel {
 			text += fmt.Sprint(" ", p.Level)
 		}

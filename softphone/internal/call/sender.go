@@ -39,7 +39,9 @@ func (k *carrier) send(ctx context.Context, stream callStream) error {
 	for {
 		now := c.cfg.Clock()
 		if c.pop(k, &o.frame, now) {
-			c.figures.queued.add(now - o.frame.Made)
+			if o.frame.Samples > 0 {
+				c.figures.queued.add(now - o.frame.Made)
+			}
 			o.event = k.tellNext(&o.frame, now)
 			if k.sendFrame(o, &o.frame, now) != nil {
 				return nil

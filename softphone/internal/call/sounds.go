@@ -111,6 +111,7 @@ func (c *Call) part(f *parting) {
 			clear(f.pcm)
 		} else {
 			c.playout.Pull(f.pcm, now+audio.Duration(c.cfg.Playback.Buffered()))
+			c.hold.hush(f.pcm)
 			c.volume.process(f.pcm)
 			fade(f.pcm, 1, 0)
 			f.began = true

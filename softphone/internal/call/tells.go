@@ -26,26 +26,38 @@ func (k *carrier) tellNext(f *sendq.Frame, now time.Duration) *api.Event {
 	if f != nil {
 		t.framed = now
 	}
-	changed := time.Duration(c.hold.changed.Load())
-	held := c.hold.on.Load()
+	held, changed := c.hold.on.Load(), time.Duration(c.hold.changed.Load())
 	news := changed != 0 && (!t.hold || t.held != held)
-	if !news && c.keypad.count.Load() == 0 || f == nil && !c.isActive(k) {
+	switch {
+	case !news && c.keypad.count.Load() == 0, !c.isActive(k):
 		return nil
-	}
-	if t.framed == 0 {
+	case t.framed == 0:
 		t.framed = now
 	}
-	if news {
-		if !inOrder(f, changed, now, t.framed) {
-			return nil
-		}
-		t.hold, t.held = true, held
-		if held {
-			return &api.Event{Kind: api.Event_KIND_HOLD}
-		}
-		return &api.Event{Kind: api.Event_KIND_RESUME}
+	switch {
+	case !news:
+		return c.tellDigit(k, f, now)
+	case !inOrder(f, changed, now, t.framed):
+		return nil
 	}
-	key, ok, expired := c.keypad.next(f, now, t.framed)
+	t.hold, t.held = true, held
+	if held {
+		return &api.Event{Kind: api.Event_KIND_HOLD}
+	}
+	return &api.Event{Kind: api.Event_KIND_RESUME}
+}
+
+// tellDigit returns the digit that is to leave, if any does. No other carrier gets the
+// turn meanwhile: it would not know of it.
+func (c *Call) tellDigit(k *carrier, f *sendq.Frame, now time.Duration) *api.Event {
+	c.turn.mu.Lock()
+	var key byte
+	var ok bool
+	var expired []byte
+	if c.turn.active == k {
+		key, ok, expired = c.keypad.next(f, now, k.tells.framed)
+	}
+	c.turn.mu.Unlock()
 	c.sayExpired(expired)
 	if !ok {
 		return nil

@@ -78,6 +78,7 @@ func (c *Call) newUplink() *uplinkState {
 	return &uplinkState{
 		frame:  make([]int16, c.cfg.Options.FrameSamples),
 		packet: make([]byte, codec.MaxPacket),
+		quiet:  c.muted.Load(), // who muted while dialing is not heard to fade out
 
 		absence: newAbsence(),
 	}
@@ -136,6 +137,8 @@ func (c *Call) sendFrame(s *uplinkState, pos uint64) error {
 		Media: pos + 1, Marks: marks,
 		Samples: len(s.frame), Made: made, Data: s.packet[:n],
 	})
+	pushed := c.cfg.Clock()
+	c.figures.micLate.add(pushed-made, pushed)
 	return nil
 }
 

@@ -305,4 +305,7 @@ const (
 type Notice struct {
 	Severity Severity
 	Text     string
+	// About is the trouble that it tells of, if the verdict names that as long as it
+	// lasts: a screen that shows the verdict need not say it twice.
+	About Kind
 }

@@ -114,6 +114,9 @@ const (
 // shape says what a kind sounds like. It does not allocate.
 func (k Kind) shape() shape {
 	const ms = time.Millisecond
+	if k >= digit0 {
+		return key(int(k - digit0))
+	}
 	switch k {
 	case Ringback:
 		s := tune(waiting, ringOn, ringing)
@@ -141,8 +144,13 @@ func (k Kind) shape() shape {
 		return tune(end, 120*ms, a4)
 	case Ended:
 		return tune(end, 85*ms, ringing, 0, ringing)
+	case digit0, kinds:
 	}
-	at := int(k - digit0)
+	return shape{}
+}
+
+// key is the tone of a place on the keypad.
+func key(at int) shape {
 	s := shape{level: Level, rank: handling, spacing: digitSpacing, fresh: digitFresh}
 	s.notes[0] = note{[2]float64{rows[at/4], columns[at%4]}, digitLength}
 	return s

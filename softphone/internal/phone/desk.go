@@ -8,10 +8,10 @@ import (
 )
 
 // Dial asks Run for a call; "" is the default destination. During a call it
-// says so and does nothing.
+// says so and does nothing; one that is ending is waited for.
 func (p *Phone) Dial(destination string) {
 	p.mu.Lock()
-	busy := p.state != callstate.Idle
+	busy := p.state != callstate.Idle && p.state != callstate.Ending
 	p.mu.Unlock()
 	if !busy {
 		select {
@@ -123,6 +123,7 @@ func (p *Phone) Snapshot() callstate.Snapshot {
 	if p.mic != nil {
 		s.MicrophoneEnd, s.EarpieceEnd = p.mic.Health(), p.ear.Health()
 	}
+	s.Verdict, s.Warnings, s.Timeline = p.findings.Verdict, p.findings.Warnings, p.findings.Timeline
 	o := p.cleanUp
 	s.CleanUp.HighPass, s.CleanUp.Denoise, s.CleanUp.Level = o.HighPass, o.Denoise, o.Level
 	s.CleanUp.CanDenoise = clean.HasDenoise

@@ -106,3 +106,66 @@ func TestSoundsAreSwitchedInACallAndStayForTheNext(t *testing.T) {
 		t.Error("not switched off")
 	}
 }
+
+func TestTheEndOfPushToTalkIsHeardBefore(t *testing.T) {
+	s := servertest.Start(t, servertest.Options{})
+	sound := &fakeSound{source: hush{}}
+	p := startPhone(t, s.Addr, sound, func(c *phone.Config) { c.Sounds, c.TalkLimit = true, 4*time.Second })
+	p.Dial("echo")
+	waitFor(t, "a call", func() bool { return p.Snapshot().State != callstate.Idle })
+	p.ToggleMute()
+	waitFor(t, "a call that has settled", func() bool { return p.Snapshot().Duration > time.Second })
+	sound.forget()
+	p.Talk()
+	waitFor(t, "the ticks", func() bool { return sound.peak() > 700 })
+	if s := p.Snapshot(); s.Muted || !s.Talk.Open || s.Talk.Left > 3*time.Second {
+		t.Errorf("muted %v, %+v", s.Muted, s.Talk)
+	}
+	waitFor(t, "a muted microphone", func() bool { return p.Snapshot().Muted })
+	if peak := sound.peak(); peak > 900 {
+		t.Errorf("a peak of %d, want soft ticks", peak)
+	}
+}
+
+func TestPushToTalkDoesNothingWhileTheCallIsHeld(t *testing.T) {
+	s := servertest.Start(t, servertest.Options{})
+	p := startPhone(t, s.Addr, &fakeSound{})
+	p.Dial("echo")
+	waitState(t, p, callstate.Live)
+	p.ToggleMute()
+	p.ToggleHold()
+	p.Talk()
+	if s := p.Snapshot(); !s.Held || !s.Muted || s.Talk.Open {
+		t.Errorf("held %v, muted %v, %+v", s.Held, s.Muted, s.Talk)
+	}
+	p.ToggleHold()
+	p.Talk()
+	if s := p.Snapshot(); s.Held || s.Muted || !s.Talk.Open {
+		t.Errorf("held %v, muted %v, %+v", s.Held, s.Muted, s.Talk)
+	}
+}
+
+func TestWhoDialsWhileACallIsEndingIsNotToldToHangUp(t *testing.T) {
+	s := servertest.Start(t, servertest.Options{})
+	p := startPhone(t, s.Addr, &fakeSound{}, func(c *phone.Config) { c.Sounds = true })
+	p.Dial("echo")
+	waitFor(t, "a call that has settled", func() bool { return p.Snapshot().Duration > time.Second })
+	p.HangUp()
+	waitFor(t, "its end", func() bool { return p.Snapshot().State != callstate.Live })
+	p.Dial("tone")
+	waitFor(t, "the next call", func() bool {
+		s := p.Snapshot()
+		return s.State == callstate.Live && s.Destination == "tone"
+	})
+	for {
+		select {
+		case n := <-p.Notices():
+			if n.Severity != callstate.Info {
+				t.Errorf("said %q", n.Text)
+			}
+			continue
+		default:
+		}
+		break
+	}
+}

@@ -32,6 +32,7 @@ import (
 	"callcenter/codec"
 	"callcenter/softphone/internal/call"
 	"callcenter/softphone/internal/callstate"
+	"callcenter/softphone/internal/diagnose"
 )
 
 // ErrBusy means that there is a call already.
@@ -121,6 +122,7 @@ type Phone struct {
 	microphone *audio.Endpoint
 	earpiece   *audio.Endpoint
 	mic, ear   Stream // of this call
+	findings   diagnose.Findings
 }
 
 // New returns an idle phone.
@@ -204,6 +206,7 @@ func (p *Phone) begin(dest string, cancel context.CancelFunc) error {
 		return ErrBusy
 	}
 	p.state, p.dest, p.cancel, p.current = callstate.Dialing, dest, cancel, nil
+	p.findings = diagnose.Findings{}
 	p.signal()
 	return nil
 }
@@ -214,6 +217,7 @@ func (p *Phone) idle() {
 	p.state, p.muted, p.latch, p.cancel = callstate.Idle, false, latch{}, nil
 	p.microphone, p.earpiece = nil, nil
 	p.mic, p.ear = nil, nil
+	p.findings.Verdict, p.findings.Warnings = callstate.Verdict{}, 0 // the timeline stays
 	p.signal()
 }
 

@@ -426,7 +426,7 @@ func TestADeviceOpenedAnewIsSaidAndShown(t *testing.T) {
 	}
 	var stage time.Duration
 	for _, s := range p.Snapshot().Delay.Stages {
-		if s.Name == "microphone" {
+		if s.Name == "microphone period" {
 			stage = s.Delay
 		}
 	}

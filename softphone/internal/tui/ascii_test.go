@@ -1,29 +1,46 @@
 package tui
 
 import (
+	"iter"
 	"strings"
 	"testing"
 
 	tea "github.com/charmbracelet/bubbletea"
 )
 
+// stages are the models of all scenes, by name.
+func stages() iter.Seq2[string, *model] {
+	return func(yield func(string, *model) bool) {
+		for _, s := range scenes() {
+			if !yield(s.name, s.stage()) {
+				return
+			}
+		}
+		for _, s := range deskScenes() {
+			if !yield(s.name, s.stage()) {
+				return
+			}
+		}
+	}
+}
+
 func TestOnAScreenOfASCIIThereIsNothingElse(t *testing.T) {
-	for _, s := range scenes() {
+	for name, m := range stages() {
 		for _, size := range [][2]int{{1, 1}, {12, 5}, {30, 8}, {40, 12}, {60, 20}, {80, 24}, {120, 40}, {200, 60}} {
-			m := s.stage()
+			m.ascii = nil
 			m.Update(tea.WindowSizeMsg{Width: size[0], Height: size[1]})
 			whole := m.View()
 			m.ascii = newSpelling()
 			view := m.View()
 			for i := range len(view) {
 				if b := view[i]; b != '\n' && (b < ' ' || b > '~') {
-					t.Fatalf("%s at %v holds %#x:\n%s", s.name, size, b, view)
+					t.Fatalf("%s at %v holds %#x:\n%s", name, size, b, view)
 				}
 			}
 			lines, asciiLines := strings.Split(whole, "\n"), strings.Split(view, "\n")
 			for i := range lines {
 				if span(lines[i]) != span(asciiLines[i]) {
-					t.Errorf("%s at %v, line %d: %d cells became %d:\n%s\n%s", s.name, size, i, span(lines[i]), span(asciiLines[i]), lines[i], asciiLines[i])
+					t.Errorf("%s at %v, line %d: %d cells became %d:\n%s\n%s", name, size, i, span(lines[i]), span(asciiLines[i]), lines[i], asciiLines[i])
 				}
 			}
 		}

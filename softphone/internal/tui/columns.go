@@ -2,7 +2,8 @@ package tui
 
 import "strings"
 
-// columns are two lists of blocks side by side, of one width each.
+// columns are two lists of blocks side by side: of one width each, unless the left
+// one would be too narrow for the names of its figures.
 type columns struct {
 	left, right []block
 	lines       int // that there is room for
@@ -13,8 +14,8 @@ func (c columns) Render(width int) string { return c.RenderIn(width, c.lines) }
 
 // RenderIn implements elastic. It takes all the lines, so that it is asked once.
 func (c columns) RenderIn(width, most int) string {
-	half := (width - columnGap) / 2
-	left, right := fitted(c.left, half, most), fitted(c.right, half, most)
+	half := max((width-columnGap)/2, roomy-2)
+	left, right := fitted(c.left, half, most), fitted(c.right, width-columnGap-half, most)
 	var b strings.Builder
 	for i := range most {
 		if i > 0 {

@@ -11,7 +11,7 @@ type delayScreen struct {
 
 func (m *model) delayScreen() delayScreen {
 	return delayScreen{
-		falls: waterfall{st: &m.styles, d: m.snap.Delay, full: true},
+		falls: waterfall{st: &m.styles, d: m.read.Delay, full: true},
 		times: m.timeline(true), most: m.room(),
 	}
 }

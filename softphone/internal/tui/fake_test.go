@@ -276,6 +276,14 @@ func clippedSnapshot() callstate.Snapshot {
 	return s
 }
 
+// afterSnapshot is an idle line after a call, whose figures are still there.
+func afterSnapshot() callstate.Snapshot {
+	s := liveSnapshot()
+	s.State, s.Verdict = callstate.Idle, callstate.Verdict{}
+	s.Microphone, s.Earpiece, s.MicrophoneOpen, s.EarpieceOpen = silence, silence, nil, nil
+	return s
+}
+
 // goodSnapshot is a call in which all is well, at the end of a first minute.
 func goodSnapshot() callstate.Snapshot {
 	s := liveSnapshot()
@@ -494,6 +502,7 @@ func scenes() []scene {
 		{name: "idle", snap: idleSnapshot()},
 		{name: "dialing", snap: dialingSnapshot()},
 		{name: "live", snap: liveSnapshot(), notice: callstate.Notice{Text: "echo answered."}},
+		{name: "after", snap: afterSnapshot(), notice: callstate.Notice{Text: "The call has ended."}},
 		{name: "good", snap: goodSnapshot()},
 		{name: "muted", snap: mutedSnapshot()},
 		{name: "held", snap: heldSnapshot()},

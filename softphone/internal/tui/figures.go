@@ -114,7 +114,7 @@ func known(ok bool, text string) string {
 // figureBlocks are the network, the buffer, what was played and the frames, in
 // columns; in a narrow terminal the delay, too.
 func (m *model) figureBlocks(narrow bool) []block {
-	s := &m.snap
+	s := &m.read
 	d, t := s.Delay, s.Traffic
 	heard := t.Received > 0
 	inCall := s.State != callstate.Idle || t.Sent > 0 || heard
@@ -157,7 +157,7 @@ func (m *model) figureBlocks(narrow bool) []block {
 
 // shortDelay are the loop and the delay from mouth to ear where names are short.
 func (m *model) shortDelay() (loop, mouth figure) {
-	d := m.snap.Delay
+	d := m.read.Delay
 	loop = figure{"", "loop", known(d.LoopKnown, number(d.Loop)), "ms", d.LoopKnown && d.Loop > slowMouth}
 	mouth = figure{"", "m2e", known(d.MouthToEarEst > 0, fmt.Sprintf("%.0f", d.MouthToEarEst.Seconds()*1e3)), "est.", d.MouthToEarEst > slowMouth}
 	return loop, mouth
@@ -165,7 +165,7 @@ func (m *model) shortDelay() (loop, mouth figure) {
 
 // shortMOS is the MOS there. What is not rated has none.
 func (m *model) shortMOS() figure {
-	s := &m.snap
+	s := &m.read
 	f := figure{"", "MOS", known(s.Quality.Known, fmt.Sprintf("%.1f", s.Quality.MOS)), "est.", s.Warnings.Has(callstate.WarnMOS)}
 	if s.Held || s.Muted && !s.Talk.Open {
 		f.value = ""

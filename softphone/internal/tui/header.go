@@ -47,22 +47,23 @@ func (h header) Render(width int) string {
 	if h.s.State == callstate.Idle && h.s.Duration > 0 {
 		last = h.st.dim.Render("  last call " + clock(h.s.Duration))
 	}
-	room := width - span(lead) - 1
+	room := width - span(lead)
 	marks := h.marks(false)
 	if span(marks)+nameLeast+2 > room {
 		marks = h.marks(true)
 	}
-	if room -= span(marks); room > nameLeast {
-		gap := "  "
-		if !h.timed() {
-			gap = " "
-		}
-		lead += gap + cut(name, room-1)
+	gap := "  "
+	if !h.timed() {
+		gap = " "
 	}
-	if marks != "" {
-		lead += " " + marks
+	if room -= span(marks) + len(gap); room >= nameLeast {
+		lead += gap + cut(name, room)
 	}
+	lead += marks
 	lead += last
+	if width < roomy-2 {
+		return cut(lead, width)
+	}
 	for _, server := range []string{h.server(), ofSeveral(h.s)} {
 		if span(lead)+span(server)+3 <= width {
 			return between(lead, h.st.dim.Render(server), width)
@@ -125,13 +126,16 @@ func (h header) name() string {
 	return h.destination
 }
 
-// marks are all of them side by side.
+// marks are all of them side by side, with a gap before them.
 func (h header) marks(short bool) string {
 	var b strings.Builder
 	for _, m := range h.all() {
 		text := m.long
 		if short {
 			text = m.short
+		}
+		if b.Len() == 0 {
+			b.WriteString(" ")
 		}
 		b.WriteString(" ")
 		b.WriteString(m.look.Render(text))

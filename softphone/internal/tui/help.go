@@ -217,13 +217,13 @@ func (m *model) overlay() panel {
 	case modeHelp:
 		return m.helpPanel()
 	case modeDetails:
-		return details{&m.styles, &m.snap, m.room()}
+		return details{&m.styles, &m.read, m.room()}
 	case modeDelay:
 		return m.delayScreen()
 	case modePrompt:
-		return dialPanel{&m.styles, &m.dialer, m.fallback(), m.between()}
+		return legible{dialPanel{&m.styles, &m.dialer, m.fallback(), m.between()}}
 	case modeDevices:
-		return devicesPanel{&m.styles, &m.trial, m.between()}
+		return legible{devicesPanel{&m.styles, &m.trial, m.between()}}
 	case modeCall, modeTraining, modeQuit, modeLeaving:
 	}
 	return nil

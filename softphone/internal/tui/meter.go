@@ -30,8 +30,9 @@ type meter struct {
 	st          *styles
 	name, short string
 	level       callstate.Meter
-	open        bool    // false: silence is not a measurement
-	gain        float64 // that the operator set, dB
+	read        callstate.Meter // what the numbers show, at a slower pace
+	open        bool            // false: silence is not a measurement
+	gain        float64         // that the operator set, dB
 	muted       bool
 	held        bool
 	talking     bool // into a muted microphone
@@ -47,9 +48,9 @@ func (m meter) Render(width int) string {
 		return m.title(width) + "\n" + m.bar(width)
 	}
 	label := m.label()
-	numbers := "  " + decibels(m.level.Peak, m.open)
+	numbers := "  " + decibels(m.read.Peak, m.open)
 	if width >= 32 {
-		numbers += "/" + decibels(m.level.RMS, m.open)
+		numbers += "/" + decibels(m.read.RMS, m.open)
 	}
 	clip := "     "
 	if m.level.Clip {
@@ -103,15 +104,13 @@ func (m meter) title(width int) string {
 		left += "  " + m.st.muted.Render(" MUTED ")
 	}
 	if m.talking {
-		left += "  " + m.st.warn.Render("you are talking")
+		left += "  " + m.st.warn.Render("talking")
 	}
 	switch p := m.protection; {
 	case p.Gain <= muchLimited:
 		left += "  " + m.st.warn.Render(fmt.Sprintf("limited %.1f dB", p.Gain))
 	case p.Gain <= -0.1:
 		left += "  " + m.st.dim.Render(fmt.Sprintf("limited %.1f dB", p.Gain))
-	case p.Limited > 0:
-		left += "  " + m.st.dim.Render(fmt.Sprintf("limited %d samples", p.Limited))
 	}
 	clip := "      "
 	if m.level.Clip {
@@ -119,14 +118,22 @@ func (m meter) title(width int) string {
 	}
 	word, style := m.verdict()
 	return between(left, fmt.Sprintf("%s  %s %s  %s %s %s", clip,
-		m.st.dim.Render("peak"), style.Render(decibels(m.level.Peak, m.open)),
-		m.st.dim.Render("RMS"), m.tone().Render(decibels(m.level.RMS, m.open)),
+		m.st.dim.Render("peak"), style.Render(decibels(m.read.Peak, m.open)),
+		m.st.dim.Render("RMS"), m.tone().Render(decibels(m.read.RMS, m.open)),
 		m.st.dim.Render("dBFS"))+fill(style, "  "+word, 10), width)
 }
 
-// verdict is the level in one word, and its colour.
+// verdict is the level in one word, and its colour. What nobody hears has none.
 func (m meter) verdict() (string, ink) {
-	switch l := m.level; {
+	word, look := m.judge()
+	if m.muted || m.held {
+		look = m.st.dim
+	}
+	return word, look
+}
+
+func (m meter) judge() (string, ink) {
+	switch l := m.read; {
 	case l.Peak > redAbove:
 		return "too loud", m.st.bad
 	case !(l.RMS > scaleFloor) && m.open:
@@ -143,8 +150,8 @@ func (m meter) verdict() (string, ink) {
 
 // tone is the colour of the RMS. Low is no fault: it is so between any two words.
 func (m meter) tone() ink {
-	switch l := m.level; {
-	case !(l.RMS > scaleFloor):
+	switch l := m.read; {
+	case m.muted || m.held || !(l.RMS > scaleFloor):
 		return m.st.dim
 	case l.RMS < zoneLow:
 		return ink{}

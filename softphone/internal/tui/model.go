@@ -42,8 +42,10 @@ type model struct {
 	width, height int
 	mode          mode
 	snap          callstate.Snapshot
-	now           time.Time // of snap
-	looks         int       // snapshots seen in this state, turns the dialing mark
+	now           time.Time          // of snap
+	read          callstate.Snapshot // what the figures show
+	readAt        time.Time
+	looks         int // snapshots seen in this state, turns the dialing mark
 	notice        callstate.Notice
 	remark        remark
 	dir           callstate.Directory // while the line is idle
@@ -107,6 +109,7 @@ func (m *model) take(msg snapshotMsg) tea.Cmd {
 	}
 	m.looks++
 	m.snap, m.now = tidy(msg.Snapshot), msg.at
+	m.reread()
 	m.enable()
 	switch {
 	case m.mode == modePrompt && m.snap.State != callstate.Idle:

@@ -147,6 +147,7 @@ type fact struct{ name, short, here, there string }
 
 // Render implements panel.
 func (d details) Render(width int) string {
+	width = min(width, longLine)
 	wide, there := 25, "at the other side"
 	narrow := width < roomy-2
 	if narrow {

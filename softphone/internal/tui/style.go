@@ -47,7 +47,7 @@ func tint(light, light256, light16, dark, dark256, dark16 string) lipgloss.Compl
 func newStyles(terminal *lipgloss.Renderer) styles {
 	var (
 		green  = tint("#1a7f37", "28", "2", "#4cc38a", "78", "2")
-		yellow = tint("#8a6100", "94", "3", "#e5b454", "179", "3")
+		yellow = tint("#8a6100", "94", "5", "#e5b454", "179", "3") // yellow on white is none
 		red    = tint("#c21d2a", "160", "1", "#ff6b6b", "203", "9")
 		blue   = tint("#0550ae", "25", "4", "#7cc4ff", "117", "6")
 		grey   = tint("#5b636e", "241", "8", "#8f98a3", "246", "7")

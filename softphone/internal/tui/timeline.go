@@ -42,7 +42,7 @@ var letters = [...]struct {
 // Render implements panel. Its lines are there from the first second on.
 func (t timeline) Render(width int) string {
 	label, side := labelWidth, sideWidth
-	if width < roomy-2 {
+	if width < snug {
 		label, side = 5, 0
 	}
 	room := width - label - side

@@ -9,6 +9,7 @@ import (
 )
 
 const (
+	snug      = 48  // from this width the stages of the delay have their names
 	roomy     = 76  // from this width there are margins and long names
 	spacious  = 60  // from this width and height a meter has two lines
 	tall      = 20  // and a scale
@@ -111,56 +112,6 @@ func (m *model) inside() (width int, margin string) {
 	return m.width, ""
 }
 
-// fit renders the blocks and empties those that a height has no room for.
-func fit(blocks []block, width, height int) []string {
-	texts := make([]string, len(blocks))
-	total := 0
-	for i, b := range blocks {
-		texts[i] = b.panel.Render(width)
-		total += lines(texts[i])
-	}
-	for total > height {
-		least := -1
-		for i, b := range blocks {
-			if texts[i] != "" && (least < 0 || b.claim <= blocks[least].claim) {
-				least = i
-			}
-		}
-		if least < 0 {
-			break
-		}
-		had := lines(texts[least])
-		texts[least] = stretch(blocks[least], width, had-min(had, total-height))
-		total -= had - lines(texts[least])
-	}
-	for i, b := range blocks {
-		if texts[i] != "" && total < height {
-			had := lines(texts[i])
-			if _, ok := b.panel.(elastic); ok {
-				texts[i] = stretch(b, width, had+height-total)
-			}
-			total += lines(texts[i]) - had
-		}
-	}
-	return texts
-}
-
-// stretch renders a block in so many lines at most, where it can do with them.
-func stretch(b block, width, lines int) string {
-	e, ok := b.panel.(elastic)
-	if !ok || lines == 0 {
-		return ""
-	}
-	return e.RenderIn(width, lines)
-}
-
-func lines(text string) int {
-	if text == "" {
-		return 0
-	}
-	return 1 + strings.Count(text, "\n")
-}
-
 // upper is the screen from the top: the state, the culprit, then the meters and
 // figures or what lies over them.
 func (m *model) upper() []block {
@@ -182,21 +133,44 @@ func (m *model) upper() []block {
 	return append(blocks, m.body()...)
 }
 
+// legible is a panel of lines to be read from end to end, which have a length for
+// that.
+type legible struct{ elastic }
+
+// longLine is that length.
+const longLine = 118
+
+// Render implements panel.
+func (l legible) Render(width int) string { return l.elastic.Render(min(width, longLine)) }
+
+// RenderIn implements elastic.
+func (l legible) RenderIn(width, lines int) string {
+	return l.elastic.RenderIn(min(width, longLine), lines)
+}
+
 // tooSmall reports a terminal that has no room for everything that matters.
 func (m *model) tooSmall() bool { return m.width < leastWidth || m.height < leastHeight }
 
 // body is everything between the state and the message: in a broad terminal what
-// is heard at the left, where the time goes and who is there at the right.
+// is heard at the left, where the time goes and who is there at the right. Without
+// a call there are those who can be called, and the figures of the last call.
 func (m *model) body() []block {
-	if m.width < broad {
-		return slices.Concat(m.levels(), m.spaced(m.others()), m.delays(), m.lead(), m.ends())
+	who := m.spaced(m.others())
+	if m.snap.State == callstate.Idle {
+		who = m.idleBlocks()
 	}
-	left, right := slices.Concat(m.levels(), m.lead(), m.ends()), slices.Concat(m.delays(), m.spaced(m.others()))
+	if m.width < broad {
+		return slices.Concat(m.levels(), who, m.delays(), m.lead(), m.ends())
+	}
+	left, right := slices.Concat(m.levels(), m.lead(), m.ends()), slices.Concat(m.delays(), who)
+	if m.snap.State == callstate.Idle {
+		right = slices.Concat(who, m.delays())
+	}
 	if m.height >= vast && m.snap.State != callstate.Idle {
-		left = append(left, block{blank{}, claimBlank}, block{blank{}, claimBlank}, block{details{&m.styles, &m.snap, m.height}, claimDetails})
+		left = append(left, block{blank{}, claimBlank}, block{blank{}, claimBlank}, block{details{&m.styles, &m.read, m.height}, claimDetails})
 	}
 	if len(right) > 0 { // it begins where the left one does
-		right = right[1:]
+		right[0] = m.air()
 	}
 	return []block{{columns{left, right, m.between()}, claimColumns}}
 }
@@ -249,8 +223,8 @@ func (m *model) crowded() bool {
 // delays are where the time goes and how it went lately. In a narrow and low
 // terminal the figures say it.
 func (m *model) delays() []block {
-	s, st := &m.snap, &m.styles
-	if s.State == callstate.Idle && len(s.Timeline) == 0 && s.Delay.MouthToEarEst <= 0 {
+	s, st := &m.read, &m.styles
+	if s.State == callstate.Idle && s.Duration == 0 {
 		return nil
 	}
 	if m.width < roomy && m.height < tall {
@@ -260,7 +234,7 @@ func (m *model) delays() []block {
 	if m.width >= broad {
 		full = m.height >= tall
 	}
-	blocks := []block{{blank{}, claimBlank}, m.air(), {waterfall{st: st, d: s.Delay, full: full}, claimDelay}}
+	blocks := []block{{blank{}, claimBlank}, {waterfall{st: st, d: s.Delay, full: full}, claimDelay}}
 	if full {
 		blocks = append(blocks, block{blank{}, claimBlank})
 	}
@@ -272,7 +246,7 @@ func (m *model) delays() []block {
 }
 
 func (m *model) timeline(mos bool) timeline {
-	s := &m.snap
+	s := &m.read
 	return timeline{
 		st: &m.styles, moments: s.Timeline, mos: mos,
 		second: max(int(bounded(s.Duration)/time.Second), len(s.Timeline)-1),
@@ -281,12 +255,10 @@ func (m *model) timeline(mos bool) timeline {
 
 // lead are the figures of the call.
 func (m *model) lead() []block {
-	s, st := &m.snap, &m.styles
+	s, st := &m.read, &m.styles
 	narrow := m.width < roomy
-	if s.State == callstate.Idle {
-		if idle := m.idleBlocks(); len(idle) > 0 || s.Duration == 0 {
-			return m.spaced(idle)
-		}
+	if s.State == callstate.Idle && s.Duration == 0 {
+		return nil
 	}
 	blocks := []block{{blank{}, claimBlank}, m.air()}
 	if !narrow {
@@ -333,22 +305,22 @@ func (m *model) room() int { return m.height - 4 }
 func (m *model) meters(large bool) (mic, ear meter) {
 	s, st := &m.snap, &m.styles
 	mic = meter{
-		st: st, name: "Microphone", short: "mic", level: s.Microphone, open: s.MicrophoneOpen != nil,
+		st: st, name: "Microphone", short: "mic", level: s.Microphone, read: m.read.Microphone, open: s.MicrophoneOpen != nil,
 		gain: s.Gains.Microphone, held: s.Held, muted: s.Muted && !s.Talk.Open, talking: s.Muted && s.TalkingWhileMuted, large: large,
 	}
 	ear = meter{
-		st: st, name: "Earpiece", short: "ear", level: s.Earpiece, open: s.EarpieceOpen != nil,
-		gain: s.Gains.Earpiece, held: s.Held, protection: s.Protection, large: large,
+		st: st, name: "Earpiece", short: "ear", level: s.Earpiece, read: m.read.Earpiece, open: s.EarpieceOpen != nil,
+		gain: s.Gains.Earpiece, held: s.Held, protection: m.read.Protection, large: large,
 	}
 	if s.State.Connected() {
 		mic.ails, mic.ailsShort = ailing(s.MicrophoneEnd, s.Silence)
 		ear.ails, ear.ailsShort = ailing(s.EarpieceEnd, callstate.NoSilence)
 	}
 	if s.MicrophoneEnd.State != callstate.EndOpen || s.Silence == callstate.NoCallbacks {
-		mic.level, mic.open, mic.talking = still, false, false
+		mic.level, mic.read, mic.open, mic.talking = still, still, false, false
 	}
 	if s.EarpieceEnd.State != callstate.EndOpen {
-		ear.level, ear.open = still, false
+		ear.level, ear.read, ear.open = still, still, false
 	}
 	return mic, ear
 }

@@ -37,9 +37,9 @@ func (w waterfall) Render(width int) string {
 		return detail{w.st, "Delay", "m2e", w.totals()}.Render(width) + strings.Repeat("\n ", manyStages-1)
 	case w.full:
 		return w.bars(width)
-	case width < roomy-2 && unknown:
+	case width < snug && unknown:
 		return " "
-	case width < roomy-2:
+	case width < snug:
 		return cut(terms(w.st, groups, " ", width), width)
 	case unknown:
 		return detail{w.st, "Delay", "", w.totals()}.Render(width) + "\n "
@@ -68,7 +68,7 @@ func (w waterfall) totals() string {
 
 // value is a delay that hurts, or not.
 func (w waterfall) value(d time.Duration) string {
-	text := fmt.Sprintf("%4.0f", float64(d)/float64(time.Millisecond))
+	text := fmt.Sprintf("%4d", d.Round(time.Millisecond)/time.Millisecond)
 	if d > slowMouth {
 		return w.st.warnStrong.Render(text + "!")
 	}
@@ -144,21 +144,26 @@ func round(groups []group) {
 	}
 }
 
-// terms are the groups as a sum. Where there is no room for their names, those are
-// shortened.
+// terms are the groups as a sum. Where there is no room for it, first those of
+// nothing go, then the signs, the ends of the names, and the names.
 func terms(st *styles, groups []group, plus string, room int) string {
 	text := ""
-	for _, letters := range []int{6, 3, 1, 0} {
+	for _, form := range []struct {
+		least, letters int
+		plus           string
+	}{{0, 6, plus}, {1, 6, plus}, {1, 6, " "}, {1, 3, " "}, {1, 1, " "}, {1, 0, " "}} {
 		parts := make([]string, 0, len(groups))
 		for _, g := range groups {
-			name := g.name[:min(len(g.name), letters)]
-			if name == "" {
-				parts = append(parts, fmt.Sprint(g.ms))
+			if g.ms < form.least {
 				continue
 			}
-			parts = append(parts, st.dim.Render(name)+" "+fmt.Sprint(g.ms))
+			value := fmt.Sprint(g.ms)
+			if name := g.name[:min(len(g.name), form.letters)]; name != "" {
+				value = st.dim.Render(name) + " " + value
+			}
+			parts = append(parts, value)
 		}
-		if text = strings.Join(parts, plus); span(text) <= room {
+		if text = strings.Join(parts, form.plus); span(text) <= room {
 			break
 		}
 	}
@@ -202,7 +207,7 @@ func reach(d, whole time.Duration, width int) int {
 
 // bars are a line for every stage, for the total and for the loop.
 func (w waterfall) bars(width int) string {
-	narrow := width < roomy-2
+	narrow := width < snug
 	stages := w.shown(narrow)
 	room := max(width-stageName-stageValue, 1)
 	mouth, loop := "mouth to ear", "measured loop"
