@@ -44,7 +44,7 @@ func (r *rig) mumble(t *testing.T) *subject {
 	_, endOther := r.mumbler(t, host, "caller")
 	waitFor(t, "both in Mumble's channel", func() bool { return host.joined.Load() >= 2 })
 	r.hears(t, "Mumble")
-	return &subject{pid: one, end: func() { endOther(); endOne(); host.end() }}
+	return &subject{pid: one, only: endOther, end: func() { endOther(); endOne(); host.end() }}
 }
 
 // murmur is a server of Mumble's.

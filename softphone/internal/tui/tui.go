@@ -19,6 +19,7 @@ import (
 	"io"
 	"runtime/debug"
 	"sync"
+	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
 
@@ -150,7 +151,8 @@ func Run(ctx context.Context, phone Phone, opts Options) error {
 // program are the settings of Bubble Tea. Signals and panics are not its
 // business, see Run and guard.
 func (o Options) program() []tea.ProgramOption {
-	settings := []tea.ProgramOption{tea.WithAltScreen(), tea.WithoutSignalHandler(), tea.WithoutCatchPanics()}
+	// Its renderer ticks for ever, so it ticks no faster than there is news.
+	settings := []tea.ProgramOption{tea.WithFPS(int(time.Second / pollEvery)), tea.WithAltScreen(), tea.WithoutSignalHandler(), tea.WithoutCatchPanics()}
 	if o.Input != nil {
 		settings = append(settings, tea.WithInput(o.Input))
 	}
