@@ -91,12 +91,16 @@ const (
 	Event_KIND_UNSPECIFIED Event_Kind = 0
 	// The call is connected to its destination.
 	Event_KIND_ANSWERED Event_Kind = 1
-	Event_KIND_HOLD     Event_Kind = 2
-	Event_KIND_RESUME   Event_Kind = 3
+	// participant holds the call, or goes on with it: who holds says and hears
+	// nothing. The frame that comes with KIND_HOLD is the last that is heard, the
+	// one that comes with KIND_RESUME the first.
+	Event_KIND_HOLD   Event_Kind = 2
+	Event_KIND_RESUME Event_Kind = 3
 	// participant muted or opened the microphone.
 	Event_KIND_MUTE   Event_Kind = 4
 	Event_KIND_UNMUTE Event_Kind = 5
-	// The keypad digit in digit.
+	// participant pressed the keypad digit in digit. In a loopback call it comes
+	// back, without a participant.
 	Event_KIND_DTMF Event_Kind = 6
 	// participant came, left, began or stopped to speak.
 	Event_KIND_JOINED        Event_Kind = 7

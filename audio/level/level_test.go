@@ -75,6 +75,22 @@ func TestBlockLevels(t *testing.T) {
 	}
 }
 
+func TestASineReadsItsPeakAndThreeDecibelsLess(t *testing.T) {
+	for _, hz := range []float64{50, 100, 440, 997, 1000, 3000, 7350, 10007, 15001} {
+		for _, dbfs := range []float64{-1, -20, -50} {
+			var m level.Meter
+			now := time.Duration(0)
+			for pcm := sine(hz, dbfs, audio.Rate); len(pcm) > 0; pcm = pcm[480:] {
+				now += 10 * ms
+				m.Add(pcm[:480], now)
+			}
+			if r := m.Read(now); !near(r.Peak, dbfs, 0.1) || !near(r.Hold, dbfs, 0.1) || !near(r.RMS, dbfs-3.01, 0.1) || r.Clip {
+				t.Errorf("%g Hz of %g dBFS reads %+v", hz, dbfs, r)
+			}
+		}
+	}
+}
+
 func TestNewMeterShowsSilence(t *testing.T) {
 	var m level.Meter
 	want := level.Reading{Peak: level.Floor, RMS: level.Floor, Hold: level.Floor}

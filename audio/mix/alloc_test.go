@@ -39,3 +39,17 @@ func TestLevelControlDoesNotAllocate(t *testing.T) {
 		t.Errorf("a block allocates %v times, want 0; the gain is %.1f dB", allocs, c.Gain())
 	}
 }
+
+func TestAGainDoesNotAllocate(t *testing.T) {
+	var g mix.Gain
+	pcm, wide := tone(300, 20000, 960), make([]int32, 960)
+	dB := 0.0
+	if allocs := testing.AllocsPerRun(100, func() {
+		dB = 6 - dB
+		g.Set(dB)
+		g.Widen(wide, pcm)
+		g.Process(pcm)
+	}); allocs != 0 {
+		t.Errorf("a block allocates %v times, want 0", allocs)
+	}
+}

@@ -8,6 +8,8 @@
 //	for each speaker { sum.Add(voice) }
 //	for each listener { sum.Minus(out, own, &limiter) }
 //
+// A Gain is a knob for one signal.
+//
 // PCM is mono int16; lengths are in samples. Nothing allocates after NewSum. A
 // Sum or Limiter is for one goroutine at a time.
 package mix

@@ -32,8 +32,9 @@ type CaptureStats struct {
 	Gaps    uint64
 	GapTime time.Duration
 	// Last is the time of the newest callback; it means nothing while Callbacks
-	// is 0.
-	Last time.Duration
+	// is 0. Largest is the most that one of the last few seconds brought.
+	Last    time.Duration
+	Largest int
 }
 
 // Capture takes samples from a capture callback to one goroutine.
@@ -251,5 +252,6 @@ func (c *Capture) Stats() CaptureStats {
 		Gaps:      c.gaps.Load(),
 		GapTime:   time.Duration(c.gapTime.Load()),
 		Last:      time.Duration(c.last.Load()),
+		Largest:   c.sizes.load(),
 	}
 }

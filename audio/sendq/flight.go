@@ -1,5 +1,7 @@
 package sendq
 
+import "time"
+
 const (
 	// maxFlight is how many frames on their way are remembered: 5 s in frames of
 	// 10 ms. Of more the oldest are forgotten, until a newer one is acknowledged.
@@ -19,6 +21,7 @@ type mark struct {
 	sequence, total uint64
 	dropped         uint32 // as the frame said
 	silent          bool   // it was a mark of silence
+	made            time.Duration
 }
 
 func (f *flight) at(i int) *mark { return &f.marks[(f.head+i)&(len(f.marks)-1)] }

@@ -94,6 +94,10 @@ type Stats struct {
 	Waiting        int           // frames in the queue now
 	InFlight       time.Duration // audio sent and not acknowledged
 	Window         time.Duration // 0: the peer does not acknowledge
+	// Owed is set while the peer has not acknowledged all that was pushed, and
+	// OldestMade is when the oldest frame that it has not was made.
+	Owed       bool
+	OldestMade time.Duration
 }
 
 // Dropped is how many frames were dropped, for whatever reason.
@@ -229,7 +233,7 @@ func (q *Queue) Pop(f *Frame, now time.Duration) bool {
 		q.head = 0 // the slots at the beginning stay in the processor's cache
 	}
 	q.total += uint64(f.Samples)
-	q.sent.add(mark{sequence: f.Sequence, total: q.total, dropped: f.DroppedBefore, silent: f.Samples == 0})
+	q.sent.add(mark{sequence: f.Sequence, total: q.total, dropped: f.DroppedBefore, silent: f.Samples == 0, made: f.Made})
 	q.stats.Popped++
 	wait := max(0, now-f.Made)
 	q.stats.Waited += wait
@@ -367,6 +371,12 @@ func (q *Queue) Stats() Stats {
 	s.Waiting = q.length
 	if q.acks {
 		s.InFlight, s.Window = q.inFlight(), q.window()
+	}
+	switch {
+	case q.sent.count > 0:
+		s.Owed, s.OldestMade = true, q.sent.at(0).made
+	case q.length > 0:
+		s.Owed, s.OldestMade = true, q.at(0).Made
 	}
 	return s
 }

@@ -66,23 +66,28 @@ type deskCall struct {
 	ended func() call.Report
 }
 
-// newPhone returns a phone of the sound server's default devices.
-func newPhone(server string) *phone.Phone {
-	return phone.New(phone.Config{
+// newPhone returns a phone of the sound server's default devices, with its
+// settings as change leaves them.
+func newPhone(server string, change ...func(*phone.Config)) *phone.Phone {
+	cfg := phone.Config{
 		Servers: []string{server}, Destination: "room/desk", Codec: opus.Codec{}, DTX: true,
 		Options: codec.Options{Bitrate: 32000, Complexity: 5, FrameSamples: 960},
 		Sound:   headset{periods: sound.NewPeriods()}, Connect: phone.Connect, Log: slog.New(slog.DiscardHandler),
-	})
+	}
+	for _, f := range change {
+		f(&cfg)
+	}
+	return phone.New(cfg)
 }
 
 // dialDesk returns once both hear each other.
-func dialDesk(t *testing.T, card *pulse.Server) *deskCall {
+func dialDesk(t *testing.T, card *pulse.Server, change ...func(*phone.Config)) *deskCall {
 	t.Helper()
 	// As the softphone does for the sound threads.
 	procs := runtime.GOMAXPROCS(runtime.NumCPU() + 2)
 	t.Cleanup(func() { runtime.GOMAXPROCS(procs) })
 	s := servertest.Start(t, servertest.Options{})
-	d := &deskCall{t: t, card: card, phone: newPhone(s.Addr), Clock: audio.NewClock()}
+	d := &deskCall{t: t, card: card, phone: newPhone(s.Addr, change...), Clock: audio.NewClock()}
 	d.humming = d.hum()
 	d.other = listenInRoom(t, d.Clock, s.Addr)
 

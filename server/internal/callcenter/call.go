@@ -58,9 +58,13 @@ type call struct {
 	token, former string        // the newest, and the one that came with the last stream
 	back          chan struct{} // while it waits for a stream: closed when one comes
 
+	sequence uint64 // of the newest frame that left, under popping
+
 	packets *wire.Packets // under pushing
 	newest  atomic.Uint64 // sequence taken
 	heard   atomic.Int64  // when the last chunk came, a time.Duration
+
+	caller callerEvents
 
 	framesIn, framesOut, flooded, resumes atomic.Uint64
 }
@@ -180,6 +184,7 @@ func (c *call) logEnd(err error) {
 		slog.Uint64("concealed", l.ConcealedSamples),
 		slog.Uint64("unheard", l.Playout.UnheardSamples),
 		slog.Uint64("events_dropped", c.events.dropped()),
+		slog.Uint64("digits_refused", c.caller.refused.Load()),
 		slog.Uint64("resumes", c.resumes.Load()),
 		slog.String("status", codeName(err)),
 		slog.String("reason", reason),

@@ -174,11 +174,15 @@ func (st *stream) choose(eventsOnly bool) (e *api.Event, popped bool, err error)
 		return nil, false, errTakenOver
 	}
 	if c.opening.Extended {
-		if e = c.events.take(); e != nil {
+		if e = c.events.take(c.sequence); e != nil {
 			return e, false, nil
 		}
 	}
-	return nil, !eventsOnly && c.queue.Pop(&st.frame, st.clock()), nil
+	if eventsOnly || !c.queue.Pop(&st.frame, st.clock()) {
+		return nil, false, nil
+	}
+	c.sequence = st.frame.Sequence
+	return nil, true, nil
 }
 
 // sendFarewell says that the server ends the call, and why.

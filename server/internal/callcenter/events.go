@@ -28,6 +28,7 @@ type eventQueue struct {
 type saidEvent struct {
 	*api.Event
 	sentAt uint64 // as on the wire; 0: about to leave
+	behind uint64 // sequence of the newest frame that left before it
 }
 
 func newEventQueue() *eventQueue { return &eventQueue{ready: make(chan struct{}, 1)} }
@@ -44,8 +45,9 @@ func (q *eventQueue) put(e *api.Event) {
 	q.signal()
 }
 
-// take removes and returns the oldest event, nil if there is none.
-func (q *eventQueue) take() *api.Event {
+// take removes and returns the oldest event, nil if there is none. It leaves behind
+// the frame of that sequence.
+func (q *eventQueue) take(behind uint64) *api.Event {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if len(q.waiting) == 0 {
@@ -58,7 +60,7 @@ func (q *eventQueue) take() *api.Event {
 		if len(q.said) == maxEvents {
 			q.said = append(q.said[:0], q.said[1:]...)
 		}
-		q.said = append(q.said, saidEvent{Event: e})
+		q.said = append(q.said, saidEvent{Event: e, behind: behind})
 	}
 	return e
 }
@@ -90,9 +92,9 @@ func (q *eventQueue) heard(sentAt uint64) (token string) {
 }
 
 // rewind puts what the peer may not have heard back, behind what another stream
-// begins with. The first of that is the answer: while the peer may not know that the
+// begins with: what left before a frame that it took it has heard. The first of that is the answer: while the peer may not know that the
 // call is new, it says so again, and so does all that is told in a new call.
-func (q *eventQueue) rewind(first ...*api.Event) {
+func (q *eventQueue) rewind(taken uint64, first ...*api.Event) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	again := first
@@ -100,7 +102,7 @@ func (q *eventQueue) rewind(first ...*api.Event) {
 		first[0].NewCall = true
 	}
 	for _, s := range q.said {
-		if !ofAStream(s.Event) {
+		if !ofAStream(s.Event) && s.behind >= taken {
 			again = append(again, s.Event)
 		}
 	}
@@ -165,11 +167,21 @@ func fromRoom(e room.Event) *api.Event {
 		kind = api.Event_KIND_MUTE
 	case room.Unmuted:
 		kind = api.Event_KIND_UNMUTE
+	case room.Held:
+		kind = api.Event_KIND_HOLD
+	case room.Resumed:
+		kind = api.Event_KIND_RESUME
+	case room.Pressed:
+		kind = api.Event_KIND_DTMF
 	}
-	return &api.Event{
-		Kind:        kind,
-		Participant: &api.Participant{Id: e.Participant, DisplayName: e.Name},
+	told := &api.Event{Kind: kind}
+	if e.Participant != "" {
+		told.Participant = &api.Participant{Id: e.Participant, DisplayName: e.Name}
 	}
+	if e.Digit != 0 {
+		told.Digit = string(e.Digit)
+	}
+	return told
 }
 
 // reason is an error as an event tells it to people.

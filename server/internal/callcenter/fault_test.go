@@ -106,7 +106,7 @@ func TestEventsAreBounded(t *testing.T) {
 		t.Errorf("%d events dropped, want 3", q.dropped())
 	}
 	n := 0
-	for e := q.take(); e != nil; e = q.take() {
+	for e := q.take(0); e != nil; e = q.take(0) {
 		if n == 0 && e.Digit != "d" {
 			t.Errorf("the oldest is %q", e.Digit)
 		}

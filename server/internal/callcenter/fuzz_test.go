@@ -21,6 +21,7 @@ func FuzzChunks(f *testing.F) {
 		{extendedOpening("echo"), {AudioData: []byte{1, 2, 3}, Sequence: 1}, {Ack: 1, Sequence: 1 << 63, DroppedBefore: 1 << 31}},
 		{extendedOpening("room/a"), {AudioData: []byte{0x78, 1, 2, 3}, Sequence: 1, MediaTime: 1 << 63}, {Marks: wire.MarkDTX, Sequence: 5}},
 		{extendedOpening("tone"), {Report: &api.Report{BufferTargetUs: 1 << 31}, SentAt: 5, EchoSentAt: 1}},
+		{extendedOpening("room/a"), {Event: &api.Event{Kind: api.Event_KIND_HOLD}, AudioData: []byte{1, 2}, Sequence: 1}, {Event: &api.Event{Kind: api.Event_KIND_DTMF, Digit: "5"}}},
 		{resumableOpening(), {Sequence: 1, EchoSentAt: 1 << 62, Ack: 1}, {EchoSentAt: 1}, {CallId: "y"}},
 		{plainOpening(), {AudioData: []byte{1}}, {}, {CallId: "y"}},
 		{{CallId: "p", SampleRate: 8000, Channels: 2, Codec: "pcm", Setup: &api.Setup{Destination: "room/b"}}, {AudioData: make([]byte, 3840), Sequence: 2}},

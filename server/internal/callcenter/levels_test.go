@@ -29,7 +29,7 @@ func open(t *testing.T, opening *api.AudioChunk) (*stream, *[]*api.AudioChunk) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for st.call.events.take() != nil { // the answer
+	for st.call.events.take(0) != nil { // the answer
 	}
 	return st, &sent
 }
@@ -187,13 +187,13 @@ func TestTheAnswerSaysThatACallIsNewUntilThatWasHeard(t *testing.T) {
 	q.put(&api.Event{Kind: api.Event_KIND_JOINED})
 	take := func(sentAt uint64, want bool) {
 		t.Helper()
-		e := q.take()
+		e := q.take(0)
 		q.sent(e, sentAt)
 		if e.Kind != api.Event_KIND_ANSWERED || e.NewCall != want {
 			t.Errorf("the answer is %v, new: want %v", e, want)
 		}
 	}
-	again := func() { q.rewind(&api.Event{Kind: api.Event_KIND_ANSWERED}) }
+	again := func() { q.rewind(0, &api.Event{Kind: api.Event_KIND_ANSWERED}) }
 	again() // it had not left
 	take(100, true)
 	again() // it left and was not heard
@@ -203,7 +203,7 @@ func TestTheAnswerSaysThatACallIsNewUntilThatWasHeard(t *testing.T) {
 	take(300, false)
 	again()
 	take(400, false)
-	if e := q.take(); e.GetKind() != api.Event_KIND_JOINED {
+	if e := q.take(0); e.GetKind() != api.Event_KIND_JOINED {
 		t.Errorf("then comes %v", e)
 	}
 }

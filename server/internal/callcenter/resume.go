@@ -161,7 +161,7 @@ func (st *stream) resume(ctx context.Context, ack uint64) error {
 		return errTakenOver
 	}
 	c.queue.Restart(ack)
-	c.events.rewind(
+	c.events.rewind(ack,
 		&api.Event{Kind: api.Event_KIND_ANSWERED},
 		&api.Event{Kind: api.Event_KIND_RESUME_TOKEN, ResumeToken: token},
 	)

@@ -15,7 +15,7 @@ import (
 //  3. a token bucket drops it if there are too many
 //  4. the contract's rules end the call if it breaks them
 //  5. its timing and acknowledgement go to the link and the send queue
-//  6. its frame, if it has one, goes to the call's leg in the room
+//  6. its frame and its event, if it has one, go to the call's leg in the room
 //  7. what is passed on as it came leaves at once (answer.go)
 //
 // Nothing here waits but gRPC and, for callers of five fields in a loopback,
@@ -77,10 +77,18 @@ func (st *stream) receive(ctx context.Context, now time.Duration) (put room.Down
 	if err := c.opening.Check(&st.in); err != nil {
 		return nil, err
 	}
-	if c.opening.Extended {
-		st.acknowledge(now)
+	if !c.opening.Extended {
+		return st.pass(ctx, now), nil
 	}
-	return st.pass(ctx, now), nil
+	st.acknowledge(now)
+	e := st.in.GetEvent()
+	if e == nil {
+		return st.pass(ctx, now), nil
+	}
+	c.before(e)
+	put = st.pass(ctx, now)
+	c.after(ctx, e, now)
+	return put, nil
 }
 
 // acknowledge takes what the chunk says of our own chunks.

@@ -113,12 +113,12 @@ func (c *conference) join(l *conferenceLeg) bool {
 	l.id = strconv.FormatUint(c.serial, 10)
 	// Under the lock, so that all see comings and goings in one order.
 	for _, other := range c.legs {
-		l.tell(Event{Joined, other.id, other.member.Name})
-		other.tell(Event{Joined, l.id, l.member.Name})
+		l.tell(other.event(Joined))
+		other.tell(l.event(Joined))
 		if other.speaking {
-			l.tell(Event{Speaking, other.id, other.member.Name})
+			l.tell(other.event(Speaking))
 		}
-		l.tellIfMutedLocked(other)
+		l.tellStateOfLocked(other)
 	}
 	c.legs = append(slices.Clone(c.legs), l)
 	l.room = c
@@ -155,7 +155,7 @@ func (c *conference) part(l *conferenceLeg) bool {
 	l.untie()
 	l.listener.Store(nil)
 	for _, other := range c.legs {
-		other.tell(Event{Left, l.id, l.member.Name})
+		other.tell(l.event(Left))
 		alike = alike || other.shared == l.shared
 	}
 	if !alike {
@@ -310,18 +310,10 @@ func (c *conference) step(at time.Duration) {
 		if l.speaking == had {
 			continue
 		}
-		kind := Silent
-		if l.speaking {
-			kind = Speaking
-		}
-		for _, other := range c.legs {
-			if other != l {
-				other.tell(Event{kind, l.id, l.member.Name})
-			}
-		}
+		c.tellOthersLocked(l, l.event(either(l.speaking, Speaking, Silent)))
 	}
 	c.settle()
-	c.tellMutedLocked()
+	c.tellStatesLocked()
 	c.tellLevelsLocked()
 }
 

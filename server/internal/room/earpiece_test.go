@@ -83,7 +83,7 @@ func (e *earpiece) Event(ev Event) {
 		e.floor[ev.Name] = true
 	case Silent:
 		delete(e.floor, ev.Name)
-	case Muted, Unmuted:
+	case Muted, Unmuted, Held, Resumed, Pressed:
 	}
 }
 

@@ -57,7 +57,9 @@ type conferenceLeg struct {
 	until  atomic.Int64 // when what it said last is played, on the clock
 
 	speaking bool // it has the floor, under room.mu
-	mute     mute
+	mute     state
+	hold     state
+	digits   chan byte // pressed and not yet told
 
 	// Of the room's goroutine.
 	claim    claim
@@ -105,6 +107,7 @@ func newConferenceLeg(d *Directory, m Member, down Downlink) (*conferenceLeg, er
 			Complete: m.Complete,
 		}),
 		speaker: s,
+		digits:  make(chan byte, maxDigits),
 		control: newControl(cfg),
 	}, nil
 }
@@ -116,9 +119,12 @@ func (l *conferenceLeg) Push(_ context.Context, u Uplink) (put Downlink) {
 	case !u.Playable && len(u.Frame.Data) > 0:
 		l.malformed.Add(1)
 	case u.Playable:
-		l.mute.hear(u.Frame.Marks)
+		l.mute.set(u.Frame.Marks&markMuted != 0)
 		if len(u.Frame.Data) > 0 {
 			l.received.Add(1)
+			if l.hold.says.Load() {
+				u.hush()
+			}
 		}
 		missing := l.gaps.before(&u)
 		if to := l.listener.Load(); to != nil {
@@ -198,6 +204,11 @@ func (l *conferenceLeg) Stats() Stats {
 
 // Leave implements Leg.
 func (l *conferenceLeg) Leave() { l.dir.leaveConference(l) }
+
+// event is something that the member did, as the others are told.
+func (l *conferenceLeg) event(kind EventKind) Event {
+	return Event{Kind: kind, Participant: l.id, Name: l.member.Name}
+}
 
 // tell passes an event on to a member that knows events.
 func (l *conferenceLeg) tell(e Event) {

@@ -102,7 +102,7 @@ func TestTheOthersAreToldWhoMutesTheMicrophone(t *testing.T) {
 		p.pass(20, func() { p.say(0, markLevelValid|30) })
 		p.pass(20, func() { p.say(0, silence) })
 		for i := 1; i < size; i++ {
-			want := []Event{{Muted, "1", "a"}, {Joined, p.legs[size].id, "late"}, {Unmuted, "1", "a"}}
+			want := []Event{{Kind: Muted, Participant: "1", Name: "a"}, {Kind: Joined, Participant: p.legs[size].id, Name: "late"}, {Kind: Unmuted, Participant: "1", Name: "a"}}
 			got := p.told(i)
 			got = slices.DeleteFunc(got, func(e Event) bool { return e.Kind == Speaking || e.Kind == Silent })
 			if !slices.Equal(got, want) {
@@ -112,7 +112,7 @@ func TestTheOthersAreToldWhoMutesTheMicrophone(t *testing.T) {
 		if got := p.told(0); len(got) != 1 || got[0].Kind != Joined {
 			t.Errorf("of %d, who mutes is told %v", size, got)
 		}
-		if late.events[1] != (Event{Muted, "1", "a"}) || !slices.Contains(late.events, Event{Unmuted, "1", "a"}) {
+		if late.events[1] != (Event{Kind: Muted, Participant: "1", Name: "a"}) || !slices.Contains(late.events, Event{Kind: Unmuted, Participant: "1", Name: "a"}) {
 			t.Errorf("who came meanwhile is told %v", late.events)
 		}
 	}

@@ -9,8 +9,8 @@
 // clock. Only the loudest few who talk have the floor: they are decoded and heard,
 // and all who only listen share an encoder. Two who hear nobody but each other get
 // each other's frames as they are, and nothing is decoded. Members are told who comes
-// and goes, who takes and leaves the floor, how loud those are who have it, and who is
-// muted.
+// and goes, who takes and leaves the floor, how loud those are who have it, who is
+// muted, who holds the call and what is pressed on a keypad.
 // A conference that stands still is replaced under its members.
 //
 // PCM is 48 kHz mono, lengths are samples, times readings of one audio.Clock.
@@ -124,15 +124,19 @@ const (
 	Silent   // left it
 	Muted    // the microphone, by their own account
 	Unmuted  // opened it again
+	Held     // the call: says and hears nothing
+	Resumed  // went on with it
+	Pressed  // a keypad digit
 )
 
 // Event is something that happened to a participant. Newcomers are told of
-// everyone there as if they had joined, taken the floor and muted the microphone
-// just then.
+// everyone there as if they had joined, taken the floor, muted the microphone and
+// held the call just then. In an echo a digit comes back, of nobody.
 type Event struct {
 	Kind        EventKind
 	Participant string // unique in its room while it is there
 	Name        string
+	Digit       byte // that was pressed
 }
 
 // Leg is a member's place in a room.
@@ -142,6 +146,13 @@ type Leg interface {
 	// by nobody. It returns the Downlink that it Put a frame into, or nil: where that
 	// can be done without waiting the caller sends it on, and else wakes who sends.
 	Push(ctx context.Context, u Uplink) Downlink
+	// Hold tells that the member holds the call, or goes on with it. What it says while
+	// it holds is silence to the others, whatever it sends. The goroutine that pushes
+	// calls it.
+	Hold(on bool)
+	// Digit tells the others of a keypad digit that the member pressed. It reports false
+	// where too many wait. Any goroutine may call it.
+	Digit(d byte) bool
 	// Resumed tells that the member hears over another stream from now on: what
 	// comes to the Downlink begins anew. Any goroutine may call it.
 	Resumed()

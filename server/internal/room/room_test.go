@@ -274,11 +274,11 @@ func TestComingsAndGoingsAreToldInOrder(t *testing.T) {
 		p.Leave()
 		b.Leave()
 		again, _ := join(t, d, "room/x", member("ben"))
-		want := []Event{{Joined, "2", "plain"}, {Joined, "3", "ben"}, {Left, "2", "plain"}, {Left, "3", "ben"}, {Joined, "4", "ben"}}
+		want := []Event{{Kind: Joined, Participant: "2", Name: "plain"}, {Kind: Joined, Participant: "3", Name: "ben"}, {Kind: Left, Participant: "2", Name: "plain"}, {Kind: Left, Participant: "3", Name: "ben"}, {Kind: Joined, Participant: "4", Name: "ben"}}
 		if !slices.Equal(downA.events, want) {
 			t.Errorf("anna is told %v, want %v", downA.events, want)
 		}
-		if want := []Event{{Joined, "1", "anna"}, {Joined, "2", "plain"}, {Left, "2", "plain"}}; !slices.Equal(downB.events, want) {
+		if want := []Event{{Kind: Joined, Participant: "1", Name: "anna"}, {Kind: Joined, Participant: "2", Name: "plain"}, {Kind: Left, Participant: "2", Name: "plain"}}; !slices.Equal(downB.events, want) {
 			t.Errorf("ben is told %v, want %v", downB.events, want)
 		}
 		if len(downP.events) != 0 {

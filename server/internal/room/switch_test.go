@@ -310,14 +310,14 @@ func TestMembersAreToldWhoSpeaks(t *testing.T) {
 	p.run(40)
 	name := p.legs[1].member.Name
 	for i, want := range [][]Event{
-		{{Speaking, "2", name}, {Joined, "4", "late"}, {Silent, "2", name}},
-		{{Joined, "4", "late"}},
+		{{Kind: Speaking, Participant: "2", Name: name}, {Kind: Joined, Participant: "4", Name: "late"}, {Kind: Silent, Participant: "2", Name: name}},
+		{{Kind: Joined, Participant: "4", Name: "late"}},
 	} {
 		if got := p.downs[i].events; !slices.Equal(got, want) {
 			t.Errorf("member %d is told %v, want %v", i, got, want)
 		}
 	}
-	if n := len(late.events); n != 5 || late.events[2] != (Event{Speaking, "2", name}) || late.events[4] != (Event{Silent, "2", name}) {
+	if n := len(late.events); n != 5 || late.events[2] != (Event{Kind: Speaking, Participant: "2", Name: name}) || late.events[4] != (Event{Kind: Silent, Participant: "2", Name: name}) {
 		t.Errorf("who came in between is told %v", late.events)
 	}
 }

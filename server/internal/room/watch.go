@@ -137,7 +137,7 @@ func (c *conference) empty(stuck *conferenceLeg) []*conferenceLeg {
 	if i := slices.Index(legs, stuck); i >= 0 {
 		legs = slices.Delete(legs, i, i+1)
 		for _, l := range legs {
-			l.tell(Event{Left, stuck.id, stuck.member.Name})
+			l.tell(stuck.event(Left))
 		}
 	}
 	for _, l := range c.legs {

@@ -190,6 +190,7 @@ func (s *stream) Changed() <-chan callstate.Notice { return nil }
 func (s *stream) Lost() <-chan struct{}            { return nil }
 func (s *stream) Err() error                       { return nil }
 func (s *stream) Health() callstate.End            { return callstate.End{} }
+func (s *stream) Switch(string)                    {}
 
 func (s *stream) Close() error {
 	if s.cancel != nil {

@@ -3,7 +3,6 @@ package call
 import (
 	"time"
 
-	"callcenter/api/wire"
 	"callcenter/audio"
 	"callcenter/audio/port"
 )
@@ -78,11 +77,7 @@ func (c *Call) standIn(s *uplinkState) {
 		a.next += (due - a.slots - 1) * uint64(len(s.frame))
 		a.slots = due - 1
 	}
-	s.muted = c.muted.Load()
-	marks := wire.LevelMarks(127, false)
-	if s.muted {
-		marks |= wire.MarkMuted
-	}
+	marks := quietMarks(c.look(s))
 	if a.slots < due {
 		c.announce(s, a.next, now, marks)
 		a.next += uint64(len(s.frame))
@@ -100,6 +95,7 @@ type deafness struct {
 	wanted time.Duration // when the earpiece took something; 0: not yet
 	on     bool
 	at     time.Duration // up to when was pulled
+	taken  uint64        // samples that the earpiece had taken at wanted
 }
 
 func newDeafness() *deafness {
@@ -116,6 +112,10 @@ func (c *Call) wanted(d *deafness, loop *loopProbe) {
 	if d.wanted > 0 && now-d.wanted >= port.AbsenceLimit {
 		loop.first = loop.next
 	}
+	if asked, ok := c.cfg.Playback.TakenAt(d.taken); ok && d.wanted > 0 {
+		c.figures.earLate.add(now-asked, now)
+	}
+	d.taken = c.cfg.Playback.Stats().Taken
 	d.wanted, d.on = now, false
 	if !c.cfg.Complete {
 		d.timer.Reset(port.AbsenceLimit)

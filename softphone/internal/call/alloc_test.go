@@ -7,14 +7,32 @@ import (
 	"time"
 
 	"callcenter/softphone/internal/callstate"
+	"callcenter/softphone/internal/cue"
 )
 
 func TestNothingIsAllocatedPerFrame(t *testing.T) {
+	turned := func(muted bool) *Call {
+		c := newTestCall(t)
+		c.SetGains(callstate.Gains{Microphone: 3, Earpiece: 6})
+		c.SetMuted(muted)
+		return c
+	}
+	trained := newTestCall(t)
+	trained.train.Set(callstate.Training{Delay: time.Millisecond, Jitter: time.Millisecond, LossPct: 5}, trained.cfg.Clock())
+	ear := turned(false)
+	play := downPath(t, ear)
 	paths := map[string]func(){
-		"capture to send":         upPath(t, voice(480)),
-		"capture to send, silent": upPath(t, make([]int16, 480)),
-		"receive to play":         downPath(t, callstate.Training{}),
-		"receive to play, worse":  downPath(t, callstate.Training{Delay: time.Millisecond, Jitter: time.Millisecond, LossPct: 5}),
+		"capture to send":         upPath(t, newTestCall(t), voice(480)),
+		"capture to send, silent": upPath(t, newTestCall(t), make([]int16, 480)),
+		"capture to send, turned": upPath(t, turned(false), voice(480)),
+		"talking while muted":     upPath(t, turned(true), voice(480)),
+		"receive to play":         downPath(t, newTestCall(t)),
+		"receive to play, worse":  downPath(t, trained),
+		"receive to play, turned": func() {
+			ear.localDigit('7', ear.cfg.Clock())
+			ear.sound(cue.TalkEnds)
+			play()
+		},
 	}
 	for name, step := range paths {
 		t.Run(name, func(t *testing.T) {

@@ -12,7 +12,6 @@ import (
 	"callcenter/audio/port"
 	"callcenter/codec"
 	"callcenter/codec/opus"
-	"callcenter/softphone/internal/callstate"
 )
 
 // sinkStream is a stream that takes everything at once.
@@ -33,8 +32,8 @@ func newTestCall(tb testing.TB) *Call {
 		Options: codec.Options{Bitrate: 32000, Complexity: 9, FrameSamples: 960},
 		DTX:     true, CleanUp: clean.Options{HighPass: true, Denoise: true, Level: true},
 		EarCeiling: -30, // so that the ear's limiter has to work
-		JoinTones:  true,
-		Clock:      clock, Capture: port.NewCapture(clock), Playback: port.NewPlayback(clock),
+		Sounds:     true, JoinTones: true,
+		Clock: clock, Capture: port.NewCapture(clock), Playback: port.NewPlayback(clock),
 	})
 	if err != nil {
 		tb.Fatal(err)
@@ -63,9 +62,8 @@ func voice(n int) []int16 {
 
 // upPath is one frame of pcm, 10 ms repeated, from the capture callback to the
 // hand-over to gRPC.
-func upPath(tb testing.TB, pcm []int16) func() {
+func upPath(tb testing.TB, c *Call, pcm []int16) func() {
 	tb.Helper()
-	c := newTestCall(tb)
 	k := adopted(c)
 	o := &outgoing{stream: &sinkStream{}, chunk: &api.AudioChunk{}}
 	s := c.newUplink()
@@ -93,10 +91,8 @@ func upPath(tb testing.TB, pcm []int16) func() {
 }
 
 // downPath is one frame from gRPC to the playback callback.
-func downPath(tb testing.TB, training callstate.Training) func() {
+func downPath(tb testing.TB, c *Call) func() {
 	tb.Helper()
-	c := newTestCall(tb)
-	c.train.Set(training, c.cfg.Clock())
 	enc, err := opus.Codec{}.NewEncoder(codec.Format{Codec: codec.Opus, Rate: audio.Rate, Channels: 1}, c.cfg.Options)
 	if err != nil {
 		tb.Fatal(err)
@@ -127,7 +123,7 @@ func downPath(tb testing.TB, training callstate.Training) func() {
 }
 
 func BenchmarkCaptureToSend(b *testing.B) {
-	step := upPath(b, voice(480))
+	step := upPath(b, newTestCall(b), voice(480))
 	b.ReportAllocs()
 	for b.Loop() {
 		step()
@@ -135,7 +131,7 @@ func BenchmarkCaptureToSend(b *testing.B) {
 }
 
 func BenchmarkReceiveToPlay(b *testing.B) {
-	step := downPath(b, callstate.Training{})
+	step := downPath(b, newTestCall(b))
 	b.ReportAllocs()
 	for b.Loop() {
 		step()

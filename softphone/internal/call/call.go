@@ -21,8 +21,8 @@
 //
 // Uplink, ear and keeper are one goroutine each, and so are the two loops of a
 // carrier; Run starts them and waits for all. A call does not open devices:
-// package phone does. Snapshot, SetMuted, SetCleanUp, Woke, Finish and HangUp
-// may be called from any goroutine.
+// package phone does. Snapshot, Digit, Woke, TalkEnds, Finish, HangUp and what
+// begins with Set may be called from any goroutine.
 package call
 
 import (
@@ -40,6 +40,7 @@ import (
 	"callcenter/audio/clean"
 	"callcenter/audio/jitter"
 	"callcenter/audio/level"
+	"callcenter/audio/mix"
 	"callcenter/audio/playout"
 	"callcenter/audio/port"
 	"callcenter/audio/protect"
@@ -90,8 +91,11 @@ type Config struct {
 	EarCeiling  float64
 	// Complete keeps every word, both ways, rather than be live.
 	Complete bool
-	// JoinTones plays a cue to this ear when somebody joins or leaves the room.
-	JoinTones bool
+	// Sounds plays the softphone's own sounds to this ear at first, and JoinTones
+	// has one among them for when somebody joins or leaves the room.
+	Sounds, JoinTones bool
+	// Gains are those of microphone and ear at first.
+	Gains callstate.Gains
 
 	Clock    audio.Clock
 	Capture  *port.Capture
@@ -101,6 +105,8 @@ type Config struct {
 
 	// OnAnswer is called once, when the call is connected.
 	OnAnswer func()
+	// OnEnding is called where the end of the call is heard, when that begins.
+	OnEnding func()
 	// OnNotice is called for what the operator should read.
 	OnNotice func(callstate.Notice)
 	// OnLink is called when the state of the link changed. It must not wait.
@@ -122,11 +128,13 @@ type Call struct {
 	playout *playout.Playout
 	cleaner *clean.Cleaner
 	protect *protect.Limiter // nil without protection
-	cues    *cue.Player      // nil without cues
+	cues    *cue.Player
 	figures figures
 	train   *impair.Line // of an echo call
 	peer    peer
 	roster  roster
+	hold    hold
+	keypad  keypad
 
 	ends atomic.Pointer[endpoints]
 
@@ -134,8 +142,10 @@ type Call struct {
 	voice              *level.Voice
 	silences           silences
 	muted              atomic.Bool
-	speaking           atomic.Int64 // clock reading of the last speech into a muted microphone
-	spoken             atomic.Int64 // and of the last that was sent
+	hint               mutedTalk
+	spoken             atomic.Int64 // clock reading of the last speech that was sent
+	micGain            mix.Gain
+	volume             volume
 
 	stale     atomic.Bool // what the microphone's port holds is to be thrown away
 	answered  chan struct{}
@@ -179,6 +189,7 @@ func New(cfg Config) (*Call, error) {
 		micMeter:   &level.Meter{},
 		earMeter:   &level.Meter{},
 		voice:      &level.Voice{},
+		cues:       cue.New(),
 		answered:   make(chan struct{}),
 		ending:     make(chan struct{}),
 		uplinkDone: make(chan struct{}),
@@ -187,9 +198,8 @@ func New(cfg Config) (*Call, error) {
 	if !cfg.Unprotected {
 		c.protect = protect.New(cfg.EarCeiling)
 	}
-	if cfg.JoinTones {
-		c.cues = cue.New()
-	}
+	c.SetSounds(cfg.Sounds)
+	c.SetGains(cfg.Gains)
 	c.keeper = newKeeper(c)
 	c.queue.SetComplete(cfg.Complete)
 	c.SetEndpoints(cfg.Microphone, cfg.Earpiece)
@@ -214,9 +224,14 @@ func (c *Call) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer c.stopClock()
+	c.cues.Ask(cue.Ringback, c.cfg.Clock()+ringAfter)
 	g, gctx := errgroup.WithContext(ctx) // the first error ends the carriers and all
 	g.Go(guard("uplink", func() error { defer close(c.uplinkDone); return c.uplink(gctx) }))
-	g.Go(guard("ear", func() error { return c.ear(gctx) }))
+	g.Go(guard("ear", func() error {
+		err := c.ear(gctx)
+		c.farewell(ctx)
+		return err
+	}))
 	g.Go(guard("keeper", func() error { defer close(c.downDone); return c.keeper.run(gctx) }))
 	err := g.Wait()
 	switch {
@@ -245,6 +260,8 @@ func guard(name string, f func() error) func() error {
 func (c *Call) answer() {
 	c.answering.Do(func() {
 		c.start.Store(max(1, int64(c.cfg.Clock())))
+		c.cues.Stop(cue.Ringback)
+		c.sound(cue.Answered)
 		close(c.answered)
 		if c.cfg.OnAnswer != nil {
 			c.cfg.OnAnswer()
@@ -281,6 +298,7 @@ func (c *Call) Woke(slept time.Duration) {
 func (c *Call) forget() {
 	c.stale.Store(true)
 	c.queue.Discard()
+	c.keypad.forget()
 	c.hear.shut(int(c.turn.epoch.Load()))
 	c.train.Flush()
 	c.playout.Flush()
@@ -310,7 +328,7 @@ func (c *Call) isEnding() bool {
 
 func (c *Call) stopClock() {
 	now := c.cfg.Clock()
-	c.end.Store(int64(now))
+	c.end.CompareAndSwap(0, max(1, int64(now)))
 	c.train.Set(callstate.Training{}, now)
 }
 

@@ -38,6 +38,7 @@ type carrier struct {
 	packets   *wire.Packets
 	malformed uint64      // of packets, counted already
 	own       *api.Report // of the send loop
+	tells     tells       // of the send loop
 
 	answered bool          // of the receive loop: the first chunk came
 	ack      uint64        // of the keeper: what the first chunk acknowledged
@@ -138,7 +139,7 @@ func (k *carrier) take(chunk *api.AudioChunk) {
 			c.playout.SetOneWay(smooth / 2)
 		}
 		c.acknowledged(k)
-		if t := chunk.GetServerTime(); t != 0 {
+		if t := chunk.GetServerTime(); t != 0 && len(chunk.GetAudioData()) > 0 { // a mark waits for nothing
 			c.figures.server.add(time.Duration(t) * time.Microsecond)
 		}
 		if r := chunk.GetReport(); r != nil {

@@ -1,6 +1,7 @@
 package call
 
 import (
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -134,8 +135,10 @@ func (k *carrier) event(e *api.Event, now time.Duration) {
 	if name == "" {
 		name = "somebody"
 	}
+	c := noChange
 	if !k.isRetired() {
-		k.sound(k.call.roster.take(k.number, e.GetKind(), who.GetId(), name, e.GetNewCall(), now), now)
+		c = k.call.roster.take(k.number, e.GetKind(), who.GetId(), name, e.GetNewCall(), now)
+		k.sound(c, now)
 	}
 	reason := wire.Clean(e.GetReason())
 	var n callstate.Notice
@@ -144,6 +147,10 @@ func (k *carrier) event(e *api.Event, now time.Duration) {
 		n.Text = name + " joined."
 	case api.Event_KIND_LEFT:
 		n.Text = name + " left."
+	case api.Event_KIND_HOLD, api.Event_KIND_RESUME, api.Event_KIND_DTMF:
+		if n.Text = does(e, name, c); n.Text == "" {
+			return
+		}
 	case api.Event_KIND_RESUME_TOKEN:
 		if token := e.GetResumeToken(); token != "" && len(token) <= maxToken {
 			k.call.tokens.take(k.server, token)
@@ -168,7 +175,7 @@ func (k *carrier) event(e *api.Event, now time.Duration) {
 
 // sound plays the cue of what became of the roster.
 func (k *carrier) sound(c change, now time.Duration) {
-	if k.call.cues == nil {
+	if !k.call.cfg.JoinTones {
 		return
 	}
 	switch c {
@@ -176,8 +183,28 @@ func (k *carrier) sound(c change, now time.Duration) {
 		k.call.cues.Ask(cue.Joined, now)
 	case hasLeft:
 		k.call.cues.Ask(cue.Left, now)
-	case noChange:
+	case noChange, hasHeld, hasResumed:
 	}
+}
+
+// does says what somebody does with the call, "" where that is no news. A digit of
+// nobody comes back from an echo.
+func does(e *api.Event, name string, c change) string {
+	switch c {
+	case hasHeld:
+		return name + " holds the call."
+	case hasResumed:
+		return name + " is back."
+	case noChange, hasJoined, hasLeft:
+	}
+	key, ok := wire.Digit(e.GetDigit())
+	switch {
+	case e.GetKind() != api.Event_KIND_DTMF || !ok:
+		return ""
+	case e.GetParticipant().GetId() == "":
+		return fmt.Sprintf("The server heard %c.", key)
+	}
+	return fmt.Sprintf("%s pressed %c.", name, key)
 }
 
 // maxToken bounds what is kept of a server's token.

@@ -14,7 +14,7 @@ const pull = audio.PeriodSamples / 2
 
 // ear keeps the playback port filled to its low-water mark, woken by the sound
 // card, and stays live while there is none. After the last chunk it plays what is
-// left and returns.
+// left and returns: the end of the call is heard in farewell.
 func (c *Call) ear(ctx context.Context) error {
 	pcm := make([]int16, pull)
 	loop := &loopProbe{}
@@ -66,9 +66,12 @@ func (c *Call) fill(pcm []int16, loop *loopProbe) {
 		c.playout.SetAhead(ahead)
 		c.train.Release(now, c.play)
 		pulled := c.playout.Pull(pcm, now+ahead)
-		if c.cues != nil {
-			c.cues.Mix(pcm, now)
-		}
+		made := c.cfg.Clock()
+		c.figures.decode.add(made - now)
+		c.figures.earLate.add(made-now, made)
+		c.hold.hush(pcm)
+		c.volume.process(pcm)
+		c.cues.Mix(pcm, now)
 		if c.protect != nil {
 			c.protect.Process(pcm)
 		}
@@ -76,7 +79,8 @@ func (c *Call) fill(pcm []int16, loop *loopProbe) {
 		pos, n := c.cfg.Playback.Write(pcm)
 		c.figures.ahead.add(ahead)
 		s := c.playout.Stats()
-		c.figures.rated.heard(&s, !c.muted.Load())
+		c.figures.rated.heard(&s, c.isRated())
+		c.figures.arrived(&s)
 		if pulled.Media >= 0 {
 			c.figures.buffer.add(s.Delay)
 			if sent, ok := c.hear.sentAs(pulled.Epoch); ok && sent == c.turn.epoch.Load() {

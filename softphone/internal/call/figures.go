@@ -2,7 +2,6 @@ package call
 
 import (
 	"math"
-	"slices"
 	"sync/atomic"
 	"time"
 
@@ -27,6 +26,12 @@ type figures struct {
 	loop   histogram // capture callback to playback callback
 	queued histogram // capture callback to the hand-over to gRPC
 	ahead  histogram // what the playback port held when a period was pulled
+	decode histogram // making a period for the earpiece
+	later  histogram // packets behind the fastest, as they arrived
+
+	arrival arrival
+	micLate worst // capture callback to the send queue
+	earLate worst // playback callback to the pull
 }
 
 // Snapshot fills in the part of a snapshot that a call knows. It is cheap
@@ -36,9 +41,10 @@ func (c *Call) Snapshot(s *callstate.Snapshot) {
 	s.Destination, s.CallID = c.cfg.Destination, c.cfg.CallID
 	s.Duration = c.Duration()
 	s.Link = c.keeper.state(now)
-	s.Muted = c.muted.Load()
+	s.Muted, s.Held = c.muted.Load(), c.Held()
 	s.Training = c.train.Training()
-	s.TalkingWhileMuted = c.talkingWhileMuted()
+	s.TalkingWhileMuted = s.Muted && !s.Held && c.hint.shown(now)
+	s.Gains, s.Sounds = c.gains(), c.cues.On()
 	s.Speaking = c.isSpeaking(now)
 	s.Roster, s.Unlisted = c.roster.load()
 	s.Silence, s.SilentFor = c.silence(now)
@@ -52,6 +58,7 @@ func (c *Call) Snapshot(s *callstate.Snapshot) {
 	p := c.playout.Stats()
 	s.Counts = c.counts(&p, s.Traffic)
 	s.Remote = c.peer.load()
+	s.Health = c.health(&p, now)
 	o := c.cleaner.Options()
 	s.CleanUp = callstate.CleanUp{
 		HighPass: o.HighPass, Denoise: o.Denoise, CanDenoise: clean.HasDenoise, Level: o.Level, Gain: c.cleaner.Gain(),
@@ -91,31 +98,57 @@ func (c *Call) delay(of pick) callstate.Delay {
 	return d
 }
 
+// stages are the way of a sound from mouth to ear, in order. The first sample of
+// what a callback brings waits for the rest of it, and the first of a frame for
+// the rest of that. What the playout calls its delay is counted from when the
+// fastest packet arrived, and ends at the earpiece's callback: of it a packet
+// spends on its way what it came later, and in the port what was there already.
 func (c *Call) stages(d callstate.Delay, of pick) []callstate.Stage {
-	frame, ends := audio.Duration(c.cfg.Options.FrameSamples), c.ends.Load()
-	queued, queuedKnown := of(&c.figures.queued)
-	server, serverKnown := of(&c.figures.server)
-	ahead, aheadKnown := of(&c.figures.ahead)
-	stages := []callstate.Stage{
-		{Name: "microphone", Delay: ends.microphone.Period},
-		{Name: "frame", Delay: max(0, frame-ends.microphone.Period), Measured: true},
-		{Name: "look-ahead", Delay: audio.Duration(c.enc.Lookahead()), Measured: true},
-		{Name: "send queue", Delay: queued, Measured: queuedKnown},
-		{Name: "up", Delay: d.RTT / 2},
-		{Name: "server", Delay: server, Measured: serverKnown},
-		{Name: "down", Delay: d.RTT / 2},
-		{Name: "buffer", Delay: max(0, d.Buffer-ahead), Measured: true}, // its delay is up to the callback
-		{Name: "earpiece", Delay: ahead, Measured: aheadKnown},
-		{Name: "sound system", Delay: ends.earpiece.Period},
+	period := c.microphonePeriod()
+	frame := audio.Duration(c.cfg.Options.FrameSamples)
+	full := max(frame, (frame+period)/2) // until a frame is there; of several at once, their mean
+	period = min(period, full)
+	measured := func(name string, h *histogram) callstate.Stage {
+		delay, known := of(h)
+		return callstate.Stage{Name: name, Delay: delay, Measured: known}
 	}
-	if added := c.train.Floor(); added > 0 { // what jitter adds is in the buffer
-		stages = slices.Insert(stages, 7, callstate.Stage{Name: "training", Delay: added, Measured: true})
-	}
+	ahead, decode, later := measured("earpiece period", &c.figures.ahead), measured("decode", &c.figures.decode), measured("", &c.figures.later)
+	buffer := max(0, d.Buffer-ahead.Delay-later.Delay)
+	ahead.Delay = max(0, ahead.Delay-decode.Delay) // a period is made while others wait
+	stages := append(make([]callstate.Stage, 0, 16),
+		callstate.Stage{Name: "microphone period", Delay: period, Measured: c.cfg.Capture.Stats().Callbacks > 0},
+		callstate.Stage{Name: "frame", Delay: full - period, Measured: true},
+		callstate.Stage{Name: "look-ahead", Delay: audio.Duration(c.enc.Lookahead()), Measured: true})
 	if held := c.figures.cleanUp.Load(); held > 0 {
-		stages = slices.Insert(stages, 2, callstate.Stage{Name: "clean-up", Delay: audio.Duration(int(held)), Measured: true})
+		stages = append(stages, callstate.Stage{Name: "clean-up", Delay: audio.Duration(int(held)), Measured: true})
 	}
-	return stages
+	stages = append(stages,
+		measured("send queue", &c.figures.queued),
+		callstate.Stage{Name: "up", Delay: d.RTT / 2},
+		measured("server", &c.figures.server),
+		callstate.Stage{Name: "down", Delay: d.RTT / 2})
+	if added := c.train.Floor(); added > 0 { // what jitter adds is in the buffer
+		stages = append(stages, callstate.Stage{Name: "training", Delay: added, Measured: true})
+	}
+	return append(stages,
+		callstate.Stage{Name: "buffer", Delay: buffer, Measured: true},
+		decode,
+		ahead,
+		callstate.Stage{Name: "sound system", Delay: c.soundSystem()})
 }
+
+// microphonePeriod is what the microphone brings at once, which is not always
+// the period that was granted.
+func (c *Call) microphonePeriod() time.Duration {
+	if s := c.cfg.Capture.Stats(); s.Callbacks > 0 {
+		return audio.Duration(s.Largest)
+	}
+	return c.ends.Load().microphone.Period
+}
+
+// soundSystem is what the sound system is taken to hold outside both callbacks:
+// about a period of the earpiece.
+func (c *Call) soundSystem() time.Duration { return c.ends.Load().earpiece.Period }
 
 func (c *Call) traffic() callstate.Traffic {
 	p := c.playout.Stats()

@@ -275,8 +275,13 @@ func (q *keeper) publish() {
 	q.silent.Store(p.phase == phaseProblem)
 	if was := q.view.Load(); *was == v {
 		return
-	} else if q.view.Store(&v); was.link.State != v.link.State && q.call.cfg.OnLink != nil {
-		q.call.cfg.OnLink(v.link.State)
+	} else if q.view.Store(&v); was.link.State != v.link.State {
+		if p.phase != phaseOver {
+			q.call.soundLink(was.link.State, v.link.State)
+		}
+		if q.call.cfg.OnLink != nil {
+			q.call.cfg.OnLink(v.link.State)
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -66,8 +67,9 @@ type network struct {
 	log      slog.Handler
 	up, down *gate // of every connection
 	dials    atomic.Int64
+	jitter   atomic.Int64 // the most that a piece of any direction is held up, a time.Duration
 
-	mu      sync.Mutex
+	mu      *sync.Mutex // of all ways to the same servers
 	hosts   map[string]*host
 	wires   map[*wirePair]bool
 	running sync.WaitGroup
@@ -81,14 +83,14 @@ type host struct {
 func newNetwork(t *testing.T, clock audio.Clock, log slog.Handler) *network {
 	return &network{
 		t: t, clock: clock, log: log, up: newGate(), down: newGate(),
-		hosts: make(map[string]*host), wires: make(map[*wirePair]bool),
+		mu: &sync.Mutex{}, hosts: make(map[string]*host), wires: make(map[*wirePair]bool),
 	}
 }
 
 // beside is another way to the same servers, with faults of its own.
 func (n *network) beside() *network {
 	m := newNetwork(n.t, n.clock, n.log)
-	m.hosts = n.hosts
+	m.mu, m.hosts = n.mu, n.hosts
 	return m
 }
 
@@ -182,15 +184,30 @@ func (n *network) dial(ctx context.Context, address string) (net.Conn, error) {
 	n.mu.Lock()
 	n.wires[w] = true
 	n.mu.Unlock()
-	n.running.Go(func() { w.carry(mine, far, n.up); _ = far.Close() })
+	n.running.Go(func() { w.carry(mine, n.late(far), n.up); _ = far.Close() })
 	n.running.Go(func() {
-		w.carry(far, mine, n.down)
+		w.carry(far, n.late(mine), n.down)
 		_ = mine.Close()
 		n.mu.Lock()
 		delete(n.wires, w)
 		n.mu.Unlock()
 	})
 	return near, nil
+}
+
+// late is a way that holds up what goes along it by the network's jitter.
+func (n *network) late(to io.Writer) io.Writer { return lateWriter{to, n} }
+
+type lateWriter struct {
+	io.Writer
+	n *network
+}
+
+func (w lateWriter) Write(b []byte) (int, error) {
+	if most := w.n.jitter.Load(); most > 0 {
+		time.Sleep(time.Duration(rand.Int64N(most)))
+	}
+	return w.Writer.Write(b)
 }
 
 // close ends the network and every server in it.

@@ -265,6 +265,16 @@ func TestMutingIsAnnouncedAtOnceAlsoInSilence(t *testing.T) {
 	}
 }
 
+func TestOfAMicrophoneThatWasMutedWhileDialingNothingLeaves(t *testing.T) {
+	p := newPath(t, unprotected(true))
+	p.call.SetMuted(true)
+	p.uplink = p.call.newUplink()
+	p.say(words(second, -20))
+	if n := len(p.frames()); n != 0 || len(p.sent) == 0 || p.sent[0].marks&wire.MarkMuted == 0 {
+		t.Errorf("%d frames of %d chunks carry audio, the first is marked %b", n, len(p.sent), p.sent[0].marks)
+	}
+}
+
 func TestTimeSpentMutedIsNotRated(t *testing.T) {
 	p := newPath(t, unprotected(true))
 	p.say(words(2*second, -24))

@@ -9,7 +9,7 @@ import (
 	"callcenter/softphone/internal/callstate"
 )
 
-// rated counts what was heard in the time that is rated: not while muted. The
+// rated counts what was heard in the time that is rated: not while muted or held. The
 // ear adds, any goroutine reads.
 type rated struct {
 	total, concealed, dropped atomic.Uint64
@@ -45,9 +45,9 @@ func (c *Call) quality(d callstate.Delay, t callstate.Traffic) callstate.Quality
 	}
 	way := d.MouthToEarEst
 	if d.LoopKnown {
-		// Measured, plus the parts outside both callbacks.
-		ends := c.ends.Load()
-		way = d.Loop + ends.microphone.Period + ends.earpiece.Period
+		// Measured, plus the parts outside both callbacks: a sample waits for half
+		// of what the microphone brings at once, in the mean.
+		way = d.Loop + c.microphonePeriod()/2 + c.soundSystem()
 	}
 	loss := c.figures.rated.loss(c.cfg.Options.FrameSamples)
 	s := quality.Estimate(way, loss)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"callcenter/audio/playout"
+	"callcenter/softphone/internal/cue"
 )
 
 // Percentiles of a delay, in ms; absent values are null.
@@ -59,7 +60,7 @@ type Report struct {
 }
 
 // Rating says what mos_est is made of: what was rated, outside the time that was
-// spent muted, and what each takes off the best MOS.
+// spent muted or on hold, and what each takes off the best MOS.
 type Rating struct {
 	DelayMS  float64 `json:"delay_ms"`
 	MOSDelay float64 `json:"mos_delay"`
@@ -111,15 +112,25 @@ type Stats struct {
 	MalformedPackets  uint64 `json:"malformedPackets"`
 	EarLimitedSamples uint64 `json:"earLimitedSamples"`
 
-	Cues *CueStats `json:"cues,omitempty"` // nil without join tones
+	HeldDuration  float64 `json:"heldDuration"`  // by this operator, seconds
+	DigitsSent    uint64  `json:"digitsSent"`    // of the keypad
+	DigitsDropped uint64  `json:"digitsDropped"` // too many at once, or too old once there was a connection
+
+	// TalkWhileMutedHints is how often the operator was told of talking into a
+	// muted microphone.
+	TalkWhileMutedHints uint64 `json:"talkWhileMutedHints"`
+
+	Cues *CueStats `json:"cues,omitempty"` // nil where there were none
 }
 
-// CueStats are the join tones: played, merged with one that waited already, and
-// not played since the earpiece stood still.
+// CueStats are the softphone's own sounds: played, merged with one that waited
+// already, not played since the earpiece stood still, and cut short by one that
+// matters more.
 type CueStats struct {
 	Played uint64 `json:"played"`
 	Merged uint64 `json:"merged"`
 	Missed uint64 `json:"missed"`
+	Cut    uint64 `json:"cut"`
 }
 
 // Report returns the account of the call so far.
@@ -199,17 +210,22 @@ func (c *Call) stats() *Stats {
 		CallbackLateCount: c.cfg.Capture.Stats().Gaps + c.cfg.Playback.Stats().Gaps,
 		MalformedPackets:  c.figures.malformed.Load(),
 		EarLimitedSamples: c.limited(),
+		HeldDuration:      round(c.heldFor().Seconds()),
+		DigitsSent:        c.keypad.accepted.Load(),
+		DigitsDropped:     c.keypad.dropped.Load(),
 		Cues:              c.cueStats(),
+
+		TalkWhileMutedHints: c.hint.hints(),
 	}
 }
 
-// cueStats are nil where there are no cues.
+// cueStats are nil where there were no cues.
 func (c *Call) cueStats() *CueStats {
-	if c.cues == nil {
+	s := c.cues.Stats()
+	if s == (cue.Stats{}) && !c.cues.On() {
 		return nil
 	}
-	s := c.cues.Stats()
-	return &CueStats{Played: s.Played, Merged: s.Merged, Missed: s.Missed}
+	return &CueStats{Played: s.Played, Merged: s.Merged, Missed: s.Missed, Cut: s.Cut}
 }
 
 func millis(d time.Duration) float64 { return round(float64(d) / float64(time.Millisecond)) }

@@ -32,13 +32,15 @@ type roster struct {
 	stale bool                    // shown is no copy any more
 }
 
-// change is what an event made of the roster, for the ear.
+// change is what an event made of the roster, for the ear and the message line.
 type change int
 
 const (
 	noChange change = iota
 	hasJoined
 	hasLeft
+	hasHeld
+	hasResumed
 )
 
 // take notes an event that a carrier brought about a participant. What a carrier
@@ -66,6 +68,8 @@ func (r *roster) take(carrier int, kind api.Event_Kind, id, name string, newCall
 		c = r.leave(id)
 	case api.Event_KIND_SPEAKING, api.Event_KIND_SILENT, api.Event_KIND_MUTE, api.Event_KIND_UNMUTE:
 		r.mark(kind, id)
+	case api.Event_KIND_HOLD, api.Event_KIND_RESUME:
+		return r.hold(id, kind == api.Event_KIND_HOLD)
 	}
 	if now < r.quiet {
 		return noChange
@@ -125,6 +129,19 @@ func (r *roster) mark(kind api.Event_Kind, id string) {
 	if p != r.members[at] {
 		r.members[at], r.stale = p, true
 	}
+}
+
+// hold notes that a member holds the call, or goes on with it.
+func (r *roster) hold(id string, on bool) change {
+	at := r.find(id)
+	if at < 0 || r.members[at].Held == on {
+		return noChange
+	}
+	r.members[at].Held, r.stale = on, true
+	if on {
+		return hasHeld
+	}
+	return hasResumed
 }
 
 // levels notes how loud the speakers are, of whom a message has room for some

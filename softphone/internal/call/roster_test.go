@@ -24,7 +24,7 @@ func inRoom(t *testing.T) *told {
 	t.Helper()
 	r := &told{}
 	r.path = newPath(t, Config{
-		Codec: pcm.Codec{}, Unprotected: true, JoinTones: true,
+		Codec: pcm.Codec{}, Unprotected: true, Sounds: true, JoinTones: true,
 		OnNotice: func(n callstate.Notice) { r.notices = append(r.notices, n.Text) },
 	})
 	r.call.cfg.Destination = "room/x"
@@ -73,6 +73,9 @@ func (r *told) listed() string {
 		}
 		if p.Muted {
 			text += " muted"
+		}
+		if p.Held {
+			text += " held"
 		}
 		if p.Level != callstate.SilentLevel {
 			text += fmt.Sprint(" ", p.Level)
@@ -320,7 +323,7 @@ func TestTheOperatorSpeaksUnlessMuted(t *testing.T) {
 	if s := snap(); s.Speaking || s.TalkingWhileMuted {
 		t.Error("who has just muted speaks on")
 	}
-	p.say(words(second, -20))
+	p.say(words(3*second, -20))
 	if s := snap(); s.Speaking || !s.TalkingWhileMuted {
 		t.Error("the muted speak")
 	}

@@ -124,6 +124,12 @@ func (s *schedule) say(severity callstate.Severity, format string, args ...any) 
 	s.do(act{verb: sayNotice, notice: callstate.Notice{Severity: severity, Text: fmt.Sprintf(format, args...)}})
 }
 
+// sayOf is say for what the verdict names, too.
+func (s *schedule) sayOf(kind callstate.Kind, severity callstate.Severity, format string, args ...any) {
+	s.say(severity, format, args...)
+	s.acts[len(s.acts)-1].notice.About = kind
+}
+
 // take returns what is to be done, and forgets it.
 func (s *schedule) take() []act {
 	acts := s.acts
@@ -301,7 +307,7 @@ func (s *schedule) lose(now, heard time.Duration) {
 	}
 	s.phase, s.lostAt = phaseLost, now
 	s.tries, s.left, s.due = 0, 0, now+firstTry
-	s.say(callstate.Warning, "Connection lost, trying %s.", s.all())
+	s.sayOf(callstate.KindServerGone, callstate.Warning, "Connection lost, trying %s.", s.all())
 }
 
 // all names the servers that are tried.

@@ -17,6 +17,7 @@ type outgoing struct {
 	stream   callStream
 	chunk    *api.AudioChunk
 	frame    sendq.Frame
+	event    *api.Event    // to leave with the next chunk; nil: none
 	reported time.Duration // when the last report left
 }
 
@@ -38,7 +39,10 @@ func (k *carrier) send(ctx context.Context, stream callStream) error {
 	for {
 		now := c.cfg.Clock()
 		if c.pop(k, &o.frame, now) {
-			c.figures.queued.add(now - o.frame.Made)
+			if o.frame.Samples > 0 {
+				c.figures.queued.add(now - o.frame.Made)
+			}
+			o.event = k.tellNext(&o.frame, now)
 			if k.sendFrame(o, &o.frame, now) != nil {
 				return nil
 			}
@@ -48,7 +52,7 @@ func (k *carrier) send(ctx context.Context, stream callStream) error {
 			return ignore(stream.CloseSend())
 		}
 		due := k.link.Due(now)
-		if due == 0 {
+		if o.event = k.tellNext(nil, now); due == 0 || o.event != nil {
 			if k.sendFrame(o, nil, now) != nil {
 				return nil
 			}
@@ -103,7 +107,7 @@ func (k *carrier) open(stream callStream) error {
 }
 
 // sendFrame sends a frame, or without one the empty chunk that keeps the call
-// alive, and this side's report when one is due.
+// alive, with what there is to tell, and this side's report when one is due.
 func (k *carrier) sendFrame(o *outgoing, f *sendq.Frame, now time.Duration) error {
 	c, chunk := k.call, o.chunk
 	chunk.AudioData, chunk.Sequence, chunk.DroppedBefore = nil, 0, 0
@@ -116,6 +120,7 @@ func (k *carrier) sendFrame(o *outgoing, f *sendq.Frame, now time.Duration) erro
 		}
 		c.figures.dropped.Add(uint64(f.DroppedBefore))
 	}
+	chunk.Event, o.event = o.event, nil
 	if now-o.reported >= reportInterval && c.isActive(k) {
 		o.reported = now
 		chunk.Report = c.ownReport(k.own)

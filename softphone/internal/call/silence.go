@@ -40,10 +40,10 @@ func (s *silences) listen(pcm []int16, now time.Duration) {
 	s.flat.Store(flat)
 }
 
-// silence is why nobody hears a microphone that is not muted here, and since
-// when. What is no device is silent by wish.
+// silence is why nobody hears a microphone that is neither muted here nor of a call
+// that is held, and since when. What is no device is silent by wish.
 func (c *Call) silence(now time.Duration) (callstate.Silence, time.Duration) {
-	if c.muted.Load() || !isDevice(c.ends.Load().microphone) {
+	if !c.isRated() || !isDevice(c.ends.Load().microphone) {
 		return callstate.NoSilence, 0
 	}
 	if stalled := c.stalledFor(now); stalled > 0 {

@@ -62,7 +62,7 @@ func (s *schedule) listen(now, quiet time.Duration) {
 		if !s.drains {
 			s.tries, s.left, s.due = 2, 0, s.since+secondAfter
 		}
-		s.say(callstate.Warning, "Connection problem: nothing heard from %s for 1 s.", s.server)
+		s.sayOf(callstate.KindDownlink, callstate.Warning, "Connection problem: nothing heard from %s for 1 s.", s.server)
 	case quiet < problemAfter && s.phase == phaseProblem:
 		s.phase = phaseUp
 		s.back(now - quiet)

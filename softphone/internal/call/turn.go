@@ -40,7 +40,9 @@ func (c *Call) acknowledged(k *carrier) {
 	c.turn.mu.Lock()
 	defer c.turn.mu.Unlock()
 	if c.turn.active == k {
-		c.queue.Ack(k.link.PeerAck())
+		ack := k.link.PeerAck()
+		c.queue.Ack(ack)
+		c.keypad.acknowledge(ack)
 	}
 }
 
@@ -56,6 +58,7 @@ func (c *Call) adopt(k *carrier) {
 	}
 	if t.begun {
 		c.queue.Restart(ack)
+		c.keypad.restart(ack)
 	}
 	t.active, t.begun = k, true
 	t.epoch.Store(uint32(k.number))

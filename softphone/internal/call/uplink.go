@@ -10,10 +10,6 @@ import (
 	"callcenter/codec"
 )
 
-// talkHold is how long talking into a muted microphone counts after the last
-// speech.
-const talkHold = time.Second
-
 // voiceHold is how long the operator counts as speaking after the last frame with
 // speech: until the next one is due for certain.
 const voiceHold = 100 * time.Millisecond
@@ -22,7 +18,8 @@ const voiceHold = 100 * time.Millisecond
 type uplinkState struct {
 	frame  []int16
 	packet []byte
-	muted  bool   // the last slot was muted
+	quiet  bool   // the last slot was muted or held
+	held   bool   // or held
 	pause  pause  // no audio is sent
 	epoch  uint32 // of the connection in use
 
@@ -78,45 +75,46 @@ func (c *Call) newUplink() *uplinkState {
 	return &uplinkState{
 		frame:  make([]int16, c.cfg.Options.FrameSamples),
 		packet: make([]byte, codec.MaxPacket),
+		quiet:  c.muted.Load(), // who muted while dialing is not heard to fade out
 
 		absence: newAbsence(),
 	}
 }
 
-// sendFrame takes one frame slot through meter, clean-up, mute and encoder.
-// Level and voice are what the microphone brought, before any clean-up.
+// sendFrame takes one frame slot through gain, meter, clean-up, mute, hold and
+// encoder. Level and voice are what the microphone brought, with its gain and
+// before any clean-up; whether it is dead shows without the gain.
 func (c *Call) sendFrame(s *uplinkState, pos uint64) error {
 	now := c.cfg.Clock()
 	if epoch := c.turn.epoch.Load(); epoch != s.epoch {
 		s.epoch, s.pause.fresh = epoch, true
 	}
-	c.micMeter.Add(s.frame, now)
 	c.silences.listen(s.frame, now)
+	c.micGain.Process(s.frame)
+	c.micMeter.Add(s.frame, now)
 	voice := c.voice.Add(s.frame)
+	c.hint.add(s.frame, voice, c.muted.Load() && !c.hold.on.Load(), now)
 	marks := wire.LevelMarks(level.DBov(s.frame), voice)
 	c.cleaner.Process(s.frame)
 	c.figures.cleanUp.Store(int64(c.cleaner.Delay()))
 
-	muted, was := c.muted.Load(), s.muted
-	s.muted = muted
+	was := s.quiet
+	muted := c.look(s)
 	switch {
-	case muted:
-		if voice {
-			c.speaking.Store(int64(now))
-		}
+	case s.quiet:
 		c.spoken.Store(0)
 		if was || s.pause.on {
-			c.announce(s, pos, now, wire.LevelMarks(127, false)|wire.MarkMuted)
+			c.announce(s, pos, now, quietMarks(muted))
 			return nil
 		}
 		fade(s.frame, 1, 0)
 	case was:
 		fade(s.frame, 0, 1)
 	}
-	if voice && !muted {
+	if voice && !s.quiet {
 		c.spoken.Store(int64(now))
 	}
-	n, err := c.encode(s, voice || muted)
+	n, err := c.encode(s, voice || s.quiet)
 	if err != nil {
 		return err
 	}
@@ -136,11 +134,34 @@ func (c *Call) sendFrame(s *uplinkState, pos uint64) error {
 		Media: pos + 1, Marks: marks,
 		Samples: len(s.frame), Made: made, Data: s.packet[:n],
 	})
+	pushed := c.cfg.Clock()
+	c.figures.micLate.add(pushed-made, pushed)
 	return nil
 }
 
+// look takes how the operator wants the next slot, and whether something is to be told
+// with it: then a pause goes on with a mark at once. It returns whether the microphone
+// is muted.
+func (c *Call) look(s *uplinkState) (muted bool) {
+	muted, held := c.muted.Load(), c.hold.on.Load()
+	if held != s.held || c.keypad.count.Load() > 0 {
+		s.pause.fresh = true
+	}
+	s.quiet, s.held = muted || held, held
+	return muted
+}
+
+// quietMarks are those of a slot of which nothing is sent.
+func quietMarks(muted bool) uint32 {
+	marks := wire.LevelMarks(127, false)
+	if muted {
+		marks |= wire.MarkMuted
+	}
+	return marks
+}
+
 // fade multiplies pcm by a gain that goes linearly from one value to another,
-// so that muting makes no click.
+// so that muting and holding make no click.
 func fade(pcm []int16, from, to int) {
 	n := len(pcm)
 	for i, s := range pcm {
@@ -148,14 +169,8 @@ func fade(pcm []int16, from, to int) {
 	}
 }
 
-// talkingWhileMuted reports speech into a muted microphone.
-func (c *Call) talkingWhileMuted() bool {
-	last := c.speaking.Load()
-	return c.muted.Load() && last != 0 && c.cfg.Clock()-time.Duration(last) < talkHold
-}
-
 // isSpeaking reports that the operator's speech is being sent.
 func (c *Call) isSpeaking(now time.Duration) bool {
 	last := c.spoken.Load()
-	return !c.muted.Load() && last != 0 && now-time.Duration(last) < voiceHold
+	return c.isRated() && last != 0 && now-time.Duration(last) < voiceHold
 }

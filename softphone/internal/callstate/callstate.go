@@ -281,8 +281,12 @@ type Snapshot struct {
 	Roster   []Participant
 	Unlisted int
 
+	Health Health
 	// Verdict is what the call suffers from, or that all is well.
 	Verdict Verdict
+	// Warnings are the figures that are beyond their thresholds, in the time that
+	// is rated.
+	Warnings Warnings
 	// Timeline is the call second by second, oldest first. Nobody changes the slice.
 	Timeline []Moment
 }
@@ -301,4 +305,7 @@ const (
 type Notice struct {
 	Severity Severity
 	Text     string
+	// About is the trouble that it tells of, if the verdict names that as long as it
+	// lasts: a screen that shows the verdict need not say it twice.
+	About Kind
 }

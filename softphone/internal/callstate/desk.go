@@ -11,10 +11,23 @@ import (
 type Talk struct {
 	Open bool
 	Left time.Duration // until the microphone is muted again
+
+	Limit time.Duration // for which it is opened, also while it is not
 }
+
+// TalkFor is how long push-to-talk keeps a microphone open unless set otherwise.
+const TalkFor = 30 * time.Second
 
 // Gains are what the operator turned up or down, in dB.
 type Gains struct{ Microphone, Earpiece float64 }
+
+// How far the operator can turn up and down, in dB.
+const (
+	MinMicrophoneGain = -20.0
+	MaxMicrophoneGain = 20.0
+	MinEarpieceGain   = -40.0
+	MaxEarpieceGain   = 12.0
+)
 
 // Training is what is added to the way back of an echo call, to hear what it
 // does.

@@ -18,6 +18,7 @@ import (
 
 	"callcenter/api/settings"
 	"callcenter/softphone/internal/config"
+	"callcenter/softphone/internal/recall"
 )
 
 // The exit codes.
@@ -41,6 +42,10 @@ func (e reportedError) Unwrap() error { return e.error }
 type program struct {
 	cfg            config.Config
 	stdout, stderr io.Writer
+
+	// Of newPhone:
+	store   *recall.Store
+	choices *choices
 }
 
 // Run executes the command line and returns the exit code. SIGINT and SIGTERM

@@ -73,16 +73,18 @@ func (p *program) devicesTable(list []sound.Info) error {
 }
 
 // missingSound says in a sentence what a call would lack for sound, or "".
-func missingSound(ctx context.Context, capture, playback string) string {
-	if capture != "" && playback != "" {
+func missingSound(ctx context.Context, c *choices) string {
+	if c.spec(sound.Capture) != "" && c.spec(sound.Playback) != "" {
 		return ""
 	}
 	list, err := sound.Devices(ctx, nil)
-	if err == nil && capture == "" {
-		_, err = sound.Default(list, sound.Capture)
-	}
-	if err == nil && playback == "" {
-		_, err = sound.Default(list, sound.Playback)
+	for _, dir := range []sound.Direction{sound.Capture, sound.Playback} {
+		if err != nil || c.spec(dir) != "" {
+			continue
+		}
+		if _, chosen := c.Chosen(list, dir); !chosen {
+			_, err = sound.Default(list, dir)
+		}
 	}
 	if err == nil {
 		return ""

@@ -9,29 +9,40 @@ import (
 	"callcenter/codec"
 	"callcenter/codec/opus"
 	"callcenter/codec/pcm"
+	"callcenter/softphone/internal/callstate"
 	"callcenter/softphone/internal/config"
 	"callcenter/softphone/internal/phone"
 	"callcenter/softphone/internal/sound"
 )
 
-// newPhone returns the phone that the settings describe.
-func (p *program) newPhone(log *slog.Logger) (*phone.Phone, error) {
+// newPhone returns the phone that the settings describe, as change leaves them,
+// and opens what earlier runs have left.
+func (p *program) newPhone(log *slog.Logger, change ...func(*phone.Config)) (*phone.Phone, error) {
 	c, err := codec.NewRegistry(opus.Codec{}, pcm.Codec{}).Lookup(p.cfg.Codec)
 	if err != nil {
 		return nil, usageError{err}
 	}
-	ends := endpoints{capture: p.cfg.Capture, playback: p.cfg.Playback, periods: sound.NewPeriods(), log: log}
+	store, err := remembered(log)
+	if err != nil {
+		return nil, err
+	}
+	p.store, p.choices = store, newChoices(&p.cfg, store)
+	ends := endpoints{choices: p.choices, periods: sound.NewPeriods(), log: log}
 	if fixed := p.cfg.FixedPeriod(); fixed > 0 {
 		ends.periods = sound.FixedPeriods(fixed)
 	}
-	if err := sound.Check(ends.capture, ends.playback); err != nil {
+	if err := sound.Check(p.cfg.Capture, p.cfg.Playback); err != nil {
 		return nil, usageError{err}
 	}
-	mic, err := sound.Parse(sound.Capture, ends.capture)
+	mic, err := sound.Parse(sound.Capture, p.cfg.Capture)
 	if err != nil {
 		return nil, usageError{err}
 	}
-	return phone.New(phone.Config{
+	ear, err := sound.Parse(sound.Playback, p.cfg.Playback)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	cfg := phone.Config{
 		Servers:     p.cfg.Servers,
 		Destination: p.cfg.Dest,
 		DisplayName: p.cfg.Name,
@@ -42,22 +53,35 @@ func (p *program) newPhone(log *slog.Logger) (*phone.Phone, error) {
 		Unprotected: !p.cfg.EarProtection,
 		EarCeiling:  p.cfg.EarCeiling,
 		Complete:    p.cfg.Playout == config.Complete,
+		Sounds:      p.cfg.OwnSounds(ear.Kind == sound.Device),
 		JoinTones:   p.cfg.JoinTones,
+		Gains:       callstate.Gains{Microphone: p.cfg.MicrophoneGain, Earpiece: p.cfg.EarVolume},
+		TalkLimit:   p.cfg.TalkLimit,
+		Favourites:  p.cfg.Favourites(),
+		Contacts:    p.cfg.Contacts(),
 		Sound:       ends,
 		Connect:     phone.Connect,
 		Log:         log,
-	}), nil
+	}
+	for _, f := range change {
+		f(&cfg)
+	}
+	return phone.New(cfg), nil
 }
 
-// endpoints opens what --capture and --playback name.
+// endpoints opens the ends of calls, see choices.
 type endpoints struct {
-	capture, playback string
-	periods           *sound.Periods
-	log               *slog.Logger
+	choices *choices
+	periods *sound.Periods
+	log     *slog.Logger
+}
+
+func (e endpoints) options(dir sound.Direction) sound.Options {
+	return sound.Options{Periods: e.periods, Prefer: e.choices.prefer(dir), Log: e.log}
 }
 
 func (e endpoints) OpenCapture(ctx context.Context, p *port.Capture) (phone.Stream, error) {
-	s, err := sound.OpenCapture(ctx, e.capture, p, sound.Options{Periods: e.periods, Log: e.log})
+	s, err := sound.OpenCapture(ctx, e.choices.spec(sound.Capture), p, e.options(sound.Capture))
 	if err != nil {
 		return nil, fmt.Errorf("%w; --capture names another", err)
 	}
@@ -65,7 +89,7 @@ func (e endpoints) OpenCapture(ctx context.Context, p *port.Capture) (phone.Stre
 }
 
 func (e endpoints) OpenPlayback(ctx context.Context, p *port.Playback) (phone.Stream, error) {
-	s, err := sound.OpenPlayback(ctx, e.playback, p, sound.Options{Periods: e.periods, Log: e.log})
+	s, err := sound.OpenPlayback(ctx, e.choices.spec(sound.Playback), p, e.options(sound.Playback))
 	if err != nil {
 		return nil, fmt.Errorf("%w; --playback names another", err)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"callcenter/softphone/internal/audition"
 	"callcenter/softphone/internal/callstate"
 	"callcenter/softphone/internal/phone"
 	"callcenter/softphone/internal/terminal"
@@ -30,7 +31,7 @@ func (p *program) screen(cmd *cobra.Command) error {
 		return err
 	}
 	defer func() { _ = log.close() }()
-	ph, err := p.newPhone(log.Logger)
+	ph, err := p.newPhone(log.Logger, p.remember)
 	if err != nil {
 		return err
 	}
@@ -59,6 +60,12 @@ func (p *program) protect(log *logFile) (restore func() error, err error) {
 	return func() error { return errors.Join(undo(), guard.Release(), f.Close()) }, nil
 }
 
+// remember makes the operator's phone keep what the next run should know.
+func (p *program) remember(c *phone.Config) {
+	c.Memory = p.store
+	c.Gains, c.OnGains = p.gains(p.store), p.store.SetGains
+}
+
 func (p *program) runScreen(ctx context.Context, ph *phone.Phone, log *logFile) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -67,9 +74,12 @@ func (p *program) runScreen(ctx context.Context, ph *phone.Phone, log *logFile) 
 	g.Go(func() error {
 		return safely(func() error { greet(ctx, ph, p); return nil })
 	})
+	g.Go(func() error { return safely(func() error { return p.store.Run(ctx, ph.Say) }) })
+	bench := audition.New(audition.Config{Phone: ph, Choices: p.choices, Ceiling: p.cfg.EarCeiling, Log: log.Logger})
+	g.Go(func() error { return safely(func() error { return bench.Run(ctx) }) })
 	g.Go(func() error {
 		defer cancel() // leaving the screen hangs up and ends the phone
-		err := tui.Run(ctx, ph, tui.Options{Destination: p.cfg.Dest})
+		err := tui.Run(ctx, ph, tui.Options{Destination: p.cfg.Dest, Bench: bench, ASCII: p.cfg.ASCII})
 		var broken *tui.PanicError
 		if errors.As(err, &broken) {
 			log.Error("screen panicked", "value", broken.Value, "stack", string(broken.Stack))
@@ -92,7 +102,7 @@ func safely(f func() error) (err error) {
 
 // greet says at once what would keep a call from having sound.
 func greet(ctx context.Context, ph *phone.Phone, p *program) {
-	text := missingSound(ctx, p.cfg.Capture, p.cfg.Playback)
+	text := missingSound(ctx, p.choices)
 	if text == "" || ctx.Err() != nil {
 		return
 	}

@@ -17,6 +17,7 @@ import (
 	"callcenter/audio/clean"
 	"callcenter/audio/protect"
 	"callcenter/codec"
+	"callcenter/softphone/internal/callstate"
 )
 
 // EnvPrefix begins the names of the softphone's environment variables.
@@ -24,6 +25,12 @@ const EnvPrefix = "SOFTPHONE_"
 
 // periodAuto lets the devices' periods adapt.
 const periodAuto = "auto"
+
+// How long push-to-talk may keep the microphone open.
+const (
+	minTalkLimit = 5 * time.Second
+	maxTalkLimit = 10 * time.Minute
+)
 
 // What to do with audio that is late.
 const (
@@ -50,14 +57,22 @@ type Config struct {
 
 	EarProtection bool
 	EarCeiling    float64 // dBFS of peaks
-	JoinTones     bool    // cues when somebody joins or leaves a room
+	Sounds        string  // own sounds for the operator: auto, on or off
+	JoinTones     bool    // one among them when somebody joins or leaves a room
+	ASCII         bool    // the screen draws with ASCII only
 
+	MicrophoneGain, EarVolume float64       // dB, at first
+	TalkLimit                 time.Duration // that push-to-talk keeps the microphone open
+
+	favourites, contacts []string // DEST or NAME=DEST, and NAME=DEST
+
+	given       *settings.Values
 	configFile  string
 	defaultFile string
 }
 
-// The values of a switch of the clean-up: auto is on for devices only, since
-// files and tones are to arrive as they are.
+// The values of a switch of the clean-up or the sounds: auto is on for devices
+// only, since files and tones are to arrive as they are.
 const (
 	auto = "auto"
 	on   = "on"
@@ -82,8 +97,14 @@ func (c *Config) Flags(fs *pflag.FlagSet) {
 	fs.StringVar(&c.LevelControl, "level-control", auto, "bring the microphone's speech to -22 dBFS RMS: `auto` (devices only), on or off")
 	fs.BoolVar(&c.EarProtection, "ear-protection", true, "limit what the earpiece plays")
 	fs.Float64Var(&c.EarCeiling, "ear-ceiling", protect.DefaultCeiling, "highest peak that the earpiece plays, `dBFS`, -30 to 0")
-	fs.BoolVar(&c.JoinTones, "join-tones", true, "play two soft notes to you when somebody joins or leaves the room")
+	fs.StringVar(&c.Sounds, "sounds", auto, "play to you that a call rings, is answered, ends, or loses its link: `auto` (where the earpiece is a device), on or off")
+	fs.BoolVar(&c.JoinTones, "join-tones", true, "with sounds, play two soft notes to you when somebody joins or leaves the room")
+	fs.Float64Var(&c.MicrophoneGain, "microphone-gain", 0, "turn the microphone up or down, `dB`, -20 to 20")
+	fs.Float64Var(&c.EarVolume, "ear-volume", 0, "turn the voice in the ear up or down, `dB`, -40 to 12")
+	fs.DurationVar(&c.TalkLimit, "talk-limit", callstate.TalkFor, "how long push-to-talk keeps the microphone open, `5s` to 10m")
+	fs.BoolVar(&c.ASCII, "ascii", false, "draw the screen with the characters of ASCII only")
 	fs.StringVar(&c.Playout, "playout", Live, "after a stall be `live` again at once, or play complete and catch up")
+	c.directoryFlags(fs)
 	c.defaultFile = DefaultFile()
 	fs.StringVar(&c.configFile, settings.ConfigFlag, "", "settings `file` (default "+c.defaultFile+")")
 }
@@ -116,17 +137,24 @@ func StateDir() (string, error) {
 // bound, and skip names flags of the command that are no settings.
 func (c *Config) Load(fs *pflag.FlagSet, skip ...string) error {
 	file, required := settings.File(fs, EnvPrefix, c.defaultFile)
-	_, err := settings.Load(fs, settings.Options{
+	values, err := settings.Load(fs, settings.Options{
 		EnvPrefix: EnvPrefix, File: file, FileRequired: required, Skip: skip,
 	})
 	if err != nil {
 		return err
 	}
+	c.given = values
 	return c.check()
 }
 
+// Given reports that a setting was given, by a flag, a variable or the file.
+func (c *Config) Given(name string) bool { return c.given != nil && c.given.Source(name) != "default" }
+
 func (c *Config) check() error {
 	if err := checkServers(c.Servers); err != nil {
+		return err
+	}
+	if err := c.checkDirectory(); err != nil {
 		return err
 	}
 	switch {
@@ -149,12 +177,27 @@ func (c *Config) check() error {
 	case !(c.EarCeiling >= protect.MinCeiling && c.EarCeiling <= protect.MaxCeiling):
 		return fmt.Errorf("ear-ceiling %g: use %g to %g dBFS", c.EarCeiling, protect.MinCeiling, protect.MaxCeiling)
 	}
-	return c.checkCleanUp()
+	if err := c.checkDesk(); err != nil {
+		return err
+	}
+	return c.checkSwitches()
 }
 
-func (c *Config) checkCleanUp() error {
+func (c *Config) checkDesk() error {
+	switch {
+	case !(c.MicrophoneGain >= callstate.MinMicrophoneGain && c.MicrophoneGain <= callstate.MaxMicrophoneGain):
+		return fmt.Errorf("microphone-gain %g: use %g to %g dB", c.MicrophoneGain, callstate.MinMicrophoneGain, callstate.MaxMicrophoneGain)
+	case !(c.EarVolume >= callstate.MinEarpieceGain && c.EarVolume <= callstate.MaxEarpieceGain):
+		return fmt.Errorf("ear-volume %g: use %g to %g dB", c.EarVolume, callstate.MinEarpieceGain, callstate.MaxEarpieceGain)
+	case c.TalkLimit < minTalkLimit || c.TalkLimit > maxTalkLimit:
+		return fmt.Errorf("talk-limit %v: use 5s to 10m", c.TalkLimit)
+	}
+	return nil
+}
+
+func (c *Config) checkSwitches() error {
 	for _, s := range []struct{ name, value string }{
-		{"high-pass", c.HighPass}, {"denoise", c.Denoise}, {"level-control", c.LevelControl},
+		{"high-pass", c.HighPass}, {"denoise", c.Denoise}, {"level-control", c.LevelControl}, {"sounds", c.Sounds},
 	} {
 		if s.value != auto && s.value != on && s.value != off {
 			return fmt.Errorf("%s %.32q: use auto, on or off", s.name, s.value)
@@ -166,13 +209,19 @@ func (c *Config) checkCleanUp() error {
 	return nil
 }
 
+// set is what a switch says for what is a device or not.
+func set(value string, device bool) bool { return value == on || value == auto && device }
+
+// OwnSounds says whether the softphone's own sounds are played to an earpiece,
+// which is a device or not.
+func (c *Config) OwnSounds(device bool) bool { return set(c.Sounds, device) }
+
 // CleanUp says what is done to a microphone, which is a device or not.
 func (c *Config) CleanUp(device bool) clean.Options {
-	set := func(value string) bool { return value == on || value == auto && device }
 	return clean.Options{
-		HighPass: set(c.HighPass),
-		Denoise:  set(c.Denoise) && clean.HasDenoise,
-		Level:    set(c.LevelControl),
+		HighPass: set(c.HighPass, device),
+		Denoise:  set(c.Denoise, device) && clean.HasDenoise,
+		Level:    set(c.LevelControl, device),
 	}
 }
 

@@ -90,6 +90,12 @@ func TestWhatCannotBeIsRefusedByName(t *testing.T) {
 		"a complexity too high":   {[]string{"--complexity", "11"}, "0 to 10"},
 		"an unknown codec":        {[]string{"--codec", "mp3"}, "opus or pcm"},
 		"a clean-up by half":      {[]string{"--level-control", "maybe"}, "auto, on or off"},
+		"sounds by half":          {[]string{"--sounds", "some"}, "auto, on or off"},
+		"a gain above all":        {[]string{"--microphone-gain", "21"}, "-20 to 20"},
+		"a gain that is none":     {[]string{"--microphone-gain", "NaN"}, "-20 to 20"},
+		"a volume above all":      {[]string{"--ear-volume", "12.5"}, "-40 to 12"},
+		"no time to talk":         {[]string{"--talk-limit", "4s"}, "5s to 10m"},
+		"a talk without end":      {[]string{"--talk-limit", "11m"}, "5s to 10m"},
 		"a ceiling above all":     {[]string{"--ear-ceiling", "1"}, "-30 to 0"},
 		"a ceiling that is none":  {[]string{"--ear-ceiling", "NaN"}, "-30 to 0"},
 		"an unknown playout":      {[]string{"--playout", "all"}, "live or complete"},
@@ -127,6 +133,39 @@ func TestJoinTonesAreOnUnlessSwitchedOff(t *testing.T) {
 	}
 	if c, err := load(t, "", "--join-tones"); err != nil || !c.JoinTones {
 		t.Errorf("switched on by the flag: %v, %v", c.JoinTones, err)
+	}
+	if c, err := load(t, "ascii = true\n"); err != nil || !c.ASCII {
+		t.Errorf("ascii: %v, %v", c.ASCII, err)
+	}
+}
+
+func TestSoundsAreForDevicesUnlessAsked(t *testing.T) {
+	for _, tt := range []struct {
+		file           string
+		args           []string
+		device, inFile bool
+	}{
+		{"", nil, true, false},
+		{"sounds = \"on\"\n", nil, true, true},
+		{"sounds = \"on\"\n", []string{"--sounds", "off"}, false, false},
+		{"", []string{"--sounds", "auto"}, true, false},
+	} {
+		c, err := load(t, tt.file, tt.args...)
+		if err != nil || c.OwnSounds(true) != tt.device || c.OwnSounds(false) != tt.inFile {
+			t.Errorf("%q %v: on a device %v, in a file %v, %v", tt.file, tt.args, c.OwnSounds(true), c.OwnSounds(false), err)
+		}
+	}
+}
+
+func TestGainsAndTheTimeToTalkAreSettings(t *testing.T) {
+	c, err := load(t, "")
+	if err != nil || c.MicrophoneGain != 0 || c.EarVolume != 0 || c.TalkLimit != 30*time.Second {
+		t.Errorf("%g and %g dB, %v, %v", c.MicrophoneGain, c.EarVolume, c.TalkLimit, err)
+	}
+	t.Setenv("SOFTPHONE_TALK_LIMIT", "1m")
+	c, err = load(t, "microphone-gain = -3.5\n", "--ear-volume", "6")
+	if err != nil || c.MicrophoneGain != -3.5 || c.EarVolume != 6 || c.TalkLimit != time.Minute {
+		t.Errorf("%g and %g dB, %v, %v", c.MicrophoneGain, c.EarVolume, c.TalkLimit, err)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"callcenter/softphone/internal/callstate"
+	"callcenter/softphone/internal/diagnose"
 	"callcenter/softphone/internal/wake"
 )
 
@@ -21,8 +22,9 @@ const (
 )
 
 // attend looks after a call and says what the operator should know: that nobody
-// hears the microphone, or that the computer slept. The function that it returns
-// ends that and waits for its end.
+// hears the microphone, that the computer slept, what the call suffers from. It
+// ends push-to-talk. The function that it returns ends all that and waits for its
+// end.
 func (p *Phone) attend() (end func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
@@ -42,6 +44,7 @@ func (p *Phone) watch(ctx context.Context) {
 		asleep = wake.Asleep()
 	}
 	naps, quiet := wake.New(asleep), hush{say: p.Say, last: p.clock()}
+	var doctor diagnose.Watch
 	naps.Slept()
 	ticker := time.NewTicker(attendEvery)
 	defer ticker.Stop()
@@ -59,7 +62,16 @@ func (p *Phone) watch(ctx context.Context) {
 		}
 		s := p.Snapshot()
 		quiet.look(&s, p.clock())
+		p.tendLatch(s.Speaking)
+		p.found(doctor.Look(&s, p.clock()))
 	}
+}
+
+// found takes note of what a look found, for the screen.
+func (p *Phone) found(f diagnose.Findings) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.findings = f
 }
 
 // sayAwake tells that the computer slept.
@@ -96,7 +108,7 @@ func whyUnheard(s callstate.Silence) string {
 func (h *hush) look(s *callstate.Snapshot, now time.Duration) {
 	late := now-h.last > heldUp
 	h.last = now
-	if !s.State.Connected() || s.Muted || s.MicrophoneEnd.State != callstate.EndOpen {
+	if !s.State.Connected() || s.Muted || s.Held || s.MicrophoneEnd.State != callstate.EndOpen {
 		h.told = callstate.NoSilence // what is said of those says enough
 		return
 	}
@@ -110,6 +122,6 @@ func (h *hush) look(s *callstate.Snapshot, now time.Duration) {
 			h.from = now - s.SilentFor
 		}
 		h.told = s.Silence
-		h.say(callstate.Notice{Severity: callstate.Warning, Text: whyUnheard(s.Silence)})
+		h.say(callstate.Notice{Severity: callstate.Warning, Text: whyUnheard(s.Silence), About: callstate.KindMicrophone})
 	}
 }

@@ -8,10 +8,10 @@ import (
 )
 
 // Dial asks Run for a call; "" is the default destination. During a call it
-// says so and does nothing.
+// says so and does nothing; one that is ending is waited for.
 func (p *Phone) Dial(destination string) {
 	p.mu.Lock()
-	busy := p.state != callstate.Idle
+	busy := p.state != callstate.Idle && p.state != callstate.Ending
 	p.mu.Unlock()
 	if !busy {
 		select {
@@ -43,19 +43,21 @@ func (p *Phone) Woke(slept time.Duration) {
 	}
 }
 
-// ToggleMute mutes or unmutes the microphone of this call. It also works while
-// dialing; without a call it does nothing.
+// ToggleMute mutes or unmutes the microphone of this call. What push-to-talk had
+// opened stays open. It also works while dialing; without a call it does nothing.
 func (p *Phone) ToggleMute() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.state == callstate.Idle {
 		return
 	}
-	p.muted = !p.muted
-	if p.current != nil {
-		p.current.SetMuted(p.muted)
+	if p.latch.open {
+		p.latch = latch{}
+		p.Say(callstate.Notice{Text: "Your microphone stays open: press m to mute."})
+		p.signal()
+		return
 	}
-	p.signal()
+	p.mute(!p.muted)
 }
 
 // ToggleHighPass switches the microphone's high-pass, for this call and those
@@ -121,12 +123,16 @@ func (p *Phone) Snapshot() callstate.Snapshot {
 	if p.mic != nil {
 		s.MicrophoneEnd, s.EarpieceEnd = p.mic.Health(), p.ear.Health()
 	}
+	s.Verdict, s.Warnings, s.Timeline = p.findings.Verdict, p.findings.Warnings, p.findings.Timeline
 	o := p.cleanUp
 	s.CleanUp.HighPass, s.CleanUp.Denoise, s.CleanUp.Level = o.HighPass, o.Denoise, o.Level
 	s.CleanUp.CanDenoise = clean.HasDenoise
 	s.State, s.Muted = p.state, p.muted
+	s.Talk = callstate.Talk{Open: p.latch.open, Left: p.latch.left(p.clock()), Limit: p.talkLimit()}
+	s.Gains, s.Sounds = p.gains, p.sounds
 	if s.State == callstate.Live && s.Link.State == callstate.LinkLost {
 		s.State = callstate.Reconnecting
 	}
+	s.Held = s.Held && s.State.Connected()
 	return s
 }

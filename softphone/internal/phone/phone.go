@@ -7,6 +7,9 @@
 //	                      live --connection gone--> reconnecting --resumed--> live
 //	                      live, reconnecting -- ended by the server, lost --> idle
 //
+// Where own sounds are on, a call is ending while its end is heard, however it
+// ended.
+//
 // Devices are open only during a call, so that no microphone is live without
 // one, and a device that goes away does not end it. All methods are safe for
 // concurrent use and none but Run and Place waits.
@@ -29,6 +32,7 @@ import (
 	"callcenter/codec"
 	"callcenter/softphone/internal/call"
 	"callcenter/softphone/internal/callstate"
+	"callcenter/softphone/internal/diagnose"
 )
 
 // ErrBusy means that there is a call already.
@@ -46,6 +50,9 @@ type Stream interface {
 	Changed() <-chan callstate.Notice
 	// Health says how the stream does now.
 	Health() callstate.End
+	// Switch puts the device with that id in the place of what is open, and
+	// returns at once: Changed says what came of it.
+	Switch(id string)
 	// Lost is closed when the stream ended by itself; Err says why.
 	Lost() <-chan struct{}
 	Err() error
@@ -70,11 +77,23 @@ type Config struct {
 	Unprotected bool          // no limiter before the earpiece
 	EarCeiling  float64       // its ceiling, dBFS of peaks
 	Complete    bool          // keep every word rather than be live
-	JoinTones   bool          // cues when somebody joins or leaves the room
+	Sounds      bool          // own sounds for the operator, at first
+	JoinTones   bool          // one among them when somebody joins or leaves the room
 	Sound       Sound
+	// Gains are those of microphone and earpiece, at first; OnGains is told of what
+	// the operator made of them. It must not wait.
+	Gains   callstate.Gains
+	OnGains func(callstate.Gains)
+	// TalkLimit is how long push-to-talk keeps the microphone open; 0:
+	// callstate.TalkFor.
+	TalkLimit time.Duration
 	// Connect returns a new connection to a server.
 	Connect func(server string) (call.Conn, error)
 	Log     *slog.Logger
+	// Favourites and Contacts are who can be dialed with few keys.
+	Favourites, Contacts []callstate.Contact
+	// Memory keeps what was dialed; nil: nobody does.
+	Memory Memory
 	// Asleep says how long this computer has slept; nil: wake.Asleep.
 	Asleep func() (time.Duration, error)
 }
@@ -87,16 +106,23 @@ type Phone struct {
 	changed chan struct{}
 	notices chan callstate.Notice
 
+	saying sync.Mutex
+	silent bool // notices is closed
+
 	mu         sync.Mutex
 	state      callstate.State
 	dest       string
 	muted      bool
+	latch      latch // push-to-talk
 	cleanUp    clean.Options
+	gains      callstate.Gains
+	sounds     bool
 	current    *call.Call // this call, or the last one
 	cancel     context.CancelFunc
 	microphone *audio.Endpoint
 	earpiece   *audio.Endpoint
 	mic, ear   Stream // of this call
+	findings   diagnose.Findings
 }
 
 // New returns an idle phone.
@@ -104,6 +130,8 @@ func New(cfg Config) *Phone {
 	return &Phone{
 		cfg:     cfg,
 		cleanUp: cfg.CleanUp,
+		gains:   within(cfg.Gains),
+		sounds:  cfg.Sounds,
 		clock:   audio.NewClock(),
 		dial:    make(chan string, 1),
 		changed: make(chan struct{}, 1),
@@ -114,7 +142,7 @@ func New(cfg Config) *Phone {
 // Run places the calls that Dial asks for until ctx ends, then hangs up and
 // waits for the end of the call.
 func (p *Phone) Run(ctx context.Context) error {
-	defer close(p.notices)
+	defer p.hush()
 	for {
 		select {
 		case <-ctx.Done():
@@ -157,6 +185,7 @@ func (p *Phone) Place(ctx context.Context, o Order) (call.Report, error) {
 	if err := p.begin(o.Destination, cancel); err != nil {
 		return call.Report{Destination: o.Destination, Ended: "failed", Error: err.Error()}, err
 	}
+	p.remember(o.Destination)
 	log := p.cfg.Log.With("call_id", id, "destination", o.Destination)
 	log.Info("call dialing", "server", strings.Join(p.cfg.Servers, ","))
 	r, err := p.place(ctx, id, o)
@@ -177,6 +206,7 @@ func (p *Phone) begin(dest string, cancel context.CancelFunc) error {
 		return ErrBusy
 	}
 	p.state, p.dest, p.cancel, p.current = callstate.Dialing, dest, cancel, nil
+	p.findings = diagnose.Findings{}
 	p.signal()
 	return nil
 }
@@ -184,9 +214,10 @@ func (p *Phone) begin(dest string, cancel context.CancelFunc) error {
 func (p *Phone) idle() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.state, p.muted, p.cancel = callstate.Idle, false, nil
+	p.state, p.muted, p.latch, p.cancel = callstate.Idle, false, latch{}, nil
 	p.microphone, p.earpiece = nil, nil
 	p.mic, p.ear = nil, nil
+	p.findings.Verdict, p.findings.Warnings = callstate.Verdict{}, 0 // the timeline stays
 	p.signal()
 }
 
@@ -219,6 +250,7 @@ func (p *Phone) place(ctx context.Context, id string, o Order) (_ call.Report, e
 		Clock: p.clock, Capture: capture, Playback: playback,
 		Microphone: mic.Endpoint(), Earpiece: ear.Endpoint(),
 		OnAnswer: func() { close(answered) },
+		OnEnding: func() { p.setState(callstate.Ending) },
 		OnNotice: p.Say,
 		OnLink:   p.linkChanged,
 		OnPacket: o.OnPacket,
@@ -257,6 +289,8 @@ func (p *Phone) attach(c *call.Call) {
 	p.current = c
 	c.SetMuted(p.muted)
 	c.SetCleanUp(p.cleanUp)
+	c.SetSounds(p.sounds)
+	c.SetGains(p.gains)
 	p.signal()
 }
 
@@ -347,8 +381,11 @@ func (p *Phone) signal() {
 }
 
 // Say queues a sentence for the operator. When nobody reads, the oldest goes.
+// After Run it does nothing.
 func (p *Phone) Say(n callstate.Notice) {
-	for {
+	p.saying.Lock()
+	defer p.saying.Unlock()
+	for !p.silent {
 		select {
 		case p.notices <- n:
 			return
@@ -359,4 +396,12 @@ func (p *Phone) Say(n callstate.Notice) {
 		default:
 		}
 	}
+}
+
+// hush ends the notices.
+func (p *Phone) hush() {
+	p.saying.Lock()
+	defer p.saying.Unlock()
+	p.silent = true
+	close(p.notices)
 }

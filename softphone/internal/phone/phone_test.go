@@ -14,6 +14,7 @@ import (
 	"go.uber.org/goleak"
 
 	"callcenter/audio"
+	"callcenter/audio/audiotest"
 	"callcenter/audio/pace"
 	"callcenter/audio/port"
 	"callcenter/audio/tone"
@@ -49,9 +50,10 @@ type fakeStream struct {
 	done   chan struct{}
 	lost   chan struct{}
 
-	changed chan callstate.Notice
-	period  atomic.Int64 // 0: 10 ms
-	health  atomic.Pointer[callstate.End]
+	changed  chan callstate.Notice
+	period   atomic.Int64 // 0: 10 ms
+	switched atomic.Pointer[string]
+	health   atomic.Pointer[callstate.End]
 }
 
 func (s *fakeStream) Endpoint() audio.Endpoint {
@@ -80,6 +82,11 @@ func (s *fakeStream) Health() callstate.End {
 }
 
 func (s *fakeStream) Changed() <-chan callstate.Notice { return s.changed }
+
+func (s *fakeStream) Switch(id string) {
+	s.switched.Store(&id)
+	s.changed <- callstate.Notice{Text: "switched to " + id}
+}
 
 func (s *fakeStream) Lost() <-chan struct{} { return s.lost }
 func (s *fakeStream) Err() error            { return nil }
@@ -148,6 +155,20 @@ func (f *fakeSound) level() float64 {
 		sum += float64(s) * float64(s)
 	}
 	return 10 * math.Log10(sum/(audio.Rate/2)/32768/32768+1e-10)
+}
+
+// peak is the greatest magnitude that was heard.
+func (f *fakeSound) peak() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return audiotest.Peak(f.heard)
+}
+
+// forget throws away what was heard.
+func (f *fakeSound) forget() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.heard = nil
 }
 
 func (f *fakeSound) open() int {
@@ -232,7 +253,7 @@ func TestACallIsHeardMutedAndHungUp(t *testing.T) {
 
 	p.ToggleMute()
 	waitFor(t, "silence in the ear", func() bool { return sound.level() < -80 })
-	if s := p.Snapshot(); !s.Muted || !s.TalkingWhileMuted || s.Microphone.RMS < -30 || s.Traffic.ConcealedPct > 5 {
+	if s := p.Snapshot(); !s.Muted || s.TalkingWhileMuted || s.Microphone.RMS < -30 || s.Traffic.ConcealedPct > 5 {
 		t.Errorf("muted: %+v", s)
 	}
 	p.ToggleMute()
@@ -405,7 +426,7 @@ func TestADeviceOpenedAnewIsSaidAndShown(t *testing.T) {
 	}
 	var stage time.Duration
 	for _, s := range p.Snapshot().Delay.Stages {
-		if s.Name == "microphone" {
+		if s.Name == "microphone period" {
 			stage = s.Delay
 		}
 	}

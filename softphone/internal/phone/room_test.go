@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"callcenter/audio"
-	"callcenter/audio/audiotest"
 	"callcenter/server/servertest"
 	"callcenter/softphone/internal/callstate"
 	"callcenter/softphone/internal/phone"
@@ -24,10 +23,11 @@ func TestSomebodyWhoJoinsIsSeenAndHeardToJoin(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := servertest.Start(t, servertest.Options{})
 			sound := &fakeSound{}
-			p := startPhone(t, s.Addr, sound, func(c *phone.Config) { c.JoinTones = tones })
-			ada := startPhone(t, s.Addr, &fakeSound{source: hush{}}, func(c *phone.Config) { c.DisplayName, c.JoinTones = "Ada", tones })
+			p := startPhone(t, s.Addr, sound, func(c *phone.Config) { c.Sounds, c.JoinTones = true, tones })
+			ada := startPhone(t, s.Addr, &fakeSound{source: hush{}}, func(c *phone.Config) { c.DisplayName = "Ada" })
 			p.Dial("room/x")
 			waitFor(t, "a call that has settled", func() bool { return p.Snapshot().Duration > 2*time.Second })
+			sound.forget() // the answer
 			waitFor(t, "the operator's own voice on the screen", func() bool { return p.Snapshot().Speaking })
 			ada.Dial("room/x")
 			waitFor(t, "Ada on the screen", func() bool {
@@ -38,18 +38,13 @@ func TestSomebodyWhoJoinsIsSeenAndHeardToJoin(t *testing.T) {
 				r := ada.Snapshot().Roster
 				return len(r) == 1 && r[0].Speaking
 			})
-			peak := func() int {
-				sound.mu.Lock()
-				defer sound.mu.Unlock()
-				return audiotest.Peak(sound.heard)
-			}
 			if tones {
-				waitFor(t, "the cue", func() bool { return peak() > 1500 })
+				waitFor(t, "the cue", func() bool { return sound.peak() > 1500 })
 			}
 			ada.HangUp()
 			waitFor(t, "an empty room", func() bool { return len(p.Snapshot().Roster) == 0 })
 			waitState(t, ada, callstate.Idle)
-			if got := peak(); !tones && got > 100 || got > 1800 {
+			if got := sound.peak(); !tones && got > 100 || got > 1800 {
 				t.Errorf("the ear heard a peak of %d", got)
 			}
 		})

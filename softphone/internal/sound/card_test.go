@@ -1,7 +1,9 @@
 package sound
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -19,6 +21,10 @@ type card struct {
 	present bool
 	frozen  bool
 	mute    bool // what opens brings no callback, as if it was suspended
+	// others are further devices by their id, with their names; how many may be
+	// open at a time is 1 where single is set.
+	others  map[string]string
+	single  bool
 	period  time.Duration
 	all     []*fakeHandle
 	opening int // at this moment
@@ -27,12 +33,14 @@ type card struct {
 // fakeHandle is an opening and what comes of it.
 type fakeHandle struct {
 	card     *card
+	id       string
 	opened   chan error
 	lost     chan struct{}
 	quit     chan struct{}
 	quitOnce sync.Once
 	released chan struct{}
 	duty     string // "held", "live", "retired"
+	opens    bool   // the device is open
 	runs     bool
 	at       time.Time // from then on
 	count    uint64
@@ -57,17 +65,33 @@ func (h *fakeHandle) own() {
 	time.Sleep(20 * time.Millisecond)
 	h.card.do(func() {
 		h.card.opening--
-		if !h.card.present {
-			h.opened <- fmt.Errorf("open: %w", device.ErrUnknownDevice)
+		if err := h.card.refusal(h); err != nil {
+			h.opened <- err
 			h.quitOnce.Do(func() { close(h.quit) })
 			return
 		}
+		h.opens = true
 		h.opened <- nil
 		h.run(!h.card.mute)
 	})
 	<-h.quit
 	h.card.answer() // as PulseAudio's stop waits for it
-	h.card.do(func() { h.run(false) })
+	h.card.do(func() { h.run(false); h.opens = false })
+}
+
+// refusal is why h cannot be opened now. The caller holds the lock.
+func (c *card) refusal(h *fakeHandle) error {
+	_, known := c.others[h.id]
+	if h.id == "usb" {
+		known = c.present
+	}
+	if !known {
+		return fmt.Errorf("open %q: %w", h.id, device.ErrUnknownDevice)
+	}
+	if c.single && slices.ContainsFunc(c.all, func(o *fakeHandle) bool { return o.opens }) {
+		return fmt.Errorf("open %q: busy", h.id)
+	}
+	return nil
 }
 
 // answer returns once the server is not frozen.
@@ -91,7 +115,7 @@ func (c *card) handle(cfg device.Config) *fakeHandle {
 	defer c.mu.Unlock()
 	h := &fakeHandle{
 		card: c, opened: make(chan error, 1), lost: make(chan struct{}), quit: make(chan struct{}), released: make(chan struct{}),
-		duty: "held",
+		duty: "held", id: cmp.Or(cfg.ID, "usb"),
 	}
 	if !cfg.Held {
 		h.duty = "live"
@@ -121,7 +145,9 @@ func (h *fakeHandle) Callbacks() (n uint64) {
 }
 
 func (h *fakeHandle) Endpoint() (e audio.Endpoint) {
-	h.card.do(func() { e = audio.Endpoint{ID: "usb", Name: "Headset", Backend: "test", Period: h.card.period} })
+	h.card.do(func() {
+		e = audio.Endpoint{ID: h.id, Name: cmp.Or(h.card.others[h.id], "Headset"), Backend: "test", Rate: audio.Rate, Period: h.card.period}
+	})
 	return e
 }
 func (h *fakeHandle) Socket() string            { return "" }

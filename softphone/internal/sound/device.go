@@ -2,6 +2,7 @@ package sound
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -67,6 +68,7 @@ type deviceStream struct {
 	open    func(context.Context, device.Config) (handle, error) // waits, within a limit
 	begin   func(device.Config) handle                           // does not
 	cfg     device.Config
+	dir     Direction
 	what    string // "earpiece"
 	effect  string // of its loss
 	clock   audio.Clock
@@ -74,12 +76,17 @@ type deviceStream struct {
 	faults  func() uint64 // that the port counted so far
 	log     *slog.Logger
 	changed chan callstate.Notice
+	prefer  []Choice // what to open first where the query is empty
+	list    func(context.Context) ([]Info, error)
+	wishes  chan string  // for another device, the newest; sent with mu held
+	stand   *pacedStream // what is no device and uses the port until replaced; or nil
 
 	// Of the goroutine that tends to the device.
 	dog      watchdog
 	current  handle // uses the port; nil once it is known to be gone
 	lost     bool   // it said that it stopped
 	next     handle // is being opened, or listened to
+	move     *wish  // the wish for another device; nil: there is none
 	ready    bool   // it is open
 	openedAt time.Duration
 	before   time.Duration // the period of current
@@ -93,8 +100,10 @@ type deviceStream struct {
 	end      callstate.EndState
 	since    time.Duration
 	reopens  uint64
+	replaced bool // stand no longer uses the port
+	closed   bool
 
-	cancel  context.CancelFunc
+	cancel  context.CancelFunc // nil: nobody tends to it
 	running sync.WaitGroup
 }
 
@@ -107,7 +116,13 @@ type leaving struct {
 }
 
 func openCapture(ctx context.Context, query string, p *port.Capture, opt Options) (Stream, error) {
+	return captureDevice(query, p, opt).start(ctx)
+}
+
+// captureDevice returns a stream that has opened nothing yet.
+func captureDevice(query string, p *port.Capture, opt Options) *deviceStream {
 	s := newDevice(opt, query, "microphone", opt.Periods.capture)
+	s.dir = Capture
 	s.effect = "nobody hears you"
 	s.open = func(ctx context.Context, cfg device.Config) (handle, error) {
 		return device.OpenCapture(ctx, cfg, p)
@@ -122,11 +137,17 @@ func openCapture(ctx context.Context, query string, p *port.Capture, opt Options
 		}
 		return overruns + st.Gaps
 	}
-	return s.start(ctx)
+	return s
 }
 
 func openPlayback(ctx context.Context, query string, p *port.Playback, opt Options) (Stream, error) {
+	return playbackDevice(query, p, opt).start(ctx)
+}
+
+// playbackDevice is to openPlayback what captureDevice is to openCapture.
+func playbackDevice(query string, p *port.Playback, opt Options) *deviceStream {
 	s := newDevice(opt, query, "earpiece", opt.Periods.playback)
+	s.dir = Playback
 	s.effect = "you hear nothing"
 	s.open = func(ctx context.Context, cfg device.Config) (handle, error) {
 		return device.OpenPlayback(ctx, cfg, p)
@@ -139,7 +160,7 @@ func openPlayback(ctx context.Context, query string, p *port.Playback, opt Optio
 		st := p.Stats()
 		return st.Starved + st.Gaps
 	}
-	return s.start(ctx)
+	return s
 }
 
 func newDevice(opt Options, query, what string, l *ladder) *deviceStream {
@@ -147,25 +168,33 @@ func newDevice(opt Options, query, what string, l *ladder) *deviceStream {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
+	cfg := device.Config{Query: query, Log: opt.Log, Backends: opt.backends}
 	return &deviceStream{
-		cfg:  device.Config{Query: query, Log: opt.Log, Backends: opt.backends},
+		cfg: cfg, prefer: opt.Prefer,
+		list: func(ctx context.Context) ([]Info, error) { return device.List(ctx, cfg) },
 		what: what, clock: opt.Periods.clock, ladder: l, log: log,
 		changed: make(chan callstate.Notice, backlog),
+		wishes:  make(chan string, 1),
 	}
 }
 
 // start opens the device and the goroutine that tends to it.
 func (s *deviceStream) start(ctx context.Context) (Stream, error) {
 	s.cfg.Period = s.ladder.period()
-	first, err := s.open(ctx, s.cfg)
+	first, err := s.openFirst(ctx)
 	if err != nil {
 		return nil, err
 	}
 	s.pin(first)
 	s.adopt(first, s.clock())
-	ctx, s.cancel = context.WithCancel(context.Background())
-	s.running.Go(func() { s.tend(ctx) })
+	s.tendOnce()
 	return s, nil
+}
+
+// standingIn returns a stream on what is no device, which may be switched to one.
+func (s *deviceStream) standingIn(stand *pacedStream) *deviceStream {
+	s.stand, s.endpoint = stand, stand.Endpoint()
+	return s
 }
 
 // pin makes what was opened first the device that is wanted from now on, of
@@ -212,19 +241,39 @@ func (s *deviceStream) Endpoint() audio.Endpoint {
 	return s.endpoint
 }
 
-// Start does nothing: the device runs since it was opened.
-func (s *deviceStream) Start() error { return nil }
+// Start does nothing for a device, which runs since it was opened.
+func (s *deviceStream) Start() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stand == nil || s.replaced {
+		return nil
+	}
+	return s.stand.Start()
+}
 
 func (s *deviceStream) Changed() <-chan callstate.Notice { return s.changed }
 
-// Lost returns nil: a device is opened again for as long as it takes.
-func (s *deviceStream) Lost() <-chan struct{} { return nil }
+// Lost returns nil for a device, which is opened again for as long as it takes.
+func (s *deviceStream) Lost() <-chan struct{} {
+	if s.stand == nil {
+		return nil
+	}
+	return s.stand.Lost()
+}
 
-func (s *deviceStream) Err() error { return nil }
+func (s *deviceStream) Err() error {
+	if s.stand == nil {
+		return nil
+	}
+	return s.stand.Err()
+}
 
 func (s *deviceStream) Health() callstate.End {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.stand != nil && !s.replaced {
+		return s.stand.Health()
+	}
 	h := callstate.End{State: s.end, Reopens: s.reopens}
 	if s.end != callstate.EndOpen {
 		h.Since = s.clock() - s.since
@@ -235,8 +284,22 @@ func (s *deviceStream) Health() callstate.End {
 // Close ends the goroutine and gives back whatever is open or opening, within 2
 // s for all of it.
 func (s *deviceStream) Close() error {
-	s.cancel()
+	s.mu.Lock()
+	s.closed = true
+	cancel := s.cancel
+	s.mu.Unlock()
+	if cancel != nil {
+		cancel()
+	}
 	s.running.Wait()
+	if s.stand == nil {
+		return s.giveAllBack()
+	}
+	return errors.Join(s.stand.Close(), s.giveAllBack())
+}
+
+// giveAllBack closes every device, within 2 s for all of them.
+func (s *deviceStream) giveAllBack() error {
 	all := make([]handle, 0, len(s.leaving)+2)
 	for _, h := range []handle{s.current, s.next} {
 		if h != nil {

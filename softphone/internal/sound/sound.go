@@ -24,8 +24,8 @@ type Stream interface {
 	// returns an error.
 	Start() error
 	// Changed gives a sentence for the operator when a device is gone or silent,
-	// is back, or was opened anew with another period; Endpoint then says what is
-	// open. Only the newest few wait.
+	// is back, was opened anew with another period or switched, or when another
+	// than the first of Options.Prefer was opened; Endpoint then says what is open. Only the newest few wait.
 	Changed() <-chan callstate.Notice
 	// Health says how the stream does now. A device that is gone is opened again,
 	// by its id, until it is back.
@@ -34,6 +34,12 @@ type Stream interface {
 	// read or written. The end of a file is silence, no loss. The stream must
 	// still be closed. A device never ends.
 	Lost() <-chan struct{}
+	// Switch puts the device with that id in the place of what is open, of
+	// whatever kind that is, behind the same port. It returns at once. The
+	// device opens beside what is open, which leaves the port once the device
+	// runs; a sentence in Changed says that it does, or why what is open stays.
+	// From then on that device is opened again when it is gone, and no other.
+	Switch(id string)
 	// Err returns why Lost is closed, nil while it is open.
 	Err() error
 	// Close ends the stream, completes a file, and waits until the port is not
@@ -47,6 +53,9 @@ type Stream interface {
 type Options struct {
 	// Periods say how much a device moves at once. Nil means 10 ms, always.
 	Periods *Periods
+	// Prefer are the devices to open where the spec is empty, best first: the
+	// first of them that is there and opens, otherwise the system's default.
+	Prefer []Choice
 	// Log receives what the sound libraries say, at level debug. It may be nil.
 	Log *slog.Logger
 
@@ -68,7 +77,7 @@ func OpenCapture(ctx context.Context, spec string, p *port.Capture, opt Options)
 	if err != nil {
 		return nil, err
 	}
-	return newCapture(source, end, p), nil
+	return captureDevice("", p, opt.complete()).standingIn(newCapture(source, end, p)), nil
 }
 
 // OpenPlayback opens the earpiece that spec names, to take from p. A file is
@@ -85,7 +94,7 @@ func OpenPlayback(ctx context.Context, spec string, p *port.Playback, opt Option
 	if err != nil {
 		return nil, err
 	}
-	return newPlayback(sink, end, p), nil
+	return playbackDevice("", p, opt.complete()).standingIn(newPlayback(sink, end, p)), nil
 }
 
 func (o Options) complete() Options {

@@ -50,9 +50,6 @@ func newPlayback(sink audio.Sink, end audio.Endpoint, p *port.Playback) *pacedSt
 
 func (s *pacedStream) Endpoint() audio.Endpoint { return s.endpoint }
 
-// Changed returns nil: a pacer's period is always 10 ms.
-func (s *pacedStream) Changed() <-chan callstate.Notice { return nil }
-
 // Start starts the pacer. It runs until Close.
 func (s *pacedStream) Start() error {
 	s.mu.Lock()
@@ -99,6 +96,16 @@ func (s *pacedStream) Err() error {
 	default:
 		return nil
 	}
+}
+
+// halt ends the pacer and waits for it: the port is not used any more.
+func (s *pacedStream) halt() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.cancel != nil {
+		s.cancel()
+	}
+	s.running.Wait()
 }
 
 // Close ends the pacer, waits for it, and closes the source or sink.

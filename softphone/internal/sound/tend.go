@@ -49,6 +49,8 @@ func (s *deviceStream) tend(ctx context.Context) {
 			s.dog.fail(callstate.EndGone, now, now)
 		case err := <-opened:
 			s.opened(err, s.clock())
+		case id := <-s.wishes:
+			s.want(id, s.clock())
 		case <-ticker.C:
 		}
 		s.step(s.clock())
@@ -58,14 +60,19 @@ func (s *deviceStream) tend(ctx context.Context) {
 // step does what is to be done now. It waits for nothing.
 func (s *deviceStream) step(now time.Duration) {
 	if s.current != nil && s.dog.look(now, s.current.Callbacks(), s.stall()) && s.dog.state == callstate.EndOpen {
-		// Whatever was to take its place is not needed.
-		s.drop(now)
+		if !s.moving() { // then whatever was to take its place is not needed
+			s.drop(now)
+		}
 		s.ladder.begin(now, s.faults())
 	}
 	s.rehearse(now)
 	s.giveBack(now)
+	s.expire(now)
 	switch {
 	case s.next != nil || !s.mayOpen(now):
+	case s.move != nil:
+		s.beginMove()
+	case s.standsIn():
 	case s.dog.due(now):
 		s.reopen()
 	case s.dog.state == callstate.EndOpen && now-s.judged >= judging:
@@ -107,6 +114,10 @@ func (s *deviceStream) opened(err error, now time.Duration) {
 		return
 	}
 	s.log.Debug("device does not open", "device", s.what, "error", err)
+	if s.moving() {
+		s.moveFailed(err, now)
+		return
+	}
 	next := s.next
 	s.next = nil
 	s.leave(next, now, true)
@@ -152,6 +163,11 @@ func (s *deviceStream) rehearse(now time.Duration) {
 	switch {
 	case s.next.Callbacks() > 1 && open >= wait:
 		s.takeOver(now)
+	case s.moving():
+		if open >= moveSilent {
+			s.drop(now)
+			s.stay(errMute)
+		}
 	case s.next.Callbacks() <= 1 && open >= rehearsalLimit:
 		s.drop(now)
 		s.dog.failed(now)
@@ -162,14 +178,17 @@ func (s *deviceStream) rehearse(now time.Duration) {
 // takeOver puts the device that was opened in the place of the one before.
 func (s *deviceStream) takeOver(now time.Duration) {
 	faulty, before := s.dog.state != callstate.EndOpen, s.before
-	if s.current != nil {
-		s.current.Retire()
-		// The last of it is played meanwhile.
-		s.leave(s.current, now+overlap, false)
-	}
+	s.retire(now)
 	next := s.next
 	s.next = nil
 	next.TakeOver()
+	if s.moving() {
+		s.cfg = s.move.cfg
+		s.pin(next)
+		s.adopt(next, now)
+		s.moved()
+		return
+	}
 	s.adopt(next, now)
 	if faulty {
 		s.mu.Lock()

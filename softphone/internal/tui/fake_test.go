@@ -2,6 +2,8 @@ package tui
 
 import (
 	"fmt"
+	"math"
+	"slices"
 	"sync"
 	"time"
 
@@ -184,14 +186,20 @@ func liveSnapshot() callstate.Snapshot {
 		Delay: callstate.Delay{
 			RTT: 23400 * time.Microsecond, RTTKnown: true, Jitter: 2140 * time.Microsecond,
 			Buffer: 41 * ms, Target: 40 * ms,
-			MouthToEarEst: 132 * ms, Loop: 128 * ms, LoopKnown: true,
+			MouthToEarEst: 132100 * time.Microsecond, Loop: 128 * ms, LoopKnown: true,
 			Stages: []callstate.Stage{
-				{Name: "microphone", Delay: 10 * ms, Measured: true},
-				{Name: "frame and encoder", Delay: 26500 * time.Microsecond},
+				{Name: "microphone period", Delay: 10 * ms},
+				{Name: "frame", Delay: 10 * ms, Measured: true},
+				{Name: "clean-up", Delay: 10 * ms, Measured: true},
+				{Name: "look-ahead", Delay: 6500 * time.Microsecond, Measured: true},
 				{Name: "send queue", Delay: 1200 * time.Microsecond, Measured: true},
-				{Name: "network", Delay: 23400 * time.Microsecond, Measured: true},
-				{Name: "jitter buffer", Delay: 41 * ms, Measured: true},
-				{Name: "earpiece", Delay: 30 * ms},
+				{Name: "up", Delay: 11700 * time.Microsecond},
+				{Name: "server", Delay: 300 * time.Microsecond, Measured: true},
+				{Name: "down", Delay: 11700 * time.Microsecond},
+				{Name: "buffer", Delay: 38500 * time.Microsecond, Measured: true},
+				{Name: "decode", Delay: 2200 * time.Microsecond, Measured: true},
+				{Name: "earpiece period", Delay: 20 * ms, Measured: true},
+				{Name: "sound system", Delay: 10 * ms},
 			},
 		},
 		Traffic: callstate.Traffic{
@@ -217,12 +225,39 @@ func liveSnapshot() callstate.Snapshot {
 		},
 		CleanUp:    callstate.CleanUp{HighPass: true, Denoise: true, CanDenoise: true, Level: true, Gain: 6.2},
 		Protection: callstate.Protection{On: true, Ceiling: -6},
+		Sounds:     true,
+		Timeline:   minutes(callstate.TimelineSeconds),
+		Verdict:    callstate.Verdict{Good: "They hear you: 128 ms there and back, nothing lost in the last minute.", Heard: true},
 	}
+}
+
+// minutes are the last seconds of a call in which everything happened.
+func minutes(seconds int) []callstate.Moment {
+	const ms = time.Millisecond
+	all := make([]callstate.Moment, seconds)
+	for i := range all {
+		m := callstate.Moment{Delay: time.Duration(124+i*7%9) * ms, MOS: 4.38}
+		switch {
+		case i >= 40 && i < 61:
+			m.MOS, m.Marks = 0, callstate.MarkMuted
+		case i >= 90 && i < 118:
+			m.Delay, m.MOS, m.Marks = 0, 0, callstate.MarkHeld
+		case i == 160:
+			m.Delay, m.Marks = 161*ms, callstate.MarkDevice
+		case i >= 200 && i < 209:
+			m.Delay, m.MOS, m.Marks = time.Duration(612-(i-200)*50)*ms, 2.1+float64(i-200)/5, callstate.MarkStall
+		case i >= 240 && i < 247:
+			m.Delay, m.MOS, m.Marks = 0, 1.8, callstate.MarkReconnect
+		}
+		all[i] = m
+	}
+	return all
 }
 
 func mutedSnapshot() callstate.Snapshot {
 	s := liveSnapshot()
 	s.Muted, s.TalkingWhileMuted = true, true
+	s.Verdict = callstate.Verdict{Good: "You are muted: nobody hears you."}
 	return s
 }
 
@@ -230,6 +265,7 @@ func clippedSnapshot() callstate.Snapshot {
 	s := liveSnapshot()
 	s.Microphone = callstate.Meter{Peak: -0.1, RMS: -9.6, Hold: 0, Clip: true}
 	s.Delay.RTT = 512 * time.Millisecond
+	s.Warnings = callstate.WarnRoundTrip | callstate.WarnLoss | callstate.WarnMOS
 	s.Traffic.ConcealedPct = 4.71
 	s.Quality = callstate.Quality{
 		Known: true, R: 57, MOS: 2.9, Delay: 402 * time.Millisecond, DelayMOS: 0.92, LossPct: 4.71, LossMOS: 0.59,
@@ -238,6 +274,71 @@ func clippedSnapshot() callstate.Snapshot {
 	s.Protection.Gain, s.Protection.Limited = -4.2, 12345
 	s.Remote = callstate.Remote{Known: true, Received: 37700, Lost: 2} // an echo
 	return s
+}
+
+// afterSnapshot is an idle line after a call, whose figures are still there.
+func afterSnapshot() callstate.Snapshot {
+	s := liveSnapshot()
+	s.State, s.Verdict = callstate.Idle, callstate.Verdict{}
+	s.Microphone, s.Earpiece, s.MicrophoneOpen, s.EarpieceOpen = silence, silence, nil, nil
+	return s
+}
+
+// goodSnapshot is a call in which all is well, at the end of a first minute.
+func goodSnapshot() callstate.Snapshot {
+	s := liveSnapshot()
+	s.Duration, s.Timeline = time.Minute, minutes(39)
+	return s
+}
+
+// heldSnapshot is a call that this operator holds, with both gains changed.
+func heldSnapshot() callstate.Snapshot {
+	s := liveSnapshot()
+	s.Held, s.Earpiece = true, silence
+	s.Verdict = callstate.Verdict{Good: "You hold the call: nobody hears you."}
+	s.Gains = callstate.Gains{Microphone: 3, Earpiece: -6}
+	return s
+}
+
+// talkSnapshot is a muted microphone that was opened to talk.
+func talkSnapshot() callstate.Snapshot {
+	s := liveSnapshot()
+	s.Muted, s.Talk = true, callstate.Talk{Open: true, Left: 26100 * time.Millisecond}
+	s.Gains.Microphone = 12
+	return s
+}
+
+func trainingSnapshot() callstate.Snapshot {
+	s := liveSnapshot()
+	s.Training = callstate.Training{Delay: 200 * time.Millisecond, Jitter: 40 * time.Millisecond, LossPct: 2}
+	added := callstate.Stage{Name: "training", Delay: 200 * time.Millisecond, Measured: true}
+	s.Delay.Stages = slices.Insert(s.Delay.Stages, 7, added)
+	s.Delay.MouthToEarEst += added.Delay
+	s.Delay.Loop += added.Delay
+	return s
+}
+
+// suffering is a call with those troubles.
+func suffering(troubles ...callstate.Trouble) callstate.Snapshot {
+	s := liveSnapshot()
+	s.Verdict.Troubles = troubles
+	return s
+}
+
+// culprits are a trouble of each kind.
+func culprits() []callstate.Trouble {
+	const warning, failure = callstate.Warning, callstate.Failure
+	return []callstate.Trouble{
+		{Kind: callstate.KindServerGone, Severity: failure, Text: "server gone 4.1 s", Effect: "nobody hears you, reconnecting"},
+		{Kind: callstate.KindMicrophone, Severity: warning, Text: "microphone silent 2.0 s", Effect: "exact zeros, muted on the headset?"},
+		{Kind: callstate.KindEarpiece, Severity: failure, Text: "earpiece gone 3.0 s", Effect: "you hear nothing"},
+		{Kind: callstate.KindComputer, Severity: warning, Text: "this computer is late", Effect: "the microphone waits 80 ms"},
+		{Kind: callstate.KindUplink, Severity: warning, Text: "uplink stalled 240 ms", Effect: "they hear you late"},
+		{Kind: callstate.KindServer, Severity: warning, Text: "server busy 35 ms", Effect: "everybody is late"},
+		{Kind: callstate.KindDownlink, Severity: warning, Text: "downlink stalled 1.2 s", Effect: "you hear nothing new"},
+		{Kind: callstate.KindUnderruns, Severity: warning, Text: "earpiece ran dry 3 times", Effect: "you hear gaps"},
+		{Kind: callstate.KindQuality, Severity: warning, Text: "round trip 512 ms", Effect: "you will interrupt each other"},
+	}
 }
 
 func quietSnapshot() callstate.Snapshot {
@@ -298,6 +399,7 @@ func endingSnapshot() callstate.Snapshot {
 func roomSnapshot(others ...callstate.Participant) callstate.Snapshot {
 	s := liveSnapshot()
 	s.Destination, s.Speaking = "room/support", true
+	s.Verdict.Good = "They hear you: 132 ms est. mouth to ear, nothing lost in the last minute."
 	s.Delay.Loop, s.Delay.LoopKnown = 0, false
 	s.Roster = others
 	return s
@@ -315,6 +417,8 @@ func team(n int) []callstate.Participant {
 		switch i {
 		case 1, 30:
 			p.Speaking, p.Level = true, -19
+		case 2:
+			p.Held = true
 		case 3:
 			p.Muted = true
 		case 4:
@@ -359,6 +463,11 @@ func hostileSnapshot() callstate.Snapshot {
 		Known: true, Plays: true, Received: 1<<64 - 1, ConcealedPct: 1e18, Jitter: 1<<63 - 1, MOS: 1e300, Counts: s.Counts,
 	}
 	s.CleanUp.Gain, s.CleanUp.CanDenoise = 1e300, false
+	s.Gains = callstate.Gains{Microphone: 1e300, Earpiece: math.NaN()}
+	s.Talk.Left, s.Held = -1<<63, true
+	s.Training = callstate.Training{Delay: 1<<63 - 1, Jitter: 1<<63 - 1, LossPct: 1e300}
+	s.Timeline = append(minutes(1000), callstate.Moment{Delay: 1<<63 - 1, MOS: 1e300, Marks: 255}, callstate.Moment{Delay: -1 << 63, MOS: math.NaN()})
+	s.Verdict.Troubles = append(culprits(), callstate.Trouble{Kind: 99, Severity: 99, Text: "\x1b[2J長い名前長い名前\u202e", Effect: "\x9b31m"})
 	s.Link = callstate.Link{
 		State: callstate.LinkProblem, Server: "\x1b[31m長い名前長い名前長い名前\u202e", Quiet: 1<<63 - 1, GiveUpIn: -1 << 62,
 		Resumes: 1<<64 - 1, Gap: 1<<63 - 1, Draining: true,
@@ -393,7 +502,13 @@ func scenes() []scene {
 		{name: "idle", snap: idleSnapshot()},
 		{name: "dialing", snap: dialingSnapshot()},
 		{name: "live", snap: liveSnapshot(), notice: callstate.Notice{Text: "echo answered."}},
+		{name: "after", snap: afterSnapshot(), notice: callstate.Notice{Text: "The call has ended."}},
+		{name: "good", snap: goodSnapshot()},
 		{name: "muted", snap: mutedSnapshot()},
+		{name: "held", snap: heldSnapshot()},
+		{name: "talk", snap: talkSnapshot()},
+		{name: "training", snap: trainingSnapshot()},
+		{name: "culprits", snap: suffering(culprits()...)},
 		{name: "clip", snap: clippedSnapshot(), notice: callstate.Notice{Severity: callstate.Warning, Text: "The network is slow: the other side hears you late."}},
 		{name: "ending", snap: endingSnapshot()},
 		{name: "quiet", snap: quietSnapshot(), notice: callstate.Notice{Text: "echo answered."}},
@@ -412,6 +527,8 @@ func scenes() []scene {
 		{name: "room-reconnecting", snap: lostRoomSnapshot()},
 		{name: "help", snap: liveSnapshot(), keys: []string{"?"}},
 		{name: "details", snap: liveSnapshot(), keys: []string{"i"}},
+		{name: "delay", snap: liveSnapshot(), keys: []string{"w"}},
+		{name: "room-3", snap: roomSnapshot(team(3)...)},
 		{name: "hostile details", snap: hostileSnapshot(), keys: []string{"i"}},
 		{name: "prompt", snap: idleSnapshot(), keys: []string{"/", "room/sales"}},
 		{name: "quit", snap: liveSnapshot(), keys: []string{"q"}},

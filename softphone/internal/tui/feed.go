@@ -24,12 +24,14 @@ type (
 		at time.Time
 	}
 	noticeMsg callstate.Notice
+	benchMsg  callstate.Bench
 )
 
 // feed brings the phone's news to the screen through send, until ctx ends or
-// the phone does. It is the only caller of Snapshot. While the line is idle
-// and the meters rest it holds no timer: only the phone wakes it.
-func feed(ctx context.Context, phone Phone, send func(tea.Msg)) {
+// the phone does, and the bench's while that is open. It is the only caller of
+// Snapshot and State. While the line is idle, the meters rest and the bench is
+// closed it holds no timer: only the phone and the bench wake it.
+func feed(ctx context.Context, phone Phone, bench *workbench, send func(tea.Msg)) {
 	notices, changed := phone.Notices(), phone.Changed()
 	poll := time.NewTimer(pollEvery)
 	poll.Stop()
@@ -48,6 +50,17 @@ func feed(ctx context.Context, phone Phone, send func(tea.Msg)) {
 			poll.Stop()
 		}
 	}
+	pollBench := time.NewTimer(pollEvery)
+	pollBench.Stop()
+	defer pollBench.Stop()
+	lookBench := func() {
+		if state, open := bench.state(); open {
+			send(benchMsg(state))
+			pollBench.Reset(pollEvery)
+		} else {
+			pollBench.Stop()
+		}
+	}
 	look()
 	for {
 		select {
@@ -61,6 +74,10 @@ func feed(ctx context.Context, phone Phone, send func(tea.Msg)) {
 			look()
 		case <-poll.C:
 			look()
+		case <-bench.woken:
+			lookBench()
+		case <-pollBench.C:
+			lookBench()
 		case notice, ok := <-notices:
 			if !ok {
 				return

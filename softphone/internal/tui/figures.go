@@ -5,19 +5,15 @@ import (
 	"strings"
 	"time"
 
-	"github.com/charmbracelet/lipgloss"
-
 	"callcenter/audio"
 	"callcenter/softphone/internal/callstate"
 )
 
-// From these values on a figure is marked: conversation suffers.
+// From these values on a delay is marked, and a moment of the timeline:
+// conversation suffers. The other figures have their warnings.
 const (
-	slowRoundTrip = 400 * time.Millisecond
-	slowMouth     = 400 * time.Millisecond
-	wildJitter    = 30 * time.Millisecond
-	badShare      = 3.0 // percent
-	poorMOS       = 3.5
+	slowMouth = 400 * time.Millisecond
+	poorMOS   = 3.5
 )
 
 // figure is one number with its name. A figure that was not measured has no
@@ -28,38 +24,45 @@ type figure struct {
 	poor        bool
 }
 
-// row is a line of figures in columns. In a narrow terminal names are short.
+// row is a line of figures in columns, behind a name where it is wide. In a
+// narrow terminal the names are short.
 type row struct {
 	st      *styles
+	name    string
 	figures []figure
 	narrow  bool
 }
 
-// The names of a column of figures, and what follows a name: five cells of
-// value, the unit, a mark.
-var nameWidths = [...]int{18, 14, 10}
-
-const valueWidth = 5 + 1 + 2 + 1
+// A figure in its column: the name, the value, the unit, a mark. Columns have a
+// gap, and more of it where there is room.
+const (
+	figureName  = 11
+	figureValue = 6
+	figureWidth = figureName + figureValue + 3 + 1
+	figureGap   = 8 // at most
+)
 
 // Render implements panel.
 func (r row) Render(width int) string {
 	if r.narrow {
 		return r.short(width)
 	}
-	spare := width - len(nameWidths)*valueWidth
-	for _, n := range nameWidths {
-		spare -= n
-	}
-	gap := max(0, min(spare/(len(nameWidths)-1), 10))
 	var b strings.Builder
+	b.WriteString(fill(r.st.dim, r.name, labelWidth))
+	gap := 0
+	if n := len(r.figures); n > 1 {
+		gap = max(0, min((width-labelWidth-n*figureWidth)/(n-1), figureGap))
+	}
 	for i, f := range r.figures {
 		if i > 0 {
-			b.WriteString(strings.Repeat(" ", gap))
+			b.WriteString(blanks(gap))
 		}
-		value, unit, style := r.parts(f)
-		b.WriteString(fill(r.st.dim, f.name, nameWidths[i]))
-		b.WriteString(pad(fmt.Sprintf("%*s%s %s%s", max(5-lipgloss.Width(value), 0), "",
-			style.Render(value), fill(r.st.dim, unit, 2), r.mark(f)), valueWidth))
+		value, unit, look := r.parts(f)
+		b.WriteString(fill(r.st.dim, f.name, figureName))
+		b.WriteString(blanks(figureValue - span(value)))
+		b.WriteString(look.Render(value))
+		b.WriteString(fill(r.st.dim, " "+unit, 3))
+		b.WriteString(pad(r.mark(f), 1))
 	}
 	return cut(strings.TrimRight(b.String(), " "), width)
 }
@@ -69,11 +72,11 @@ func (r row) short(width int) string {
 	column := (width + 2) / 3
 	var b strings.Builder
 	for i, f := range r.figures {
-		value, unit, style := r.parts(f)
+		value, unit, look := r.parts(f)
 		if unit != "" {
 			unit = " " + r.st.dim.Render(unit)
 		}
-		text := r.st.dim.Render(f.short) + " " + style.Render(value) + unit + r.mark(f)
+		text := r.st.dim.Render(f.short) + " " + look.Render(value) + unit + r.mark(f)
 		if i < len(r.figures)-1 {
 			text = pad(text, column-1) + " "
 		}
@@ -83,21 +86,21 @@ func (r row) short(width int) string {
 }
 
 // parts are the value, its unit and how the value looks.
-func (r row) parts(f figure) (value, unit string, style lipgloss.Style) {
+func (r row) parts(f figure) (value, unit string, look ink) {
 	switch {
 	case f.value == "":
 		return unknown, "", r.st.dim
 	case f.poor:
 		return f.value, f.unit, r.st.warn
 	}
-	return f.value, f.unit, lipgloss.NewStyle()
+	return f.value, f.unit, ink{}
 }
 
 func (r row) mark(f figure) string {
 	if !f.poor || f.value == "" {
 		return ""
 	}
-	return r.st.warn.Bold(true).Render("!")
+	return r.st.warnStrong.Render("!")
 }
 
 // known returns text if it was measured.
@@ -108,31 +111,18 @@ func known(ok bool, text string) string {
 	return text
 }
 
-// figureBlocks are the delay, the network and the loss, in columns.
+// figureBlocks are the network, the buffer, what was played and the frames, in
+// columns; in a narrow terminal the delay, too.
 func (m *model) figureBlocks(narrow bool) []block {
-	s := &m.snap
+	s := &m.read
 	d, t := s.Delay, s.Traffic
 	heard := t.Received > 0
 	inCall := s.State != callstate.Idle || t.Sent > 0 || heard
-	buffer := figure{"buffer", "buf", known(heard, number(d.Buffer)), "ms", false}
-	if narrow && heard {
-		buffer.value = fmt.Sprintf("%.0f/%.0fms", d.Buffer.Seconds()*1e3, d.Target.Seconds()*1e3)
-		buffer.unit = ""
-	}
-	mouth := figure{"mouth to ear est.", "m2e", known(d.MouthToEarEst > 0, number(d.MouthToEarEst)), "ms", d.MouthToEarEst > slowMouth}
-	if narrow { // the label is too short for it
-		mouth.unit = "est."
-		mouth.value = known(d.MouthToEarEst > 0, fmt.Sprintf("%.0f", d.MouthToEarEst.Seconds()*1e3))
-	}
-	mos := figure{"MOS est.", "MOS", known(s.Quality.Known, fmt.Sprintf("%.1f", s.Quality.MOS)), "", s.Quality.Known && s.Quality.MOS < poorMOS}
-	if narrow {
-		mos.unit = "est."
-	}
 	var (
-		loop   = figure{"loop", "loop", known(d.LoopKnown, number(d.Loop)), "ms", d.LoopKnown && d.Loop > slowMouth}
-		rtt    = figure{"round trip", "rtt", known(d.RTTKnown, number(d.RTT)), "ms", d.RTTKnown && d.RTT > slowRoundTrip}
-		jitter = figure{"jitter", "jit", known(heard, number(d.Jitter)), "ms", d.Jitter > wildJitter}
-		target = figure{"buffer target", "", known(heard, number(d.Target)), "ms", false}
+		rtt    = figure{"round trip", "rtt", known(d.RTTKnown, number(d.RTT)), "ms", s.Warnings.Has(callstate.WarnRoundTrip)}
+		jitter = figure{"jitter", "jit", known(heard, number(d.Jitter)), "ms", s.Warnings.Has(callstate.WarnJitter)}
+		buffer = figure{"holds", "buf", known(heard, number(d.Buffer)), "ms", false}
+		target = figure{"aims at", "", known(heard, number(d.Target)), "ms", false}
 		under  = figure{"underruns", "under", known(inCall, fmt.Sprint(t.Underruns)), "", false}
 		over   = figure{"overruns", "over", known(inCall, lostTime(t.Overruns)), "ms", false}
 
@@ -144,20 +134,43 @@ func (m *model) figureBlocks(narrow bool) []block {
 		sent     = figure{"sent", "sent", known(inCall, fmt.Sprint(t.Sent)), "", false}
 		received = figure{"received", "recv", known(inCall, fmt.Sprint(t.Received)), "", false}
 	)
-	line := func(claim int, figures ...figure) block {
-		return block{row{&m.styles, figures, narrow}, claim}
+	line := func(claim int, name string, figures ...figure) block {
+		return block{row{&m.styles, name, figures, narrow}, claim}
 	}
+	concealed.poor = s.Warnings.Has(callstate.WarnLoss)
 	if narrow {
+		loop, mouth := m.shortDelay()
+		if heard {
+			buffer.value = fmt.Sprintf("%.0f/%.0fms", d.Buffer.Seconds()*1e3, d.Target.Seconds()*1e3)
+			buffer.unit = ""
+		}
 		return []block{
-			line(claimDelay, loop, buffer, lost), line(claimDelay, mouth, jitter, dropped),
-			line(claimNetwork, rtt, under, late), line(claimQuality, mos, over, concealed),
+			line(claimDelay, "", loop, mouth, lost), line(claimNetwork, "", m.shortMOS(), rtt, dropped),
+			line(claimLoss, "", jitter, buffer, concealed), line(claimTotals, "", under, over, late),
 		}
 	}
 	return []block{
-		line(claimDelay, mouth, buffer, lost), line(claimDelay, loop, target, dropped),
-		line(claimNetwork, rtt, jitter, late), line(claimQuality, mos, under, concealed),
-		line(claimTotals, sent, over, received),
+		line(claimNetwork, "Network", rtt, jitter, lost), line(claimLoss, "Played", concealed, under, over),
+		line(claimBuffer, "Buffer", buffer, target, late), line(claimTotals, "Frames", sent, received, dropped),
 	}
+}
+
+// shortDelay are the loop and the delay from mouth to ear where names are short.
+func (m *model) shortDelay() (loop, mouth figure) {
+	d := m.read.Delay
+	loop = figure{"", "loop", known(d.LoopKnown, number(d.Loop)), "ms", d.LoopKnown && d.Loop > slowMouth}
+	mouth = figure{"", "m2e", known(d.MouthToEarEst > 0, fmt.Sprintf("%.0f", d.MouthToEarEst.Seconds()*1e3)), "est.", d.MouthToEarEst > slowMouth}
+	return loop, mouth
+}
+
+// shortMOS is the MOS there. What is not rated has none.
+func (m *model) shortMOS() figure {
+	s := &m.read
+	f := figure{"", "MOS", known(s.Quality.Known, fmt.Sprintf("%.1f", s.Quality.MOS)), "est.", s.Warnings.Has(callstate.WarnMOS)}
+	if s.Held || s.Muted && !s.Talk.Open {
+		f.value = ""
+	}
+	return f
 }
 
 // share is a count as a part of the frames that the other side made.
@@ -174,7 +187,7 @@ func portion(name, short string, pct float64, ok, narrow bool) figure {
 	if narrow {
 		decimals = 1
 	}
-	return figure{name, short, known(ok, percent(pct, decimals)), "%", ok && pct >= badShare}
+	return figure{name, short, known(ok, percent(pct, decimals)), "%", false}
 }
 
 // lostTime is how long the samples that nobody took would have lasted, in
@@ -185,30 +198,4 @@ func lostTime(samples uint64) string {
 		return "<1"
 	}
 	return fmt.Sprint(samples / perMS)
-}
-
-// stages show where the time from mouth to ear goes, largest screens only.
-type stages struct {
-	st    *styles
-	delay callstate.Delay
-}
-
-// Render implements panel.
-func (s stages) Render(width int) string {
-	if len(s.delay.Stages) == 0 || s.delay.MouthToEarEst <= 0 {
-		return ""
-	}
-	b := []string{" ", s.st.strong.Render("Mouth to ear, stage by stage")}
-	for _, stage := range s.delay.Stages {
-		mark := "     "
-		if !stage.Measured {
-			mark = " est."
-		}
-		text := fill(s.st.dim, stage.Name, 18) + fmt.Sprintf("%5s ms", number(stage.Delay)) + s.st.dim.Render(mark) + " "
-		part := float64(stage.Delay) / float64(s.delay.MouthToEarEst)
-		room := max(width-lipgloss.Width(text), 0)
-		length := min(int(part*float64(room)+0.5), room)
-		b = append(b, cut(text+s.st.good.Render(strings.Repeat("▬", max(length, 0))), width))
-	}
-	return strings.Join(b, "\n")
 }

@@ -33,6 +33,9 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
+// plainStyles are the looks without any.
+func plainStyles() styles { return newStyles(lipgloss.DefaultRenderer()) }
+
 // child runs the screen on a fake phone until it ends.
 func child(kind string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)

@@ -5,8 +5,6 @@ import (
 	"math"
 	"strings"
 
-	"github.com/charmbracelet/lipgloss"
-
 	"callcenter/softphone/internal/callstate"
 )
 
@@ -17,6 +15,9 @@ const (
 	zoneHigh   = -16.0 // to
 	redAbove   = -3.0  // a peak here is too loud
 )
+
+// shortLabel is the width of a small meter's label.
+const shortLabel = 6
 
 // muchLimited is where protection of the ear stands out, in dB: loud speech under
 // the usual ceiling loses less.
@@ -29,8 +30,11 @@ type meter struct {
 	st          *styles
 	name, short string
 	level       callstate.Meter
-	open        bool // false: silence is not a measurement
+	read        callstate.Meter // what the numbers show, at a slower pace
+	open        bool            // false: silence is not a measurement
+	gain        float64         // that the operator set, dB
 	muted       bool
+	held        bool
 	talking     bool // into a muted microphone
 	// What is wrong with the end, in full and in five cells; empty: nothing.
 	ails, ailsShort string
@@ -43,16 +47,10 @@ func (m meter) Render(width int) string {
 	if m.large {
 		return m.title(width) + "\n" + m.bar(width)
 	}
-	label := pad(m.short, 5)
-	switch {
-	case m.ailsShort != "":
-		label = m.st.clip.Render(m.ailsShort)
-	case m.muted:
-		label = m.st.muted.Render("MUTED")
-	}
-	numbers := "  " + decibels(m.level.Peak, m.open)
+	label := m.label()
+	numbers := "  " + decibels(m.read.Peak, m.open)
 	if width >= 32 {
-		numbers += "/" + decibels(m.level.RMS, m.open)
+		numbers += "/" + decibels(m.read.RMS, m.open)
 	}
 	clip := "     "
 	if m.level.Clip {
@@ -64,29 +62,55 @@ func (m meter) Render(width int) string {
 			numbers = "   " + m.st.clip.Render("CLIP")
 		}
 	}
-	room := width - lipgloss.Width(label) - 1 - lipgloss.Width(numbers) - lipgloss.Width(clip)
+	room := width - span(label) - 1 - span(numbers) - span(clip)
 	return cut(label+" "+m.bar(room)+numbers+clip, width)
+}
+
+// label is what a small meter is of, or what is wrong with that, in shortLabel
+// cells.
+func (m meter) label() string {
+	switch {
+	case m.ailsShort != "":
+		return fill(m.st.clip, m.ailsShort, shortLabel)
+	case m.held:
+		return fill(m.st.held, "HELD", shortLabel)
+	case m.muted:
+		return fill(m.st.muted, "MUTED", shortLabel)
+	}
+	return pad(m.short+turned(m.gain), shortLabel)
+}
+
+// turned is a gain in a few cells, nothing for none.
+func turned(gain float64) string {
+	if math.Round(gain) == 0 || math.IsNaN(gain) {
+		return ""
+	}
+	return fmt.Sprintf("%+.0f", max(-99, min(gain, 99)))
 }
 
 // title is the first line of a large meter.
 func (m meter) title(width int) string {
 	left := m.st.strong.Render(m.name)
+	if gain := turned(m.gain); gain != "" {
+		left += " " + m.st.key.Render(gain+" dB")
+	}
 	if m.ails != "" {
 		left += "  " + m.st.clip.Render(" "+m.ails+" ")
 	}
+	if m.held {
+		left += "  " + m.st.held.Render(" HELD ")
+	}
 	if m.muted {
-		left += "  " + m.st.muted.Render("MUTED")
+		left += "  " + m.st.muted.Render(" MUTED ")
 	}
 	if m.talking {
-		left += "  " + m.st.warn.Render("you are talking")
+		left += "  " + m.st.warn.Render("talking")
 	}
 	switch p := m.protection; {
 	case p.Gain <= muchLimited:
 		left += "  " + m.st.warn.Render(fmt.Sprintf("limited %.1f dB", p.Gain))
 	case p.Gain <= -0.1:
 		left += "  " + m.st.dim.Render(fmt.Sprintf("limited %.1f dB", p.Gain))
-	case p.Limited > 0:
-		left += "  " + m.st.dim.Render(fmt.Sprintf("limited %d samples", p.Limited))
 	}
 	clip := "      "
 	if m.level.Clip {
@@ -94,14 +118,22 @@ func (m meter) title(width int) string {
 	}
 	word, style := m.verdict()
 	return between(left, fmt.Sprintf("%s  %s %s  %s %s %s", clip,
-		m.st.dim.Render("peak"), style.Render(decibels(m.level.Peak, m.open)),
-		m.st.dim.Render("RMS"), m.tone().Render(decibels(m.level.RMS, m.open)),
+		m.st.dim.Render("peak"), style.Render(decibels(m.read.Peak, m.open)),
+		m.st.dim.Render("RMS"), m.tone().Render(decibels(m.read.RMS, m.open)),
 		m.st.dim.Render("dBFS"))+fill(style, "  "+word, 10), width)
 }
 
-// verdict is the level in one word, and its colour.
-func (m meter) verdict() (string, lipgloss.Style) {
-	switch l := m.level; {
+// verdict is the level in one word, and its colour. What nobody hears has none.
+func (m meter) verdict() (string, ink) {
+	word, look := m.judge()
+	if m.muted || m.held {
+		look = m.st.dim
+	}
+	return word, look
+}
+
+func (m meter) judge() (string, ink) {
+	switch l := m.read; {
 	case l.Peak > redAbove:
 		return "too loud", m.st.bad
 	case !(l.RMS > scaleFloor) && m.open:
@@ -116,12 +148,14 @@ func (m meter) verdict() (string, lipgloss.Style) {
 	return "good", m.tone()
 }
 
-// tone is the colour of the RMS.
-func (m meter) tone() lipgloss.Style {
-	switch l := m.level; {
-	case !(l.RMS > scaleFloor):
+// tone is the colour of the RMS. Low is no fault: it is so between any two words.
+func (m meter) tone() ink {
+	switch l := m.read; {
+	case m.muted || m.held || !(l.RMS > scaleFloor):
 		return m.st.dim
-	case l.RMS < zoneLow || l.RMS > zoneHigh:
+	case l.RMS < zoneLow:
+		return ink{}
+	case l.RMS > zoneHigh:
 		return m.st.warn
 	}
 	return m.st.good
@@ -156,27 +190,49 @@ func (m meter) bar(width int) string {
 		return ""
 	}
 	cells, paints := m.cells(width)
-	tone := m.tone()
-	if m.muted {
-		tone = m.st.dim
-	}
-	onBar := func(s lipgloss.Style) lipgloss.Style {
-		return lipgloss.NewStyle().Reverse(true).Bold(true).Foreground(s.GetForeground())
-	}
-	looks := map[paint]lipgloss.Style{
-		paintRail: m.st.dim, paintBar: tone, paintHot: m.st.bad, paintTick: m.st.strong,
-		paintMark: onBar(tone), paintHotMark: onBar(m.st.bad),
-	}
 	var b strings.Builder
+	b.Grow(4 * width)
 	for from := 0; from < width; {
 		to := from + 1
 		for to < width && paints[to] == paints[from] {
 			to++
 		}
-		b.WriteString(looks[paints[from]].Render(string(cells[from:to])))
+		look := m.look(paints[from])
+		b.WriteString(look.on)
+		for _, r := range cells[from:to] {
+			b.WriteRune(r)
+		}
+		b.WriteString(look.off)
 		from = to
 	}
 	return b.String()
+}
+
+// look is how a cell is painted. What is muted, or held, is heard by nobody and
+// has no colour.
+func (m meter) look(p paint) ink {
+	switch p {
+	case paintTick:
+		return m.st.strong
+	case paintHot:
+		return m.st.bad
+	case paintHotMark:
+		return m.st.onBad
+	case paintRail:
+		return m.st.dim
+	case paintBar, paintMark:
+	}
+	tone, mark := m.st.good, m.st.onGood
+	switch l := m.level; {
+	case m.muted || m.held || !(l.RMS > scaleFloor):
+		tone, mark = m.st.dim, m.st.onDim
+	case l.RMS > zoneHigh:
+		tone, mark = m.st.warn, m.st.onWarn
+	}
+	if p == paintMark {
+		return mark
+	}
+	return tone
 }
 
 // cells are the characters of a bar and how they are painted.
@@ -193,7 +249,10 @@ func (m meter) cells(width int) ([]rune, []paint) {
 		case part >= 8:
 			cells[i] = '█'
 		default:
-			cells[i] = []rune(" ▏▎▍▌▋▊▉")[part]
+			cells[i] = '▎' // less than half, or more
+			if part > 2 {
+				cells[i] = [...]rune{'▍', '▌', '▋', '▊', '▉'}[part-3]
+			}
 		}
 		paints[i] = paintBar
 		if m.level.Peak > redAbove && i >= hot {

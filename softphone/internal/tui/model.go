@@ -3,10 +3,9 @@ package tui
 import (
 	"time"
 
-	"github.com/charmbracelet/bubbles/help"
 	"github.com/charmbracelet/bubbles/key"
-	"github.com/charmbracelet/bubbles/textinput"
 	tea "github.com/charmbracelet/bubbletea"
+	"github.com/charmbracelet/lipgloss"
 
 	"callcenter/audio"
 	"callcenter/softphone/internal/callstate"
@@ -19,53 +18,61 @@ const goodbye = 3 * time.Second
 type mode int
 
 const (
-	modeCall    mode = iota // the line
-	modeHelp                // the line, with the help over the figures
-	modeDetails             // the line, with all figures of both sides
-	modePrompt              // the dial prompt
-	modeQuit                // the quit question
-	modeLeaving             // nobody: hung up, waiting for the end
+	modeCall     mode = iota // the line
+	modeHelp                 // the line, with the help over the figures
+	modeDetails              // the line, with all figures of both sides
+	modeDelay                // the line, with where the delay goes over the figures
+	modeTraining             // the line, with the training under it
+	modeDevices              // the devices' screen
+	modePrompt               // the dial prompt
+	modeQuit                 // the quit question
+	modeLeaving              // nobody: hung up, waiting for the end
 )
 
 // model is the whole screen. It changes in Update only.
 type model struct {
 	phone       Phone
+	bench       *workbench
 	destination string // what Dial("") calls, for display
 
 	keys   keyMap
 	styles styles
-	help   help.Model
+	ascii  spelling // nil: all characters
 
 	width, height int
 	mode          mode
 	snap          callstate.Snapshot
-	now           time.Time // of snap
-	looks         int       // snapshots seen in this state, turns the dialing mark
+	now           time.Time          // of snap
+	read          callstate.Snapshot // what the figures show
+	readAt        time.Time
+	looks         int // snapshots seen in this state, turns the dialing mark
 	notice        callstate.Notice
-	prompt        textinput.Model
-	entry         string // the last destination typed
+	remark        remark
+	dir           callstate.Directory // while the line is idle
+	last          *string             // what was dialed last, on this screen
+	dialer        dialer
+	trial         trial
+	training      callstate.Training // as set on this screen
+	lesson        lesson
+	scroll        int // the help's first line
 	leaveBy       time.Time
 }
 
 func newModel(phone Phone, opts Options) *model {
 	m := &model{
 		phone:       phone,
+		bench:       newWorkbench(opts.Bench),
 		destination: clean(opts.Destination),
 		keys:        newKeyMap(),
-		styles:      newStyles(),
-		help:        help.New(),
+		styles:      newStyles(lipgloss.DefaultRenderer()),
 		width:       80,
 		height:      24,
-		prompt:      textinput.New(),
+		dialer:      newDialer(),
 	}
-	m.help.ShortSeparator = "  "
-	m.help.Styles.ShortKey = m.styles.key
-	m.help.Styles.ShortDesc = m.styles.dim
-	m.help.Styles.ShortSeparator = m.styles.dim
-	m.help.Styles.Ellipsis = m.styles.dim
-	m.prompt.CharLimit = 128
-	m.prompt.KeyMap.Paste.SetEnabled(false) // it would run a clipboard program
-	m.keys.enable(m.snap)
+	if opts.ASCII {
+		m.ascii = newSpelling()
+	}
+	m.enable()
 	return m
 }
 
@@ -81,8 +88,14 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		}
 	case snapshotMsg:
 		return m, m.take(msg)
+	case benchMsg:
+		if m.mode == modeDevices {
+			m.trial.take(callstate.Bench(msg))
+			m.enableTrial()
+		}
 	case noticeMsg:
 		m.notice = callstate.Notice{Severity: msg.Severity, Text: clean(msg.Text)}
+		m.remark = remark{}
 	case tea.KeyMsg:
 		return m, m.press(msg)
 	}
@@ -96,20 +109,59 @@ func (m *model) take(msg snapshotMsg) tea.Cmd {
 	}
 	m.looks++
 	m.snap, m.now = tidy(msg.Snapshot), msg.at
-	m.keys.enable(m.snap)
+	m.reread()
+	m.enable()
 	switch {
 	case m.mode == modePrompt && m.snap.State != callstate.Idle:
-		m.mode = modeCall
+		m.turn(modeCall)
+	case m.mode == modeTraining && !trainable(&m.snap):
+		m.turn(modeCall)
 	case m.mode == modeLeaving && (m.snap.State == callstate.Idle || !m.now.Before(m.leaveBy)):
 		return tea.Quit
 	}
+	if m.snap.State.Connected() {
+		m.dialer.kept = "" // it was right
+	}
 	return nil
+}
+
+// enable switches on the keys that work now.
+func (m *model) enable() {
+	if m.snap.State == callstate.Idle {
+		m.dir = m.phone.Directory()
+	}
+	m.keys.enable(&m.snap, &m.dir, m.last != nil || len(m.dir.Recent) > 0, m.bench.there())
+	m.enableTrial()
+}
+
+// turn changes who gets the keys. The bench is open while the devices' screen is,
+// and no longer.
+func (m *model) turn(to mode) {
+	if m.mode == modeDevices && to != modeDevices {
+		m.bench.end()
+	}
+	m.mode = to
+	switch to {
+	case modeDevices:
+		m.trial = trial{}
+		m.bench.begin()
+	case modeHelp:
+		m.scroll = 0
+	case modeTraining:
+		m.training = m.snap.Training
+	case modePrompt:
+		m.dir = m.phone.Directory()
+		m.dialer.open(m.dir, m.fallback())
+	case modeCall, modeDetails, modeDelay, modeQuit, modeLeaving:
+	}
+	m.enableTrial()
 }
 
 // tidy returns s with every text made safe to draw.
 func tidy(s callstate.Snapshot) callstate.Snapshot {
 	s.Server, s.Destination, s.Codec = clean(s.Server), clean(s.Destination), clean(s.Codec)
 	s.Link.Server = clean(s.Link.Server)
+	s.Verdict = tidyVerdict(s.Verdict)
 	endpoint := func(e *audio.Endpoint) *audio.Endpoint {
 		if e == nil {
 			return nil
@@ -128,6 +180,17 @@ func tidy(s callstate.Snapshot) callstate.Snapshot {
 	return s
 }
 
+// tidyVerdict makes what was said of a call safe to draw.
+func tidyVerdict(v callstate.Verdict) callstate.Verdict {
+	found := make([]callstate.Trouble, len(v.Troubles))
+	for i, t := range v.Troubles {
+		t.Text, t.Effect = clean(t.Text), clean(t.Effect)
+		found[i] = t
+	}
+	v.Troubles, v.Good = found, clean(v.Good)
+	return v
+}
+
 // press gives a key to whom the mode names.
 func (m *model) press(msg tea.KeyMsg) tea.Cmd {
 	if key.Matches(msg, m.keys.Interrupt) {
@@ -138,27 +201,38 @@ func (m *model) press(msg tea.KeyMsg) tea.Cmd {
 		return nil
 	}
 	// Keys typed quickly arrive in one message; pasted text is no keys.
-	if msg.Type == tea.KeyRunes && len(msg.Runes) > 1 {
-		if msg.Paste {
-			return nil
-		}
-		for i, r := range msg.Runes {
-			if m.mode == modePrompt { // the rest is the destination
-				m.pressPrompt(tea.KeyMsg{Type: tea.KeyRunes, Runes: msg.Runes[i:]})
-				return nil
-			}
-			if cmd := m.press(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune{r}}); cmd != nil {
-				return cmd
-			}
-		}
+	if msg.Paste {
 		return nil
+	}
+	if msg.Type == tea.KeyRunes && len(msg.Runes) > 1 {
+		return m.pressEach(msg.Runes)
 	}
 	switch m.mode {
 	case modeQuit:
 		return m.pressQuit(msg)
-	case modeCall, modeHelp, modeDetails:
+	case modeHelp:
+		return m.pressHelp(msg)
+	case modeTraining:
+		return m.pressTraining(msg)
+	case modeDevices:
+		return m.pressDevices(msg)
+	case modeCall, modeDetails, modeDelay:
 		return m.pressLine(msg)
 	case modePrompt, modeLeaving:
+	}
+	return nil
+}
+
+// pressEach takes keys that arrived together one by one.
+func (m *model) pressEach(runes []rune) tea.Cmd {
+	for i, r := range runes {
+		if m.mode == modePrompt { // the rest is the destination
+			m.pressPrompt(tea.KeyMsg{Type: tea.KeyRunes, Runes: runes[i:]})
+			return nil
+		}
+		if cmd := m.press(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune{r}}); cmd != nil {
+			return cmd
+		}
 	}
 	return nil
 }
@@ -172,72 +246,108 @@ func (m *model) interrupt() tea.Cmd {
 	case m.mode == modeLeaving, m.snap.State == callstate.Idle:
 		return tea.Quit
 	}
-	m.mode = modeQuit
+	m.turn(modeQuit)
 	return nil
 }
 
 // pressLine handles the keys of the line. They work under the help, too.
 func (m *model) pressLine(msg tea.KeyMsg) tea.Cmd {
-	k := m.keys
+	k := &m.keys
 	switch {
 	case key.Matches(msg, k.Dial):
 		m.dial("")
 	case key.Matches(msg, k.DialOther):
-		m.mode = modePrompt
-		m.prompt.SetValue(m.entry)
-		m.prompt.CursorEnd()
-		m.prompt.Focus()
-	case key.Matches(msg, k.Mute):
-		m.phone.ToggleMute()
+		m.turn(modePrompt)
+	case key.Matches(msg, k.Redial):
+		m.redial()
+	case key.Matches(msg, k.Favourite):
+		m.dialFavourite(msg.Runes[0])
+	case key.Matches(msg, k.Digit):
+		m.sendDigit(msg.Runes[0])
 	case key.Matches(msg, k.HangUp):
 		m.phone.HangUp()
+	case key.Matches(msg, k.Hold):
+		m.phone.ToggleHold()
+	case key.Matches(msg, k.Help):
+		m.toggle(modeHelp)
+	case key.Matches(msg, k.Details):
+		m.toggle(modeDetails)
+	case key.Matches(msg, k.Delay):
+		m.toggle(modeDelay)
+	case key.Matches(msg, k.Devices):
+		m.toggle(modeDevices)
+	case key.Matches(msg, k.Training):
+		m.toggle(modeTraining)
+	case key.Matches(msg, k.Close):
+		m.turn(modeCall)
+	case key.Matches(msg, k.Quit) && m.snap.State == callstate.Idle:
+		return tea.Quit
+	case key.Matches(msg, k.Quit):
+		m.turn(modeQuit)
+	default:
+		m.pressVoice(msg)
+	}
+	return nil
+}
+
+// pressVoice handles the keys of what is said and heard.
+func (m *model) pressVoice(msg tea.KeyMsg) {
+	k := &m.keys
+	switch {
+	case key.Matches(msg, k.Mute):
+		m.phone.ToggleMute()
+	case key.Matches(msg, k.Talk):
+		m.phone.Talk()
+	case key.Matches(msg, k.Microphone):
+		m.phone.ChangeMicrophoneGain(change(msg))
+		m.say(aboutMicrophone)
+	case key.Matches(msg, k.Earpiece):
+		m.phone.ChangeEarpieceGain(change(msg))
+		m.say(aboutEarpiece)
+	case key.Matches(msg, k.Sounds):
+		m.phone.ToggleSounds()
+		m.say(aboutSounds)
 	case key.Matches(msg, k.HighPass):
 		m.phone.ToggleHighPass()
 	case key.Matches(msg, k.Denoise):
 		m.phone.ToggleDenoise()
 	case key.Matches(msg, k.Level):
 		m.phone.ToggleLevelControl()
-	case key.Matches(msg, k.Help):
-		m.overlay(modeHelp)
-	case key.Matches(msg, k.Details):
-		m.overlay(modeDetails)
-	case key.Matches(msg, k.Close):
-		m.mode = modeCall
-	case key.Matches(msg, k.Quit) && m.snap.State == callstate.Idle:
-		return tea.Quit
-	case key.Matches(msg, k.Quit):
-		m.mode = modeQuit
 	}
-	return nil
 }
 
-// overlay opens what its key opens, or closes it.
-func (m *model) overlay(what mode) {
+// toggle opens what its key opens, or closes it.
+func (m *model) toggle(what mode) {
 	if m.mode == what {
 		what = modeCall
 	}
-	m.mode = what
+	m.turn(what)
 }
 
 // dial calls destination. What was said about an earlier call goes away.
 func (m *model) dial(destination string) {
-	m.mode = modeCall
-	m.notice = callstate.Notice{}
+	m.turn(modeCall)
+	m.notice, m.remark = callstate.Notice{}, remark{}
+	m.last = &destination
+	m.enable()
 	m.phone.Dial(destination)
 }
 
-func (m *model) pressPrompt(msg tea.KeyMsg) {
+// redial calls whom the phone remembers as the last, else whom this screen does.
+func (m *model) redial() {
+	m.dir = m.phone.Directory()
 	switch {
-	case key.Matches(msg, m.keys.Accept):
-		entry := clean(m.prompt.Value())
-		if entry != "" {
-			m.entry = entry
-		}
-		m.dial(entry)
-	case key.Matches(msg, m.keys.Cancel):
-		m.mode = modeCall
-	default:
-		m.prompt, _ = m.prompt.Update(msg) // a blinking cursor is its only command
+	case len(m.dir.Recent) > 0:
+		m.dial(m.dir.Recent[0].Destination)
+	case m.last != nil:
+		m.dial(*m.last)
+	}
+}
+
+func (m *model) dialFavourite(number rune) {
+	m.dir = m.phone.Directory()
+	if i := int(number - '1'); i < len(m.dir.Favourites) {
+		m.dial(m.dir.Favourites[i].Destination)
 	}
 }
 
@@ -246,7 +356,7 @@ func (m *model) pressQuit(msg tea.KeyMsg) tea.Cmd {
 	case key.Matches(msg, m.keys.Yes):
 		return m.leave()
 	case key.Matches(msg, m.keys.No):
-		m.mode = modeCall
+		m.turn(modeCall)
 	}
 	return nil
 }
@@ -257,6 +367,7 @@ func (m *model) leave() tea.Cmd {
 		return tea.Quit
 	}
 	m.phone.HangUp()
-	m.mode, m.leaveBy = modeLeaving, m.now.Add(goodbye)
+	m.turn(modeLeaving)
+	m.leaveBy = m.now.Add(goodbye)
 	return nil
 }

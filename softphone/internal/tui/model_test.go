@@ -1,13 +1,11 @@
 package tui
 
 import (
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/charmbracelet/bubbles/key"
 	tea "github.com/charmbracelet/bubbletea"
 
 	"callcenter/softphone/internal/callstate"
@@ -29,7 +27,7 @@ func at(state callstate.State) (*model, *fakePhone) {
 func quits(m *model, keys ...string) bool {
 	quit := false
 	for _, k := range keys {
-		if _, cmd := m.Update(press(k)); cmd != nil {
+		if _, cmd := m.Update(pressed(k)); cmd != nil {
 			_, quit = cmd().(tea.QuitMsg)
 		}
 	}
@@ -88,7 +86,25 @@ func TestEveryKeyInEveryState(t *testing.T) {
 		{name: "ctrl+c asks in a call", states: inCall, keys: []string{"ctrl+c"}, mode: modeQuit},
 		{name: "ctrl+c twice hangs up", states: inCall, keys: []string{"ctrl+c", "ctrl+c"}, calls: []string{"hang up"}, mode: modeLeaving},
 		{name: "ctrl+c three times does not wait", states: inCall, keys: []string{"ctrl+c", "ctrl+c", "ctrl+c"}, calls: []string{"hang up"}, mode: modeLeaving, quit: true},
-		{name: "unknown keys do nothing", states: all, keys: []string{"z", "enter", "1", "é"}},
+		{name: "unknown keys do nothing", states: all, keys: []string{"z", "enter", "é", "tab", "up", "pgdown", "j", "k", "backspace", "f1", "alt+m", "%"}},
+		{name: "x holds", states: []callstate.State{live}, keys: []string{"x", "X"}, calls: []string{"hold", "hold"}},
+		{name: "x does nothing without a call", states: []callstate.State{idle, dialing, ending}, keys: []string{"x"}},
+		{name: "digits are sent in a call", states: []callstate.State{live}, keys: []string{"0", "9", "*", "#", "12"}, calls: []string{"digit 0", "digit 9", "digit *", "digit #", "digit 1", "digit 2"}},
+		{name: "digits do nothing without a call", states: []callstate.State{dialing, ending}, keys: []string{"0", "9", "*", "#"}},
+		{name: "digits without favourites do nothing", states: []callstate.State{idle}, keys: []string{"0", "1", "9", "*"}},
+		{name: "space talks only while muted", states: all, keys: []string{" "}},
+		{name: "plus and minus are the microphone", states: all, keys: []string{"+", "-", "=", "_"}, calls: []string{"mic +1", "mic -1", "mic +1", "mic -1"}},
+		{name: "the arrows of the keyboard's corner are the ear", states: all, keys: []string{">", "<", ".", ","}, calls: []string{"ear +1", "ear -1", "ear +1", "ear -1"}},
+		{name: "s switches the sounds", states: all, keys: []string{"s", "S"}, calls: []string{"sounds", "sounds"}},
+		{name: "r has nothing to dial again", states: all, keys: []string{"r"}},
+		{name: "r dials again", states: []callstate.State{idle}, keys: []string{"/", "room/x", "enter", "r"}, calls: []string{"dial room/x", "dial room/x"}},
+		{name: "without a bench there is no devices' screen", states: all, keys: []string{"v"}},
+		{name: "t opens the training of an echo call", states: []callstate.State{live}, keys: []string{"t"}, mode: modeTraining},
+		{name: "t does nothing without a call", states: []callstate.State{idle, dialing, ending}, keys: []string{"t"}},
+		{name: "the training is closed by its key and by esc", states: []callstate.State{live}, keys: []string{"t", "t", "t", "esc"}},
+		{name: "the arrows train", states: []callstate.State{live}, keys: []string{"t", "right", "right", "left", "down", "right", "down", "right", "down", "left", "left", "0"},
+			calls: []string{"train 50ms 0s 0", "train 100ms 0s 0", "train 50ms 0s 0", "train 50ms 10ms 0", "train 50ms 10ms 1", "train 0s 10ms 1", "train 0s 10ms 1", "train 0s 0s 0"}, mode: modeTraining},
+		{name: "digits are no digits in the training", states: []callstate.State{live}, keys: []string{"t", "1", "#", "m"}, calls: []string{"mute"}, mode: modeTraining},
 	} {
 		for _, state := range c.states {
 			t.Run(c.name+" when "+state.String(), func(t *testing.T) {
@@ -196,60 +212,27 @@ func TestTheFooterShowsTheKeysThatWork(t *testing.T) {
 		keys  []string
 		want  string
 	}{
-		{callstate.Idle, nil, "d dial  / dial other  ? help  q quit  i details"},
-		{callstate.Dialing, nil, "h hang up  m mute  ? help  q quit  i details"},
-		{callstate.Live, nil, "h hang up  m mute  ? help  q quit  i details"},
-		{callstate.Ending, nil, "? help  q quit  i details"},
-		{callstate.Idle, []string{"/"}, "enter dial  esc cancel"},
+		{callstate.Idle, nil, "d dial  / dial another  i details  w delay  s sounds on  ? help  q quit"},
+		{callstate.Dialing, nil, "h hang up  m mute  + - mic  < > ear  i details  w delay  ? help  q quit"},
+		{callstate.Live, nil, "h hang up  m mute  x hold  + - mic  < > ear  t training  ? help  q quit"},
+		{callstate.Ending, nil, "+ - mic  < > ear  i details  w delay  s sounds off  ? help  q quit"},
+		{callstate.Idle, []string{"/"}, "enter dial  esc cancel  arrows choose  tab complete"},
 		{callstate.Live, []string{"q"}, "y yes  n no"},
 		{callstate.Live, []string{"q", "y"}, "ctrl+c quit at once"},
-		{callstate.Live, []string{"?"}, "esc close  h hang up  m mute  q quit"},
+		{callstate.Live, []string{"?"}, "esc close  arrows scroll  h hang up  m mute  x hold  t training  q quit"},
+		{callstate.Live, []string{"t"}, "esc close  arrows choose and change  0 all off  h hang up  m mute  ? help"},
 	} {
 		m, _ := at(c.state)
 		quits(m, c.keys...)
-		if got := (footer{m}).Render(78); got != c.want {
+		if got := m.footer().Render(78); got != c.want {
 			t.Errorf("%v after %q: %q, want %q", c.state, c.keys, got, c.want)
 		}
 	}
 	m, _ := at(callstate.Live)
 	m.Update(snapshotMsg{Snapshot: mutedSnapshot()})
-	if got := (footer{m}).Render(78); !strings.Contains(got, "m unmute") {
+	if got := m.footer().Render(78); !strings.Contains(got, "m unmute") {
 		t.Errorf("muted: %q", got)
 	}
-}
-
-// The prompt's and the question's keys are in the footer when they work; all
-// others must be in the help.
-func TestTheHelpNamesEveryKey(t *testing.T) {
-	keys := newKeyMap()
-	view := helpPanel{&styles{}, keys.topics("echo"), 99}.Render(80)
-	fields := reflect.ValueOf(keys)
-	for i := range fields.NumField() {
-		name := fields.Type().Field(i).Name
-		if slices.Contains([]string{"Accept", "Cancel", "Yes", "No"}, name) {
-			continue
-		}
-		named := false
-		for _, topic := range keys.topics("echo") {
-			named = named || slices.Equal(topic.key.Keys(), bindingOf(t, keys, name).Keys())
-		}
-		if !named {
-			t.Errorf("the help does not name the key %s:\n%s", name, view)
-		}
-	}
-}
-
-func bindingOf(t *testing.T, k keyMap, name string) key.Binding {
-	t.Helper()
-	b, ok := map[string]key.Binding{
-		"Dial": k.Dial, "DialOther": k.DialOther, "Mute": k.Mute, "HangUp": k.HangUp,
-		"Details": k.Details, "HighPass": k.HighPass, "Denoise": k.Denoise, "Level": k.Level,
-		"Help": k.Help, "Quit": k.Quit, "Close": k.Close, "Interrupt": k.Interrupt,
-	}[name]
-	if !ok {
-		t.Fatalf("this test does not know the key %s", name)
-	}
-	return b
 }
 
 func TestSnapshotsOfThePhoneAreNotChanged(t *testing.T) {

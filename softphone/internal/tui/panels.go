@@ -4,52 +4,14 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/charmbracelet/lipgloss"
 	"github.com/charmbracelet/x/ansi"
 
 	"callcenter/audio"
 	"callcenter/softphone/internal/callstate"
 )
 
-// header is the state of the line: a shape, a word, the timer and where to.
-type header struct {
-	st          *styles
-	s           *callstate.Snapshot
-	destination string // the default one
-	looks       int
-}
-
-// Render implements panel.
-func (h header) Render(width int) string {
-	shape := map[callstate.State]string{callstate.Idle: "○", callstate.Live: "●", callstate.Ending: "◑"}[h.s.State]
-	if h.s.State == callstate.Dialing || h.s.State == callstate.Reconnecting {
-		shape = []string{"◐", "◓", "◑", "◒"}[h.looks/5%4] // turns once a second
-	}
-	badge := h.st.state[h.s.State].Render(" " + shape + " " + strings.ToUpper(h.s.State.String()) + " ")
-	to := h.s.Destination
-	if to == "" {
-		to = h.destination
-	}
-	right := ""
-	if width >= roomy-2 {
-		right = h.st.dim.Render("softphone")
-	}
-	var rest string
-	switch timer := clock(h.s.Duration); {
-	case h.s.State.Connected(), h.s.State == callstate.Ending:
-		rest = h.st.strong.Render(timer) + "  " + to
-	case h.s.State == callstate.Dialing:
-		rest = to
-	case h.s.Duration > 0:
-		rest = to + h.st.dim.Render("  last call "+timer)
-	default:
-		rest = to
-	}
-	if h.s.Muted {
-		rest = h.st.muted.Render(" MUTED ") + " " + rest
-	}
-	return between(badge+" "+rest, right, width)
-}
+// labelWidth is the first column of the rows below the meters where it is wide.
+const labelWidth = 12
 
 // detail is a named line of text.
 type detail struct {
@@ -59,7 +21,7 @@ type detail struct {
 
 // Render implements panel.
 func (d detail) Render(width int) string {
-	label := fill(d.st.dim, d.name, 12)
+	label := fill(d.st.dim, d.name, labelWidth)
 	if width < roomy-2 {
 		label = fill(d.st.dim, d.short, 4)
 	}
@@ -101,7 +63,7 @@ func (d device) Render(width int) string {
 	facts := ""
 	for _, fact := range d.facts(narrow) {
 		next := facts + comma + fact
-		if label+least+lipgloss.Width(next) > width {
+		if label+least+span(next) > width {
 			break
 		}
 		facts = next
@@ -113,7 +75,7 @@ func (d device) Render(width int) string {
 	if d.end.State == callstate.EndGone {
 		name = "GONE " + name
 	}
-	name = cut(name, width-label-lipgloss.Width(facts))
+	name = cut(name, width-label-span(facts))
 	return detail{d.st, d.name, d.short, name + facts}.Render(width)
 }
 
@@ -170,67 +132,4 @@ func (m message) Render(width int) string {
 		wrapped[i] = lead + cut(line, width-2)
 	}
 	return strings.Join(wrapped, "\n")
-}
-
-// question is the line that waits for an answer, with the text typed so far.
-type question struct {
-	st          *styles
-	text        string
-	edit        bool
-	input       []rune
-	at          int // the cursor's place in input
-	placeholder string
-}
-
-// Render implements panel. The cursor is a character, so that it is there
-// without colours, too.
-func (q question) Render(width int) string {
-	if !q.edit {
-		return cut(q.st.warn.Bold(true).Render(q.text), width)
-	}
-	lead := q.st.key.Render(q.text) + " "
-	room := width - lipgloss.Width(lead)
-	cursor := q.st.key.Render("▏")
-	if len(q.input) == 0 {
-		return cut(lead+cursor+q.st.dim.Render(q.placeholder), width)
-	}
-	at := max(0, min(q.at, len(q.input)))
-	before, after := []rune(drawable(string(q.input[:at]))), drawable(string(q.input[at:]))
-	for len(before) > 0 && lipgloss.Width(string(before))+2 > room {
-		before = before[1:]
-	}
-	return cut(lead+string(before)+cursor+after, width)
-}
-
-// helpPanel is the help: every key, then how to read the screen.
-type helpPanel struct {
-	st     *styles
-	topics []topic
-	most   int // lines
-}
-
-// Render implements panel.
-func (h helpPanel) Render(width int) string {
-	out := make([]string, 0, len(h.topics)+10)
-	for _, t := range h.topics {
-		out = append(out, cut(fill(h.st.key, t.key.Help().Key, 8)+t.about, width))
-	}
-	legend := [][2]string{
-		{"█ ┃ │", "meter: peak, RMS, highest peak of late; speak at -28 to -16 RMS"},
-		{"CLIP", "too loud for the microphone: turn it down or move away"},
-		{"ZEROS", "the microphone brings exact zeros, or (FLAT) one level on and on"},
-		{"GONE", "the device is not there, or (STALL) brings nothing any more"},
-		{"est.", "estimated; every other figure is measured, – is not yet known"},
-		{"loop", "microphone, server and back to the earpiece; echo calls only"},
-		{"buffer", "audio kept to bridge uneven arrival, and how much it aims at"},
-		{"● ○", "in a room: who speaks, who listens; how loud, or that it is muted"},
-		{"!", "beside a figure: this hurts the conversation"},
-	}
-	if len(out)+1+len(legend) <= h.most {
-		out = append(out, " ")
-	}
-	for _, t := range legend {
-		out = append(out, cut(fill(h.st.strong, t[0], 8)+h.st.dim.Render(t[1]), width))
-	}
-	return strings.Join(out[:max(0, min(h.most, len(out)))], "\n")
 }

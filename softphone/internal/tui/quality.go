@@ -2,12 +2,16 @@ package tui
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
 	"callcenter/audio"
 	"callcenter/softphone/internal/callstate"
 )
+
+// bestMOS is what the E-model gives a call that suffers from nothing.
+const bestMOS = 4.41
 
 // rating is what the MOS is made of: what delay and concealment take off it.
 type rating struct {
@@ -17,16 +21,31 @@ type rating struct {
 
 // Render implements panel.
 func (r rating) Render(width int) string {
-	q := r.s.Quality
-	text := r.st.dim.Render(unknown)
-	if q.Known {
-		text = fmt.Sprintf("R %.0f, MOS %.1f est. (%s delay %s ms, %s concealed %s %%)",
-			q.R, q.MOS, less(q.DelayMOS), number(q.Delay), less(q.LossMOS), percent(q.LossPct, 1))
-		if width < roomy-2 {
-			text = fmt.Sprintf("est. %s delay %s concealed", less(q.DelayMOS), less(q.LossMOS))
-		}
+	q, narrow := r.s.Quality, width < roomy-2
+	rested := ""
+	switch {
+	case r.s.Held:
+		rested = "not rated while held"
+	case r.s.Muted && !r.s.Talk.Open:
+		rested = "not rated while muted"
 	}
-	return detail{r.st, "Rating", "mos", text}.Render(width)
+	text := r.st.dim.Render(unknown)
+	switch {
+	case rested != "" && q.Known:
+		text = r.st.dim.Render(fmt.Sprintf("%s; %.1f est. before", rested, q.MOS))
+	case rested != "":
+		text = r.st.dim.Render(rested)
+	case q.Known && narrow:
+		text = fmt.Sprintf("est. %s delay %s concealed", less(q.DelayMOS), less(q.LossMOS))
+	case q.Known:
+		score, look := fmt.Sprintf("%.1f", q.MOS), r.st.strong
+		if r.s.Warnings.Has(callstate.WarnMOS) {
+			score, look = score+"!", r.st.warnStrong
+		}
+		text = r.st.dim.Render("MOS ") + look.Render(score) + r.st.dim.Render(" est.") + fmt.Sprintf(" (%s delay %s ms, %s concealed %s %%)",
+			less(q.DelayMOS), number(q.Delay), less(q.LossMOS), percent(q.LossPct, 1)) + r.st.dim.Render(fmt.Sprintf(", R %.0f", q.R))
+	}
+	return detail{r.st, "Quality", "mos", text}.Render(width)
 }
 
 // less is what was taken off a score. A little is not shown as nothing.
@@ -79,9 +98,10 @@ func (c cleanUp) Render(width int) string {
 	narrow := width < roomy-2
 	gain := ""
 	switch {
-	case c.c.Level && narrow:
+	case !c.c.Level || math.Round(c.c.Gain) == 0:
+	case narrow:
 		gain = fmt.Sprintf(" %+.0fdB", c.c.Gain)
-	case c.c.Level:
+	default:
 		gain = fmt.Sprintf(" %+.0f dB", c.c.Gain)
 	}
 	noise := onOff(c.c.Denoise)
@@ -127,7 +147,8 @@ type fact struct{ name, short, here, there string }
 
 // Render implements panel.
 func (d details) Render(width int) string {
-	wide, there := 24, "at the other side"
+	width = min(width, longLine)
+	wide, there := 25, "at the other side"
 	narrow := width < roomy-2
 	if narrow {
 		wide, there = 8, "there"
@@ -192,8 +213,9 @@ func (d details) facts() []fact {
 			return fmt.Sprintf("%s; %d", times(c.Stalls, c.StallDuration), c.Outages)
 		}),
 		{"live again after", "live in", number(here.BackToLive) + " ms, " + fmt.Sprintf("%d in 500 ms", here.Quick), far(false, "")},
-		both("slowed, hurried", "scaled", func(c callstate.Counts) string { return lasting(c.Inserted) + ", " + lasting(c.Removed) }),
-		both("skipped", "skipped", func(c callstate.Counts) string { return lasting(c.Skipped) }),
+		both("slowed, hurried, skipped", "scaled", func(c callstate.Counts) string {
+			return lasting(c.Inserted) + ", " + lasting(c.Removed) + ", " + lasting(c.Skipped)
+		}),
 		both("announced silence", "silence", func(c callstate.Counts) string { return lasting(c.DTX) }),
 		both("clock drift", "drift", func(c callstate.Counts) string { return fmt.Sprintf("%+.0f ppm", c.ClockDriftPPM) }),
 		both("underruns, overruns", "device", func(c callstate.Counts) string {

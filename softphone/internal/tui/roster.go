@@ -5,8 +5,6 @@ import (
 	"math"
 	"strings"
 
-	"github.com/charmbracelet/lipgloss"
-
 	"callcenter/softphone/internal/callstate"
 )
 
@@ -49,7 +47,7 @@ func (r roster) RenderIn(width, most int) string {
 		n := min(columns, len(places))
 		line := fill(r.st.dim, r.label(row), label)
 		for _, p := range places[:n-1] {
-			line += p + strings.Repeat(" ", max(0, place-lipgloss.Width(p)))
+			line += p + blanks(place-span(p))
 		}
 		out = append(out, cut(line+places[n-1], width))
 		places = places[n:]
@@ -95,7 +93,7 @@ func (r roster) places(width, n int) []string {
 	}
 	others := r.s.Roster
 	you := callstate.Participant{
-		Name: "you", Speaking: r.s.Speaking, Muted: r.s.Muted, Level: callstate.SilentLevel,
+		Name: "you", Speaking: r.s.Speaking, Muted: r.s.Muted && !r.s.Talk.Open, Held: r.s.Held, Level: callstate.SilentLevel,
 	}
 	if you.Speaking && r.s.Microphone.RMS > callstate.SilentLevel {
 		you.Level = int(math.Round(min(r.s.Microphone.RMS, 0)))
@@ -143,10 +141,12 @@ func (r roster) place(p callstate.Participant, width int) string {
 // state is how loud somebody is, or that the microphone is muted.
 func (r roster) state(p callstate.Participant) string {
 	switch {
+	case p.Held:
+		return r.st.key.Render(pad("held", levelWidth))
 	case p.Muted:
 		return r.st.warn.Render(pad("muted", levelWidth))
 	case p.Level <= callstate.SilentLevel:
-		return strings.Repeat(" ", levelWidth)
+		return blanks(levelWidth)
 	}
 	bar := meter{level: callstate.Meter{Peak: float64(p.Level), RMS: scaleFloor, Hold: scaleFloor}}
 	cells, _ := bar.cells(levelWidth)
@@ -164,7 +164,7 @@ func (r roster) rest(hidden []callstate.Participant, n, width int) string {
 		return cut(text, width)
 	}
 	for _, p := range hidden {
-		if p.Speaking && lipgloss.Width(text) < width {
+		if p.Speaking && span(text) < width {
 			text += " " + r.speaks + " " + r.st.strong.Render(clean(p.Name))
 		}
 	}

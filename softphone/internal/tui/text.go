@@ -5,8 +5,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
-	"github.com/charmbracelet/lipgloss"
 	"github.com/charmbracelet/x/ansi"
 )
 
@@ -49,18 +49,74 @@ func drawable(s string) string {
 	}, s)
 }
 
+// narrowRune reports a character that takes one cell in every terminal and joins
+// no other.
+func narrowRune(r rune) bool {
+	switch {
+	case r < ' ', r == 0x7f:
+		return false
+	case r < 0x7f:
+		return true
+	case r < 0xa1, r == 0xad, r == '©', r == '®':
+		return false
+	case r < 0x300: // Latin
+		return true
+	case r >= 0x2500 && r < 0x25e6: // lines, blocks and shapes
+		return r != '▪' && r != '▫' && r != '▶' && r != '◀'
+	}
+	return r == '…' || r == '–' || r == '✗' || r == '✓'
+}
+
+// span is how many cells s takes, which may hold styles. Most texts are of
+// characters that need no table.
+func span(s string) int {
+	n := 0
+	for i := 0; i < len(s); {
+		r, size := rune(s[i]), 1
+		switch {
+		case r == '\x1b':
+			size = escape(s[i:])
+			i += size
+			continue
+		case r >= utf8.RuneSelf:
+			r, size = utf8.DecodeRuneInString(s[i:])
+		}
+		if !narrowRune(r) {
+			return ansi.StringWidth(s)
+		}
+		n++
+		i += size
+	}
+	return n
+}
+
 // cut shortens s, which may hold styles, to width cells.
 func cut(s string, width int) string {
 	if width <= 0 {
 		return ""
 	}
+	if len(s) <= width || span(s) <= width {
+		return s
+	}
 	return ansi.Truncate(s, width, "…")
+}
+
+// blanks are n of them.
+func blanks(n int) string {
+	const some = "                                                                "
+	if n <= 0 {
+		return ""
+	}
+	if n <= len(some) {
+		return some[:n]
+	}
+	return strings.Repeat(" ", n)
 }
 
 // pad cuts s to width cells and fills it up with blanks.
 func pad(s string, width int) string {
 	s = cut(s, width)
-	return s + strings.Repeat(" ", max(width-lipgloss.Width(s), 0))
+	return s + blanks(width-span(s))
 }
 
 // between sets left and right at the two ends of width cells. When both do
@@ -70,7 +126,7 @@ func between(left, right string, width int) string {
 		return cut(left, width)
 	}
 	right = cut(right, width)
-	return pad(left, width-lipgloss.Width(right)) + right
+	return pad(left, width-span(right)) + right
 }
 
 // number is a duration in milliseconds: one decimal below 100.
@@ -97,4 +153,12 @@ func percent(p float64, decimals int) string {
 func clock(d time.Duration) string {
 	s := int(max(d, 0) / time.Second)
 	return fmt.Sprintf("%d:%02d:%02d", s/3600, s/60%60, s%60)
+}
+
+// wrap breaks a text without styles into lines of width cells at most.
+func wrap(s string, width int) []string {
+	if width <= 0 {
+		return nil
+	}
+	return strings.Split(ansi.Wrap(s, width, ""), "\n")
 }

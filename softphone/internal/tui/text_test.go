@@ -137,7 +137,7 @@ func TestMeterVerdict(t *testing.T) {
 		{-3, -20, true, "good"},
 		{-2.9, -20, true, "too loud"},
 	} {
-		m := meter{st: &styles{}, level: callstate.Meter{Peak: c.peak, RMS: c.rms}, open: c.open}
+		m := meter{st: &styles{}, read: callstate.Meter{Peak: c.peak, RMS: c.rms}, open: c.open}
 		if got, _ := m.verdict(); got != c.want {
 			t.Errorf("peak %v, RMS %v: %q, want %q", c.peak, c.rms, got, c.want)
 		}

@@ -3,50 +3,56 @@ package tui
 import (
 	"fmt"
 
-	"github.com/charmbracelet/lipgloss"
-
 	"callcenter/softphone/internal/callstate"
 )
 
-// trouble is the line that names what the call suffers from, the worst first.
-// It keeps its place above the message, so that nothing moves when it comes.
-type trouble struct {
+// verdict is the line that names what the call suffers from, the worst first, or
+// says why all is well. It is the second line of the screen, always: an operator
+// who looks up finds it, and nothing moves when it changes.
+type verdict struct {
 	st    *styles
 	found []callstate.Trouble
+	good  string
+	heard bool // good is about being heard
+}
+
+// judged is what is known of a call: what was made of it in time, otherwise the
+// hard facts of this moment, which no good word may hide.
+func judged(st *styles, s *callstate.Snapshot) verdict {
+	v := verdict{st: st, found: s.Verdict.Troubles, good: s.Verdict.Good, heard: s.Verdict.Heard}
+	if len(v.found) == 0 {
+		v.found = s.Troubles()
+	}
+	return v
 }
 
 // Render implements panel. What has no room is counted.
-func (t trouble) Render(width int) string {
-	if len(t.found) == 0 || width < 4 {
-		return ""
+func (v verdict) Render(width int) string {
+	switch {
+	case width < 4:
+		return " "
+	case len(v.found) == 0 && v.good == "":
+		return " "
+	case len(v.found) == 0 && !v.heard:
+		return v.st.key.Render("i") + " " + cut(v.good, width-2)
+	case len(v.found) == 0:
+		return v.st.goodStrong.Render("✓") + " " + cut(v.st.good.Render(v.good), width-2)
 	}
-	mark, style := t.st.sign(t.found[0].Severity)
-	lead := style.Render(mark) + " "
-	for n := len(t.found); ; n-- {
-		text, rest := callstate.Join(t.found[:n]), ""
-		if n < len(t.found) {
-			rest = fmt.Sprintf(" +%d", len(t.found)-n)
+	sign, look := v.st.sign(v.found[0].Severity)
+	lead := look.Render(sign) + " "
+	for n := len(v.found); ; n-- {
+		text, rest := callstate.Join(v.found[:n]), ""
+		if n < len(v.found) {
+			rest = fmt.Sprintf(" +%d", len(v.found)-n)
 		}
-		room := width - lipgloss.Width(lead) - len(rest)
-		if n == 1 && lipgloss.Width(text) > room && rest != "" {
-			text = t.found[0].Text // what is the matter; what it means is known
+		room := width - 2 - len(rest)
+		if n == 1 && span(text) > room {
+			text = v.found[0].Text // what is the matter; what it means is known
 		}
-		if n == 1 || lipgloss.Width(text) <= room {
-			return lead + style.Render(cut(text, room)) + t.st.dim.Render(rest)
+		if n == 1 || span(text) <= room {
+			return lead + look.Render(cut(text, room)) + v.st.dim.Render(rest)
 		}
 	}
-}
-
-// sign is the shape and the look of a severity.
-func (st *styles) sign(s callstate.Severity) (string, lipgloss.Style) {
-	switch s {
-	case callstate.Warning:
-		return "!", st.warn.Bold(true)
-	case callstate.Failure:
-		return "✗", st.bad.Bold(true)
-	case callstate.Info:
-	}
-	return "i", st.key
 }
 
 // ailing is what a meter says of an end that is not open, or of a microphone

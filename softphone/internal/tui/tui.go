@@ -14,12 +14,11 @@ package tui
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"runtime/debug"
 	"sync"
-	"time"
+	"sync/atomic"
 
 	tea "github.com/charmbracelet/bubbletea"
 
@@ -100,8 +99,8 @@ type Options struct {
 	Output io.Writer
 }
 
-// PanicError says that drawing the screen, or a method of the phone that the
-// screen called, panicked. The terminal was restored before Run returned it.
+// PanicError says that drawing the screen, or a method of the phone or the bench
+// that the screen called, panicked. The terminal was restored before Run returned it.
 type PanicError struct {
 	Value any    // what was passed to panic
 	Stack []byte // the stack at the panic, for the log
@@ -115,20 +114,22 @@ func (e *PanicError) Error() string {
 // Run shows the screen and blocks until the operator quits, the phone ends or
 // ctx ends; all three return nil. When it returns, also with an error, the
 // terminal is as it was before and every goroutine that Run started is over.
-// A panic of the model or of the phone's methods is returned as *PanicError.
-// Run handles no signals: end ctx on them.
+// A panic of the model, or of the methods of the phone or the bench, is returned as *PanicError.
+// The bench, if it is open, is ended in any case. Run handles no signals: end ctx
+// on them.
 func Run(ctx context.Context, phone Phone, opts Options) error {
 	// alive ends with ctx, with the phone, with the program or by a panic.
 	alive, end := context.WithCancelCause(ctx)
 	defer end(nil)
-	screen := guard{inner: newModel(phone, opts), end: end}
+	m := newModel(phone, opts)
+	screen := guard{inner: m, end: end}
 	program := tea.NewProgram(&screen, opts.program()...)
 
 	var workers sync.WaitGroup
 	workers.Go(func() {
 		defer end(nil)
 		defer screen.rescue()
-		feed(alive, phone, program.Send)
+		feed(alive, phone, m.bench, program.Send)
 	})
 	workers.Go(func() {
 		<-alive.Done()
@@ -137,9 +138,9 @@ func Run(ctx context.Context, phone Phone, opts Options) error {
 	_, err := program.Run()
 	end(nil)
 	workers.Wait()
+	screen.finish(m.bench)
 
-	var broken *PanicError
-	if errors.As(context.Cause(alive), &broken) {
+	if broken := screen.broken.Load(); broken != nil {
 		return broken
 	}
 	if err != nil {
@@ -148,11 +149,14 @@ func Run(ctx context.Context, phone Phone, opts Options) error {
 	return nil
 }
 
+// framesPerSecond bounds how often the terminal is written to: every look of the
+// feed is drawn, and a key within 40 ms.
+const framesPerSecond = 25
+
 // program are the settings of Bubble Tea. Signals and panics are not its
 // business, see Run and guard.
 func (o Options) program() []tea.ProgramOption {
-	// Its renderer ticks for ever, so it ticks no faster than there is news.
-	settings := []tea.ProgramOption{tea.WithFPS(int(time.Second / pollEvery)), tea.WithAltScreen(), tea.WithoutSignalHandler(), tea.WithoutCatchPanics()}
+	settings := []tea.ProgramOption{tea.WithAltScreen(), tea.WithFPS(framesPerSecond), tea.WithoutSignalHandler(), tea.WithoutCatchPanics()}
 	if o.Input != nil {
 		settings = append(settings, tea.WithInput(o.Input))
 	}
@@ -165,8 +169,9 @@ func (o Options) program() []tea.ProgramOption {
 // guard keeps a panic away from Bubble Tea, which would print the stack to
 // the operator. It ends the program instead, and Run returns the panic.
 type guard struct {
-	inner tea.Model
-	end   context.CancelCauseFunc
+	inner  tea.Model
+	end    context.CancelCauseFunc
+	broken atomic.Pointer[PanicError] // the first
 }
 
 func (g *guard) Init() tea.Cmd {
@@ -186,10 +191,18 @@ func (g *guard) View() string {
 	return g.inner.View()
 }
 
+// finish ends what the screen has open.
+func (g *guard) finish(bench *workbench) {
+	defer g.rescue()
+	bench.end()
+}
+
 // rescue must be deferred directly. It never waits, because the event loop
 // itself may be what panics.
 func (g *guard) rescue() {
 	if r := recover(); r != nil {
-		g.end(&PanicError{Value: r, Stack: debug.Stack()})
+		broken := &PanicError{Value: r, Stack: debug.Stack()}
+		g.broken.CompareAndSwap(nil, broken)
+		g.end(broken)
 	}
 }

@@ -1,21 +1,26 @@
 package tui
 
 import (
+	"slices"
 	"strings"
-
-	"github.com/charmbracelet/bubbles/key"
-	"github.com/charmbracelet/lipgloss"
+	"time"
 
 	"callcenter/softphone/internal/callstate"
 )
 
 const (
+	snug      = 48  // from this width the stages of the delay have their names
 	roomy     = 76  // from this width there are margins and long names
 	spacious  = 60  // from this width and height a meter has two lines
 	tall      = 20  // and a scale
 	grand     = 32  // from this height there is air between the sections
-	widest    = 120 // wider terminals are not filled
+	deep      = 38  // and from this one every stage of the delay has its line
+	vast      = 50  // and from this one everything else
+	broad     = 130 // from this width there are two columns
+	widest    = 200 // wider terminals are not filled
 	talkative = 10  // from this height a message may take four lines
+
+	columnGap = 4
 )
 
 // panel is a part of the screen. Render returns its lines, none of them wider
@@ -39,7 +44,8 @@ type block struct {
 	claim int
 }
 
-// Claims, the strongest first.
+// Claims, the strongest first. What is above the roster goes late, or it would
+// move when somebody joins.
 const (
 	claimHeader = 100 - iota
 	claimPrompt
@@ -50,31 +56,29 @@ const (
 	claimMessage
 	claimDelay
 	claimRoster
-	claimNetwork
-	claimLoss
-	claimQuality
-	claimDevices
-	claimServer
-	claimRating
-	claimRemote
-	claimCleanUp
-	claimTotals
 	claimScale
 	claimRule
+	claimQuality
+	claimNetwork
+	claimLoss
+	claimTimeline
+	claimDevices
+	claimServer
+	claimBuffer
+	claimCleanUp
+	claimRemote
+	claimTotals
 	claimBlank
-	claimStages
+	claimLowerRule
 	claimAir
+	claimDetails
+	claimColumns
 )
 
 // View implements tea.Model. It returns exactly height lines, or fewer when
 // the screen is tiny, none wider than the terminal.
 func (m *model) View() string {
-	width := min(m.width, widest)
-	margin := ""
-	if m.width >= roomy {
-		margin = " "
-		width -= 2
-	}
+	width, margin := m.inside()
 	upper, lower := m.upper(), m.lower()
 	texts := fit(append(upper, lower...), width, m.height)
 	var top, bottom []string
@@ -97,136 +101,226 @@ func (m *model) View() string {
 	for i, line := range lines {
 		lines[i] = strings.TrimRight(margin+cut(line, width), " ")
 	}
-	return strings.Join(lines, "\n")
+	return m.ascii.picture(strings.Join(lines, "\n"))
 }
 
-// fit renders the blocks and empties those that a height has no room for.
-func fit(blocks []block, width, height int) []string {
-	texts := make([]string, len(blocks))
-	total := 0
-	for i, b := range blocks {
-		texts[i] = b.panel.Render(width)
-		total += lines(texts[i])
+// inside is the width that is drawn on, and what is left of it.
+func (m *model) inside() (width int, margin string) {
+	if m.width >= roomy {
+		return min(m.width, widest) - 2, " "
 	}
-	for total > height {
-		least := -1
-		for i, b := range blocks {
-			if texts[i] != "" && (least < 0 || b.claim <= blocks[least].claim) {
-				least = i
-			}
-		}
-		if least < 0 {
-			break
-		}
-		had := lines(texts[least])
-		texts[least] = stretch(blocks[least], width, had-min(had, total-height))
-		total -= had - lines(texts[least])
-	}
-	for i, b := range blocks {
-		if texts[i] != "" && total < height {
-			had := lines(texts[i])
-			if _, ok := b.panel.(elastic); ok {
-				texts[i] = stretch(b, width, had+height-total)
-			}
-			total += lines(texts[i]) - had
-		}
-	}
-	return texts
+	return m.width, ""
 }
 
-// stretch renders a block in so many lines at most, where it can do with them.
-func stretch(b block, width, lines int) string {
-	e, ok := b.panel.(elastic)
-	if !ok || lines == 0 {
-		return ""
-	}
-	return e.RenderIn(width, lines)
-}
-
-func lines(text string) int {
-	if text == "" {
-		return 0
-	}
-	return 1 + strings.Count(text, "\n")
-}
-
-// upper is the screen from the top: the state, then the meters and figures or
-// the help.
+// upper is the screen from the top: the state, the culprit, then the meters and
+// figures or what lies over them.
 func (m *model) upper() []block {
 	s := &m.snap
 	st := &m.styles
-	narrow := m.width < roomy
-	blocks := []block{{header{st, s, m.destination, m.looks}, claimHeader}, {rule{st}, claimRule}}
-	// Under an overlay the header, a message and the footer stay.
-	switch m.mode {
-	case modeHelp:
-		return append(blocks, block{helpPanel{st, m.keys.topics(m.destination), m.room()}, claimMicrophone})
-	case modeDetails:
-		return append(blocks, block{details{st, s, m.room()}, claimMicrophone})
-	case modeCall, modePrompt, modeQuit, modeLeaving:
+	blocks := []block{{header{st, s, m.destination, m.looks}, claimHeader}, {judged(st, s), claimTrouble}}
+	if m.height >= tall {
+		blocks = append(blocks, block{rule{st}, claimRule})
 	}
-	large := m.width >= spacious && m.height >= tall
-	mic, ear := m.meters(large)
-	who := roster{st: st, s: s, most: rosterLines(m.height)}
-	full := s.InRoom() && who.overflows(min(m.width, widest)-2)
-	air := block{blank{}, claimAir}
-	if m.height < grand || full {
-		air = block{nothing{}, claimAir}
+	// Under an overlay the header, the culprit, a message and the footer stay.
+	if m.tooSmall() {
+		mic, ear := m.meters(false)
+		blocks = append(blocks, block{tooSmall{st, m.width, m.height}, claimPrompt}, block{mic, claimMicrophone}, block{ear, claimEarpiece})
+		return append(blocks, m.figureBlocks(true)...)
 	}
-	blocks = append(blocks, air, block{mic, claimMicrophone})
-	if large {
-		blocks = append(blocks, block{scale{st}, claimScale})
+	if o := m.overlay(); o != nil {
+		return append(blocks, block{o, claimMicrophone})
 	}
-	blocks = append(blocks, block{ear, claimEarpiece})
-	if s.InRoom() {
-		if m.height >= grand { // or the roster would move as it grows
-			blocks = append(blocks, block{blank{}, claimBlank})
-		}
-		blocks = append(blocks, block{who, claimRoster})
-	}
-	blocks = append(blocks, block{blank{}, claimBlank}, air)
-	blocks = append(blocks, m.figureBlocks(narrow)...)
-	blocks = append(blocks, block{blank{}, claimBlank}, air,
-		block{rating{st, s}, claimRating}, block{remote{st, s}, claimRemote},
-		block{cleanUp{st, &m.keys, s.CleanUp}, claimCleanUp},
-		block{detail{st, "Server", "srv", serverText(s)}, claimServer},
-		block{device{st, "Microphone", "mic", s.MicrophoneOpen, s.MicrophoneEnd}, claimDevices},
-		block{device{st, "Earpiece", "ear", s.EarpieceOpen, s.EarpieceEnd}, claimDevices})
-	if !narrow && m.height >= grand && !full {
-		blocks = append(blocks, block{stages{st, s.Delay}, claimStages})
-	}
-	return blocks
+	return append(blocks, m.body()...)
 }
 
-// room is how many lines an overlay may take.
-func (m *model) room() int {
-	if len(m.snap.Troubles()) > 0 {
-		return m.height - 4
-	}
-	return m.height - 3
+// legible is a panel of lines to be read from end to end, which have a length for
+// that.
+type legible struct{ elastic }
+
+// longLine is that length.
+const longLine = 118
+
+// Render implements panel.
+func (l legible) Render(width int) string { return l.elastic.Render(min(width, longLine)) }
+
+// RenderIn implements elastic.
+func (l legible) RenderIn(width, lines int) string {
+	return l.elastic.RenderIn(min(width, longLine), lines)
 }
+
+// tooSmall reports a terminal that has no room for everything that matters.
+func (m *model) tooSmall() bool { return m.width < leastWidth || m.height < leastHeight }
+
+// body is everything between the state and the message: in a broad terminal what
+// is heard at the left, where the time goes and who is there at the right. Without
+// a call there are those who can be called, and the figures of the last call.
+func (m *model) body() []block {
+	who := m.spaced(m.others())
+	if m.snap.State == callstate.Idle {
+		who = m.idleBlocks()
+	}
+	if m.width < broad {
+		return slices.Concat(m.levels(), who, m.delays(), m.lead(), m.ends())
+	}
+	left, right := slices.Concat(m.levels(), m.lead(), m.ends()), slices.Concat(m.delays(), who)
+	if m.snap.State == callstate.Idle {
+		right = slices.Concat(who, m.delays())
+	}
+	if m.height >= vast && m.snap.State != callstate.Idle {
+		left = append(left, block{blank{}, claimBlank}, block{blank{}, claimBlank}, block{details{&m.styles, &m.read, m.height}, claimDetails})
+	}
+	if len(right) > 0 { // it begins where the left one does
+		right[0] = m.air()
+	}
+	return []block{{columns{left, right, m.between()}, claimColumns}}
+}
+
+// spaced are blocks with a blank line before them.
+func (m *model) spaced(blocks []block) []block {
+	if len(blocks) == 0 {
+		return nil
+	}
+	return append([]block{{blank{}, claimBlank}}, blocks...)
+}
+
+// air is a line of it in a high terminal, unless who is in the room needs it.
+func (m *model) air() block {
+	if m.height < grand || m.crowded() {
+		return block{nothing{}, claimAir}
+	}
+	return block{blank{}, claimAir}
+}
+
+// levels are the meters of both ends.
+func (m *model) levels() []block {
+	large := m.width >= spacious && m.height >= tall
+	mic, ear := m.meters(large)
+	blocks := []block{m.air(), {mic, claimMicrophone}}
+	if large {
+		blocks = append(blocks, block{scale{&m.styles}, claimScale})
+	}
+	return append(blocks, block{ear, claimEarpiece})
+}
+
+// others are those in the room.
+func (m *model) others() []block {
+	if !m.snap.InRoom() {
+		return nil
+	}
+	return []block{{m.roster(), claimRoster}}
+}
+
+func (m *model) roster() roster {
+	return roster{st: &m.styles, s: &m.snap, most: rosterLines(m.height)}
+}
+
+// crowded reports a room with more others than their place has lines for.
+func (m *model) crowded() bool {
+	width, _ := m.inside()
+	return m.width < broad && m.snap.InRoom() && m.roster().overflows(width)
+}
+
+// delays are where the time goes and how it went lately. In a narrow and low
+// terminal the figures say it.
+func (m *model) delays() []block {
+	s, st := &m.read, &m.styles
+	if s.State == callstate.Idle && s.Duration == 0 {
+		return nil
+	}
+	if m.width < roomy && m.height < tall {
+		return nil
+	}
+	full := m.height >= deep && !s.InRoom()
+	if m.width >= broad {
+		full = m.height >= tall
+	}
+	blocks := []block{{blank{}, claimBlank}, {waterfall{st: st, d: s.Delay, full: full}, claimDelay}}
+	if full {
+		blocks = append(blocks, block{blank{}, claimBlank})
+	}
+	times := m.timeline(full)
+	if m.width >= broad && m.height >= vast {
+		times.rows = 6
+	}
+	return append(blocks, block{times, claimTimeline})
+}
+
+func (m *model) timeline(mos bool) timeline {
+	s := &m.read
+	return timeline{
+		st: &m.styles, moments: s.Timeline, mos: mos,
+		second: max(int(bounded(s.Duration)/time.Second), len(s.Timeline)-1),
+	}
+}
+
+// lead are the figures of the call.
+func (m *model) lead() []block {
+	s, st := &m.read, &m.styles
+	narrow := m.width < roomy
+	if s.State == callstate.Idle && s.Duration == 0 {
+		return nil
+	}
+	blocks := []block{{blank{}, claimBlank}, m.air()}
+	if !narrow {
+		blocks = append(blocks, block{rating{st, s}, claimQuality})
+	}
+	blocks = append(blocks, m.figureBlocks(narrow)...)
+	if narrow {
+		blocks = append(blocks, block{rating{st, s}, claimRemote})
+	}
+	return append(blocks, block{remote{st, s}, claimRemote})
+}
+
+// ends are what is at both ends of the call.
+func (m *model) ends() []block {
+	s, st := &m.snap, &m.styles
+	blocks := []block{{blank{}, claimBlank}, m.air(), {cleanUp{st, &m.keys, s.CleanUp}, claimCleanUp}}
+	if m.width < roomy {
+		blocks = append(blocks, block{detail{st, "Server", "srv", serverText(s)}, claimServer})
+	}
+	return append(blocks,
+		block{device{st, "Microphone", "mic", s.MicrophoneOpen, s.MicrophoneEnd}, claimDevices},
+		block{device{st, "Earpiece", "ear", s.EarpieceOpen, s.EarpieceEnd}, claimDevices})
+}
+
+// between is how many lines there are between the rule and what is at the bottom.
+func (m *model) between() int {
+	width, _ := m.inside()
+	left := m.height - 2
+	if m.height >= tall {
+		left--
+	}
+	for _, b := range m.lower() {
+		left -= lines(b.panel.Render(width))
+	}
+	return max(left, 1)
+}
+
+// room is how many lines an overlay may take: all but the state, the culprit, the
+// message and the keys.
+func (m *model) room() int { return m.height - 4 }
 
 // meters are those of both ends. One that is not open, or stands still, shows no
 // level: its ballistics would go on to fall for seconds.
 func (m *model) meters(large bool) (mic, ear meter) {
 	s, st := &m.snap, &m.styles
 	mic = meter{
-		st: st, name: "Microphone", short: "mic", level: s.Microphone, open: s.MicrophoneOpen != nil,
-		muted: s.Muted, talking: s.Muted && s.TalkingWhileMuted, large: large,
+		st: st, name: "Microphone", short: "mic", level: s.Microphone, read: m.read.Microphone, open: s.MicrophoneOpen != nil,
+		gain: s.Gains.Microphone, held: s.Held, muted: s.Muted && !s.Talk.Open, talking: s.Muted && s.TalkingWhileMuted, large: large,
 	}
 	ear = meter{
-		st: st, name: "Earpiece", short: "ear", level: s.Earpiece, open: s.EarpieceOpen != nil,
-		protection: s.Protection, large: large,
+		st: st, name: "Earpiece", short: "ear", level: s.Earpiece, read: m.read.Earpiece, open: s.EarpieceOpen != nil,
+		gain: s.Gains.Earpiece, held: s.Held, protection: m.read.Protection, large: large,
 	}
 	if s.State.Connected() {
 		mic.ails, mic.ailsShort = ailing(s.MicrophoneEnd, s.Silence)
 		ear.ails, ear.ailsShort = ailing(s.EarpieceEnd, callstate.NoSilence)
 	}
 	if s.MicrophoneEnd.State != callstate.EndOpen || s.Silence == callstate.NoCallbacks {
-		mic.level, mic.open, mic.talking = still, false, false
+		mic.level, mic.read, mic.open, mic.talking = still, still, false, false
 	}
 	if s.EarpieceEnd.State != callstate.EndOpen {
-		ear.level, ear.open = still, false
+		ear.level, ear.read, ear.open = still, still, false
 	}
 	return mic, ear
 }
@@ -238,71 +332,25 @@ const mutedHint = "You are muted: press m to be heard."
 // one, and the keys.
 func (m *model) lower() []block {
 	st := &m.styles
-	msg := message{st: st, notice: m.notice, most: 1}
-	if m.height >= talkative && m.mode != modeHelp && m.mode != modeDetails {
+	msg := message{st: st, notice: m.saying(), most: 1}
+	if m.height >= talkative && !m.covered() {
 		msg.most = 4
 	}
 	if m.snap.Muted && m.snap.TalkingWhileMuted && m.notice.Severity != callstate.Failure {
 		msg.notice = callstate.Notice{Severity: callstate.Warning, Text: mutedHint}
 	}
-	blocks := []block{{rule{st}, claimRule}, {trouble{st, m.snap.Troubles()}, claimTrouble}, {msg, claimMessage}}
+	var blocks []block
+	if m.height >= tall {
+		blocks = append(blocks, block{rule{st}, claimLowerRule})
+	}
+	blocks = append(blocks, block{msg, claimMessage})
+	if t := m.tray(); t != nil {
+		blocks = append(blocks, block{t, claimPrompt})
+	}
 	if ask, ok := m.question(); ok {
 		blocks = append(blocks, block{ask, claimPrompt})
 	}
-	return append(blocks, block{footer{m}, claimFooter})
-}
-
-// question is the line that waits for an answer.
-func (m *model) question() (question, bool) {
-	switch m.mode {
-	case modePrompt:
-		placeholder := m.destination
-		if placeholder == "" {
-			placeholder = "the default destination"
-		}
-		return question{st: &m.styles, text: "Dial", input: []rune(m.prompt.Value()), at: m.prompt.Position(), placeholder: placeholder, edit: true}, true
-	case modeQuit:
-		if m.snap.State == callstate.Idle {
-			return question{st: &m.styles, text: "The call has ended. Quit?"}, true
-		}
-		return question{st: &m.styles, text: "You are in a call. Hang up and quit?"}, true
-	case modeLeaving:
-		return question{st: &m.styles, text: "Hanging up, then quitting."}, true
-	case modeCall, modeHelp, modeDetails:
-	}
-	return question{}, false
-}
-
-// footer names the keys that work now.
-type footer struct{ m *model }
-
-func (f footer) Render(width int) string {
-	h := f.m.help
-	h.Width = width
-	return cut(h.ShortHelpView(f.m.working()), width)
-}
-
-// working are the keys for the footer; disabled ones are not shown.
-func (m *model) working() []key.Binding {
-	k := m.keys
-	switch m.mode {
-	case modePrompt:
-		return []key.Binding{k.Accept, k.Cancel}
-	case modeQuit:
-		return []key.Binding{k.Yes, k.No}
-	case modeLeaving:
-		now := k.Interrupt
-		now.SetHelp(now.Help().Key, "quit at once")
-		return []key.Binding{now}
-	case modeHelp, modeDetails:
-		return []key.Binding{k.Close, k.Dial, k.DialOther, k.HangUp, k.Mute, k.Quit}
-	case modeCall:
-	}
-	keys := []key.Binding{k.Dial, k.DialOther, k.HangUp, k.Mute, k.Help, k.Quit}
-	if m.width >= spacious {
-		keys = append(keys, k.Details)
-	}
-	return keys
+	return append(blocks, block{m.footer(), claimFooter})
 }
 
 // rule is a line across.
@@ -320,8 +368,3 @@ type (
 
 func (blank) Render(int) string   { return " " }
 func (nothing) Render(int) string { return "" }
-
-// fill sets a text to width cells, styled.
-func fill(style lipgloss.Style, text string, width int) string {
-	return style.Render(pad(text, width))
-}

@@ -1,0 +1,81 @@
+package phone_test
+
+import (
+	"slices"
+	"sync"
+	"testing"
+
+	"callcenter/server/servertest"
+	"callcenter/softphone/internal/callstate"
+	"callcenter/softphone/internal/phone"
+)
+
+// memory keeps what was dialed, for one run.
+type memory struct {
+	mu     sync.Mutex
+	dialed []string
+}
+
+func (m *memory) Recent() []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.dialed)
+}
+
+func (m *memory) Dialed(destination string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.dialed = slices.Insert(m.dialed, 0, destination)
+}
+
+func TestWhatIsDialedIsRememberedWithItsName(t *testing.T) {
+	s := servertest.Start(t, servertest.Options{})
+	kept := &memory{}
+	p := startPhone(t, s.Addr, &fakeSound{}, func(c *phone.Config) {
+		c.Memory = kept
+		c.Favourites = []callstate.Contact{{Destination: "echo"}, {Name: "Desk", Destination: "room/desk"}}
+		c.Contacts = []callstate.Contact{{Name: "Loop", Destination: "echo"}}
+	})
+	for _, destination := range []string{"room/desk", "", "room/Wrong Number"} {
+		p.Dial(destination)
+		if destination != "room/Wrong Number" {
+			waitState(t, p, callstate.Live)
+			p.HangUp()
+			notice(t, p, "ended after")
+		} else {
+			notice(t, p, "knows no such destination")
+		}
+		waitState(t, p, callstate.Idle)
+	}
+	want := []callstate.Contact{{Name: "Loop", Destination: "echo"}, {Name: "Desk", Destination: "room/desk"}}
+	d := p.Directory()
+	if !slices.Equal(d.Recent, want) || len(d.Favourites) != 2 || len(d.Contacts) != 1 {
+		t.Errorf("the directory is %+v", d)
+	}
+}
+
+func TestAPhoneWithoutAMemoryHasADirectory(t *testing.T) {
+	p := phone.New(phone.Config{Favourites: []callstate.Contact{{Destination: "echo"}}})
+	if d := p.Directory(); len(d.Recent) != 0 || len(d.Favourites) != 1 {
+		t.Errorf("the directory is %+v", d)
+	}
+}
+
+func TestADeviceIsChosenInACallOnly(t *testing.T) {
+	s := servertest.Start(t, servertest.Options{})
+	sound := &fakeSound{}
+	p := startPhone(t, s.Addr, sound)
+	p.ChooseMicrophone("early")
+	p.Dial("echo")
+	waitState(t, p, callstate.Live)
+	p.ChooseMicrophone("desk")
+	notice(t, p, "switched to desk")
+	if id := sound.mic.switched.Load(); id == nil || *id != "desk" {
+		t.Errorf("the microphone was switched to %v", id)
+	}
+	p.ChooseEarpiece("lamp")
+	notice(t, p, "switched to lamp")
+	p.HangUp()
+	waitState(t, p, callstate.Idle)
+	p.ChooseEarpiece("late")
+}

@@ -1,0 +1,187 @@
+package recall
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+const (
+	// version is that of the file's form.
+	version = 1
+	// maxFile is more than any file of ours is long, in bytes.
+	maxFile = 256 << 10
+	// maxText is the longest text that is taken from a file, in bytes.
+	maxText = 256
+	// maxGain is the largest gain that is taken from a file, in dB.
+	maxGain = 60
+)
+
+// memory is the content of the file.
+type memory struct {
+	Version        int      `json:"version"`
+	Microphones    []Device `json:"microphones,omitempty"` // newest first, as all lists
+	Earpieces      []Device `json:"earpieces,omitempty"`
+	MicrophoneGain float64  `json:"microphone_gain_db,omitempty"`
+	EarpieceGain   float64  `json:"earpiece_gain_db,omitempty"`
+	Recent         []string `json:"recent,omitempty"`
+}
+
+// asideError says that a file was no use and where it is kept.
+type asideError struct {
+	path, kept, why string
+	rename          error // why it is not kept
+}
+
+func (e *asideError) Error() string {
+	if e.rename != nil {
+		return fmt.Sprintf("%s %s and cannot be put aside (%v); devices, gains and history begin anew", e.path, e.why, e.rename)
+	}
+	return fmt.Sprintf("%s %s; it is kept as %s, and devices, gains and history begin anew", e.path, e.why, filepath.Base(e.kept))
+}
+
+// read returns what the file remembers. A file that is no use is put aside and
+// counts as empty, with an *asideError; another error is one of reading.
+func read(path string) (memory, error) {
+	raw, err := content(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return memory{}, nil
+	}
+	if err != nil {
+		return memory{}, fmt.Errorf("what this softphone remembers cannot be read: %w", err)
+	}
+	var form struct {
+		Version int `json:"version"`
+	}
+	var m memory
+	switch {
+	case len(raw) > maxFile || json.Unmarshal(raw, &form) != nil || form.Version < 1:
+		return memory{}, putAside(path, "damaged", "is damaged")
+	case form.Version > version:
+		return memory{}, putAside(path, fmt.Sprintf("version-%d", form.Version), "is of a newer softphone")
+	case json.Unmarshal(raw, &m) != nil:
+		return memory{}, putAside(path, "damaged", "is damaged")
+	}
+	m.clean()
+	return m, nil
+}
+
+func content(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	raw, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	return raw, errors.Join(err, f.Close())
+}
+
+func putAside(path, suffix, why string) error {
+	e := &asideError{path: path, kept: path + "." + suffix, why: why}
+	e.rename = os.Rename(path, e.kept)
+	return e
+}
+
+// clean drops what nothing of ours writes.
+func (m *memory) clean() {
+	m.Microphones, m.Earpieces = cleanDevices(m.Microphones), cleanDevices(m.Earpieces)
+	m.Recent = unique(slices.DeleteFunc(m.Recent, func(s string) bool { return s == "" || !plain(s) }))
+	m.Recent = m.Recent[:min(len(m.Recent), maxRecent)]
+	m.MicrophoneGain, m.EarpieceGain = cleanGain(m.MicrophoneGain), cleanGain(m.EarpieceGain)
+}
+
+func cleanDevices(list []Device) []Device {
+	list = slices.DeleteFunc(list, func(d Device) bool { return d.ID == "" || !plain(d.ID) || !plain(d.Name) })
+	var kept []Device
+	for _, d := range list {
+		if len(kept) < maxDevices && !slices.ContainsFunc(kept, func(k Device) bool { return sameDevice(k, d) }) {
+			kept = append(kept, d)
+		}
+	}
+	return kept
+}
+
+func unique(list []string) (kept []string) {
+	for _, s := range list {
+		if !slices.Contains(kept, s) {
+			kept = append(kept, s)
+		}
+	}
+	return kept
+}
+
+func cleanGain(dB float64) float64 { return math.Max(-maxGain, math.Min(dB, maxGain)) }
+
+// plain reports that a text is fit for a screen.
+func plain(s string) bool {
+	return len(s) <= maxText && strings.IndexFunc(s, func(r rune) bool { return !unicode.IsGraphic(r) || r == unicode.ReplacementChar }) < 0
+}
+
+// update applies what changed to what the file has now and replaces it. A
+// warning is an *asideError.
+func update(path string, c change) (m memory, warning, err error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return m, nil, err
+	}
+	unlock, err := lock(path + ".lock")
+	if err != nil {
+		return m, nil, err
+	}
+	defer func() { err = errors.Join(err, unlock()) }()
+	m, err = read(path)
+	var aside *asideError
+	switch {
+	case errors.As(err, &aside):
+		warning, err = aside, nil
+		if aside.rename != nil {
+			return m, nil, aside // it is not to be overwritten
+		}
+	case err != nil:
+		return m, nil, err
+	}
+	c.apply(&m)
+	m.Version = version
+	return m, warning, replace(path, m)
+}
+
+// replace writes the file beside the old one and puts it in its place.
+func replace(path string, m memory) error {
+	raw, err := json.MarshalIndent(m, "", "  ")
+	if err != nil {
+		return err
+	}
+	fresh := path + ".new" // ours alone: the lock is held
+	f, err := os.OpenFile(fresh, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(append(raw, '\n'))
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(fresh, path); err != nil {
+		return err
+	}
+	dir, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	// Some file systems sync no folder; the file is whole either way.
+	_ = dir.Sync()
+	return dir.Close()
+}
+
+// sentence makes an error one.
+func sentence(err error) string {
+	text := err.Error()
+	first, size := utf8.DecodeRuneInString(text)
+	return string(unicode.ToUpper(first)) + text[size:] + "."
+}

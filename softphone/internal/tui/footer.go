@@ -1,0 +1,162 @@
+package tui
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/charmbracelet/bubbles/key"
+	"github.com/charmbracelet/lipgloss"
+
+	"callcenter/softphone/internal/callstate"
+)
+
+// footer names the keys that work now. Those with the least weight go when there
+// is no room.
+type footer struct {
+	st   *styles
+	keys []hint
+	most int // lines
+}
+
+// hint is a key in the footer.
+type hint struct {
+	key.Binding
+	weight int
+}
+
+// Render implements panel.
+func (f footer) Render(width int) string {
+	shown := make([]hint, 0, len(f.keys))
+	for _, h := range f.keys {
+		if h.Enabled() {
+			shown = append(shown, h)
+		}
+	}
+	for len(shown) > 1 && f.rows(shown, width) > f.most {
+		least := 0
+		for i, h := range shown {
+			if h.weight <= shown[least].weight {
+				least = i
+			}
+		}
+		shown = append(shown[:least], shown[least+1:]...)
+	}
+	var b strings.Builder
+	at := 0
+	for _, h := range shown {
+		w := h.width()
+		switch {
+		case at == 0:
+		case at+gap+w > width:
+			b.WriteByte('\n')
+			at = 0
+		default:
+			b.WriteString(strings.Repeat(" ", gap))
+			at += gap
+		}
+		b.WriteString(cut(f.st.key.Render(h.Help().Key)+" "+f.st.dim.Render(h.Help().Desc), width))
+		at += w
+	}
+	return b.String()
+}
+
+const gap = 2 // between two keys
+
+// rows is how many lines the keys take.
+func (f footer) rows(keys []hint, width int) int {
+	rows, at := 1, 0
+	for _, h := range keys {
+		w := h.width()
+		switch {
+		case at == 0:
+			at = w
+		case at+gap+w > width:
+			rows, at = rows+1, w
+		default:
+			at += gap + w
+		}
+	}
+	return rows
+}
+
+func (h hint) width() int { return lipgloss.Width(h.Help().Key) + 1 + lipgloss.Width(h.Help().Desc) }
+
+// footer is the last line, or two where there is room.
+func (m *model) footer() footer {
+	f := footer{st: &m.styles, keys: m.working(), most: 1}
+	if m.height >= grand {
+		f.most = 2
+	}
+	return f
+}
+
+// working are the keys for the footer; disabled ones are not shown.
+func (m *model) working() []hint {
+	k := &m.keys
+	switch m.mode {
+	case modePrompt:
+		return []hint{{k.Accept, 9}, {k.Cancel, 8}, {k.Next, 7}, {k.Complete, 6}}
+	case modeQuit:
+		return []hint{{k.Yes, 9}, {k.No, 8}}
+	case modeLeaving:
+		now := k.Interrupt
+		now.SetHelp(now.Help().Key, "quit at once")
+		return []hint{{now, 9}}
+	case modeDevices:
+		choose, other := k.Up, k.Other
+		choose.SetHelp("arrows", "choose")
+		return []hint{
+			{k.Close, 109}, {choose, 90}, {k.Choose, 108}, {k.Tone, 107}, {k.Record, 106}, {other, 105},
+			{k.HangUp, 104}, {k.Mute, 103}, {k.Help, 91},
+		}
+	case modeTraining:
+		return []hint{{k.Close, 109}, {k.Less, 108}, {k.Reset, 106}, {k.HangUp, 105}, {k.Mute, 104}, {k.Help, 103}}
+	case modeHelp:
+		scroll := k.Down
+		scroll.SetEnabled(m.helpOverflows())
+		keys := append([]hint{{k.Close, 109}, {scroll, 108}}, m.workingLine()...)
+		return slices.DeleteFunc(keys, func(h hint) bool { return h.Help().Key == k.Help.Help().Key })
+	case modeDetails, modeDelay:
+		return append([]hint{{k.Close, 109}}, m.workingLine()...)
+	case modeCall:
+	}
+	return m.workingLine()
+}
+
+// workingLine are the keys of the line, in the order in which they are met.
+func (m *model) workingLine() []hint {
+	k := &m.keys
+	talk := k.Talk
+	if (m.width >= 100 || m.height >= grand && m.width >= roomy) && !m.snap.Talk.Open {
+		talk.SetHelp("space", talkLabel+" ("+talkWhy+")")
+	}
+	detailsWeight := 60
+	if m.width < spacious {
+		detailsWeight = 1
+	}
+	keys := []hint{
+		{k.Dial, 99},
+		{k.DialOther, 98},
+		{k.Redial, 90},
+		{k.Favourite, 89},
+		{k.HangUp, 99},
+		{k.Mute, 98},
+		{talk, 92},
+		{k.Hold, 95},
+		{k.Microphone, 65},
+		{k.Earpiece, 64},
+		{k.Devices, 80},
+		{k.Training, 70},
+		{k.Digit, 50},
+		{k.Details, detailsWeight},
+		{k.Delay, detailsWeight - 1},
+		{k.Sounds, 20},
+		{k.Help, 100},
+		{k.Quit, 85},
+	}
+	if m.snap.State == callstate.Idle {
+		// Without a call there is nothing to be heard of a gain.
+		keys[8].weight, keys[9].weight = 11, 10
+	}
+	return keys
+}
