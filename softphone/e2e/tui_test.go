@@ -125,6 +125,72 @@ func TestTheScreenDialsMutesHangsUpAndQuits(t *testing.T) {
 	}
 }
 
+// The whole of a shift, in a terminal, with the real server: every key of a call.
+func TestTheDeskFromDialToQuit(t *testing.T) {
+	srv := startServer(t)
+	s := startScreen(t, nil, "--server", srv.address, "--capture", "tone:440", "--playback", "null")
+	started := func(n int, destination string) {
+		t.Helper()
+		s.shows("live")
+		waitFor(t, "the call to "+destination, func() bool {
+			calls := srv.entries("call started")
+			return len(calls) == n && calls[n-1]["destination"] == destination
+		})
+	}
+	s.shows("q quit")
+	s.keys("/")
+	s.shows("esc cancel")
+	s.keys("nobody\r")
+	s.shows("is no destination")
+	s.keys("\x15\x1b[200~room/\x1b[31mdesk\r\n\x1b[201~")
+	s.shows("room/desk")
+	s.keys("\r")
+	started(1, "room/desk")
+	s.keys("m")
+	s.shows("space talk")
+	s.keys(" ")
+	s.shows("space release")
+	s.keys(" ")
+	s.shows("space talk")
+	s.keys("m")
+	s.shows("m mute")
+	s.keys("x")
+	s.shows("x resume")
+	s.shows("held")
+	s.keys("x")
+	s.shows("x hold")
+	s.keys("12#")
+	s.shows("Sent 1 2 #")
+	s.keys("+")
+	s.shows("Microphone +1 dB")
+	s.keys(">")
+	s.shows("Ear volume +1 dB")
+	s.keys("w")
+	s.shows("esc close")
+	s.keys("h")
+	s.shows("ended after")
+	s.keys("r")
+	started(2, "room/desk")
+	s.keys("h")
+	s.shows("ended after")
+	s.keys("d")
+	started(3, "echo")
+	s.keys("t")
+	s.shows("0 all off")
+	s.keys("\x1b[C\x1b[C")
+	s.shows("100 ms")
+	s.shows("TRAINING")
+	s.keys("0")
+	s.shows("0 ms")
+	s.keys("\x1bq") // as a slow terminal tells of esc and a key soon after it
+	s.shows("Hang up and quit?")
+	s.keys("y")
+	if err := s.cmd.Wait(); err != nil {
+		t.Fatalf("the softphone ended with %v", err)
+	}
+	waitFor(t, "the server's accounts", func() bool { return len(srv.entries("call ended")) == 3 })
+}
+
 func TestAServerThatIsDownIsASentenceOnTheScreen(t *testing.T) {
 	s := startScreen(t, nil, "--server", "127.0.0.1:1", "--capture", "null", "--playback", "null")
 	s.shows("idle")

@@ -119,7 +119,7 @@ func (d *desk) stream(callback func()) phone.Stream {
 	}
 }
 
-// cardStream is an open device.
+// cardStream is an open device, the only one there is.
 type cardStream struct {
 	period   time.Duration
 	callback func()
@@ -132,6 +132,8 @@ type cardStream struct {
 func (s *cardStream) Endpoint() audio.Endpoint {
 	return audio.Endpoint{Name: "card", Backend: "test", Rate: audio.Rate, Channels: 1, Period: audio.Period}
 }
+
+func (s *cardStream) Switch(string) {}
 
 func (s *cardStream) Start() error {
 	var ctx context.Context

@@ -105,7 +105,7 @@ func (p devicesPanel) row(d callstate.BenchDevice, ear, chosen bool, width int) 
 	right := p.level(d, ear, width)
 	marks := ""
 	if width >= spacious {
-		marks = pad(words(d), p.wordsWidth()) + " "
+		marks = pad(words(d), p.wordsWidth()) + "  "
 	}
 	name := pad(d.Name, width-lipgloss.Width(lead)-lipgloss.Width(marks)-lipgloss.Width(right)-1)
 	switch {

@@ -124,7 +124,6 @@ func (d *dialer) press(msg tea.KeyMsg, fallback string) {
 	over := 0
 	if msg.Type == tea.KeyRunes {
 		msg.Runes, over = pasted(msg.Runes, longestEntry-len([]rune(before)))
-		msg.Alt = false
 		if len(msg.Runes) == 0 && over == 0 {
 			return
 		}
@@ -137,6 +136,12 @@ func (d *dialer) press(msg tea.KeyMsg, fallback string) {
 	if over > 0 {
 		d.hint = callstate.Notice{Severity: callstate.Warning, Text: fmt.Sprintf("There is room for %d characters, %d were left out.", longestEntry, over)}
 	}
+}
+
+// edits reports a key with alt that moves in the line, or deletes.
+func (d *dialer) edits(msg tea.KeyMsg) bool {
+	k := d.input.KeyMap
+	return key.Matches(msg, k.WordForward, k.WordBackward, k.DeleteWordForward, k.DeleteWordBackward)
 }
 
 // complete takes the chosen destination into the line.
@@ -234,10 +239,11 @@ func (p dialPanel) Render(width int) string {
 	from, to := window(len(d.rows), d.chosen, p.most-len(out))
 	nameWidth := p.nameWidth(width)
 	for i := from; i < to; i++ {
-		out = append(out, p.row(d.rows[i], i == d.chosen, nameWidth, width))
-	}
-	if n := len(d.rows) - to; n > 0 && to > from {
-		out[len(out)-1] = between(out[len(out)-1], p.st.dim.Render(fmt.Sprintf(" +%d", n)), width)
+		rest := ""
+		if n := len(d.rows) - to; n > 0 && i == to-1 {
+			rest = p.st.dim.Render(fmt.Sprintf("  +%d", n))
+		}
+		out = append(out, between(p.row(d.rows[i], i == d.chosen, nameWidth, width-lipgloss.Width(rest)), rest, width))
 	}
 	return strings.Join(out[:max(0, min(p.most, len(out)))], "\n")
 }

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"strings"
 	"sync"
 	"time"
 
@@ -250,8 +251,10 @@ func pressed(name string) tea.KeyMsg {
 	}[name]; ok {
 		return tea.KeyMsg{Type: t}
 	}
-	if name == "alt+m" {
-		return tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune{'m'}, Alt: true}
+	if plain, ok := strings.CutPrefix(name, "alt+"); ok {
+		msg := pressed(plain)
+		msg.Alt = true
+		return msg
 	}
 	if name == " " {
 		return tea.KeyMsg{Type: tea.KeySpace, Runes: []rune{' '}}

@@ -106,8 +106,15 @@ func (m *model) working() []hint {
 		choose, other := k.Up, k.Other
 		choose.SetHelp("arrows", "choose")
 		return []hint{
-			{k.Close, 109}, {choose, 90}, {k.Choose, 108}, {k.Tone, 107}, {k.Record, 106}, {other, 105},
-			{k.HangUp, 104}, {k.Mute, 103}, {k.Help, 91},
+			{k.Close, 109},
+			{choose, 90},
+			{k.Choose, 108},
+			{k.Tone, 107},
+			{k.Record, 106},
+			{other, 105},
+			{k.HangUp, 104},
+			{k.Mute, 103},
+			{k.Help, 91},
 		}
 	case modeTraining:
 		return []hint{{k.Close, 109}, {k.Less, 108}, {k.Reset, 106}, {k.HangUp, 105}, {k.Mute, 104}, {k.Help, 103}}
@@ -128,24 +135,28 @@ func (m *model) workingLine() []hint {
 	k := &m.keys
 	talk := k.Talk
 	if (m.width >= 100 || m.height >= grand && m.width >= roomy) && !m.snap.Talk.Open {
-		talk.SetHelp("space", talkLabel+" ("+talkWhy+")")
+		talk.SetHelp("space", talkLabel(&m.snap)+" ("+talkWhy+")")
 	}
 	detailsWeight := 60
 	if m.width < spacious {
 		detailsWeight = 1
 	}
-	keys := []hint{
+	gainWeight := 65
+	if m.snap.State == callstate.Idle {
+		gainWeight = 11 // without a call there is nothing to be heard of it
+	}
+	return []hint{
 		{k.Dial, 99},
 		{k.DialOther, 98},
 		{k.Redial, 90},
 		{k.Favourite, 89},
 		{k.HangUp, 99},
 		{k.Mute, 98},
-		{talk, 92},
-		{k.Hold, 95},
-		{k.Microphone, 65},
-		{k.Earpiece, 64},
-		{k.Devices, 80},
+		{talk, 96},
+		{k.Hold, 97},
+		{k.Microphone, gainWeight},
+		{k.Earpiece, gainWeight - 1},
+		{k.Devices, 95},
 		{k.Training, 70},
 		{k.Digit, 50},
 		{k.Details, detailsWeight},
@@ -154,9 +165,4 @@ func (m *model) workingLine() []hint {
 		{k.Help, 100},
 		{k.Quit, 85},
 	}
-	if m.snap.State == callstate.Idle {
-		// Without a call there is nothing to be heard of a gain.
-		keys[8].weight, keys[9].weight = 11, 10
-	}
-	return keys
 }

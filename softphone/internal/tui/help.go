@@ -30,28 +30,28 @@ func (m *model) chapters() []chapter {
 	return []chapter{
 		{"The call", []topic{
 			{k.Dial, "dial " + m.fallback() + " at once", idle},
-			{k.DialOther, "dial another: type, or choose from those dialed before", idle},
+			{k.DialOther, "dial another: a few letters find it", idle},
 			{k.Redial, "dial the last one again", idle},
 			{k.Favourite, "dial a favourite: " + m.favourites(), idle},
-			{k.HangUp, "hang up; so does b", inCall},
-			{k.Hold, "hold: nobody hears the other; again to go on", inCall},
+			{k.HangUp, "hang up; b, too", inCall},
+			{k.Hold, "hold, and again to go on", inCall},
 			{k.Digit, "send digits to the other side", inCall},
 		}},
 		{"The voice", []topic{
-			{k.Mute, "mute, or unmute", inCall},
-			{talk, talkLabel + " while muted, again to release (" + talkWhy + ")", "while muted"},
-			{k.Microphone, "microphone louder or softer, 1 dB; = works, too", ""},
-			{k.Earpiece, "your ear softer or louder, 1 dB; , and . work, too", ""},
-			{k.HighPass, "clean-up: take rumble off the microphone, or not", ""},
-			{k.Denoise, "clean-up: suppress steady noise, or not", ""},
-			{k.Level, "clean-up: keep the level of speech, or not", ""},
-			{k.Sounds, "the softphone's own sounds: ringing, answer, end, link lost", ""},
+			{k.Mute, "mute, and again to be heard", inCall},
+			{talk, talkLabel(&m.snap) + ", again to release; a " + talkWhy, "while muted"},
+			{k.Microphone, "microphone up and down by 1 dB; = is +, too", ""},
+			{k.Earpiece, "ear volume down and up by 1 dB; , . too", ""},
+			{k.HighPass, "clean-up: take rumble off the microphone", ""},
+			{k.Denoise, "clean-up: suppress steady noise", ""},
+			{k.Level, "clean-up: keep the level of speech", ""},
+			{k.Sounds, "own sounds: ringing, answer, end, link lost", ""},
 		}},
 		{"The screen", []topic{
-			{k.Devices, "try microphones and earpieces, and change them, also in a call", ""},
-			{k.Training, "training: add delay, jitter and loss, and hear it", "in a call to echo"},
-			{k.Details, "every figure of both sides", ""},
+			{k.Devices, "try and change microphone and earpiece", ""},
 			{k.Delay, "where the delay goes, and the last minutes", ""},
+			{k.Details, "every figure of both sides", ""},
+			{k.Training, "training: hear delay, jitter and loss", "in a call to echo"},
 			{k.Help, "this help", ""},
 			{k.Close, "close what is open", ""},
 			{k.Quit, "quit; asks in a call", ""},
@@ -79,15 +79,17 @@ func (m *model) favourites() string {
 // reading is how to read the screen.
 func reading() [][2]string {
 	return [][2]string{
-		{"█ ┃ │", "meter: peak, RMS, highest peak of late; speak at -28 to -16 RMS"},
-		{"CLIP", "too loud for the microphone: turn it down or move away"},
-		{"ZEROS", "the microphone brings exact zeros, or (FLAT) one level on and on"},
-		{"GONE", "the device is not there, or (STALL) brings nothing any more"},
-		{"est.", "estimated; every other figure is measured, – is not yet known"},
-		{"loop", "the delay of an echo call: microphone, server, earpiece"},
-		{"m to e", "mouth to ear: the delay of any call, in sum; the lower, the better"},
-		{"buffer", "audio kept to bridge uneven arrival, and how much it aims at"},
-		{"● ○", "in a room: who speaks, who listens; how loud, or that it is muted"},
+		{"line 2", "what the call suffers from, or that all is well"},
+		{"█ ┃ │", "peak, RMS, highest peak; speak at -28 to -16 RMS"},
+		{"CLIP", "too loud: turn the microphone down, or move away"},
+		{"ZEROS", "the microphone brings nothing but zeros: muted on the headset? (FLAT: one level on and on)"},
+		{"GONE", "the device is not there (STALL: brings nothing)"},
+		{"est.", "an estimate; all else is measured, – is not known"},
+		{"loop", "the delay of an echo call, there and back"},
+		{"mouth", "mouth to ear: the delay of any call, in sum"},
+		{"buffer", "audio kept to bridge uneven arrival, and its aim"},
+		{"MOS", "how good it is, 1 to 4.4; below 3.5 is poor"},
+		{"● ○", "in a room: who speaks, who listens"},
 		{"!", "beside a figure: this hurts the conversation"},
 	}
 }
@@ -97,6 +99,7 @@ func reading() [][2]string {
 type helpPanel struct {
 	st       *styles
 	chapters []chapter
+	beside   bool
 	from     int // the first line shown
 	most     int // lines
 }
@@ -128,10 +131,12 @@ const beside = 116
 // lines is the whole of the help.
 func (h helpPanel) lines(width int) []string {
 	if width < beside {
-		return append(h.keyLines(width), h.readingLines(width)...)
+		return append(h.keyLines(h.chapters, width), h.readingLines(width)...)
 	}
+	h.beside = true
 	half := (width - 4) / 2
-	left, right := h.keyLines(half), h.readingLines(half)
+	left := h.keyLines(h.chapters[:2], half)
+	right := append(append(h.keyLines(h.chapters[2:], half), " "), h.readingLines(half)...)
 	for i := range max(len(left), len(right)) {
 		switch {
 		case i >= len(left):
@@ -143,9 +148,12 @@ func (h helpPanel) lines(width int) []string {
 	return left
 }
 
-func (h helpPanel) keyLines(width int) []string {
+func (h helpPanel) keyLines(chapters []chapter, width int) []string {
 	var out []string
-	for _, c := range h.chapters {
+	for i, c := range chapters {
+		if i > 0 && h.beside {
+			out = append(out, " ")
+		}
 		out = append(out, cut(h.st.strong.Render(c.title), width))
 		for _, t := range c.topics {
 			out = append(out, h.topic(t, width)...)
@@ -155,7 +163,8 @@ func (h helpPanel) keyLines(width int) []string {
 }
 
 func (h helpPanel) readingLines(width int) []string {
-	out := []string{cut(h.st.strong.Render("How to read the screen"), width)}
+	out := make([]string, 0, 20)
+	out = append(out, cut(h.st.strong.Render("How to read the screen"), width))
 	for _, r := range reading() {
 		out = append(out, entry(fill(h.st.strong, r[0], indent), r[1], width)...)
 	}
@@ -184,13 +193,13 @@ const indent = 9
 
 // entry is a name and what is to be said of it, in as many lines as it takes.
 func entry(name, about string, width int) []string {
-	var out []string
-	for i, line := range wrap(about, width-indent) {
+	out := wrap(about, width-indent)
+	for i, line := range out {
 		lead := strings.Repeat(" ", indent)
 		if i == 0 {
 			lead = name
 		}
-		out = append(out, cut(lead+line, width))
+		out[i] = cut(lead+line, width)
 	}
 	return out
 }
@@ -232,7 +241,8 @@ func (m *model) overlay() panel {
 // tray is what stands between the figures and the message; nil: nothing.
 func (m *model) tray() panel {
 	if m.mode == modeTraining {
-		return trainingPanel{&m.styles, m.training, m.lesson}
+		d := m.read.Delay
+		return trainingPanel{&m.styles, m.training, m.lesson, known(d.LoopKnown, number(d.Loop))}
 	}
 	return nil
 }

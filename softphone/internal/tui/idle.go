@@ -1,7 +1,7 @@
 package tui
 
 import (
-	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/charmbracelet/lipgloss"
@@ -28,11 +28,13 @@ func (p speedDial) Render(width int) string {
 	out := make([]string, lines)
 	for i, r := range p.rows {
 		at := i % lines
-		key := p.st.key.Render(fmt.Sprint(r.number))
-		if r.number == 0 {
-			key = p.st.key.Render("r")
+		text := r.name
+		if r.name == "" {
+			text = r.destination
+		} else if r.destination != "" {
+			text += "  " + p.st.dim.Render(r.destination)
 		}
-		out[at] += pad(key+"  "+r.text(), column)
+		out[at] += pad(p.st.key.Render(r.key())+"  "+text, column)
 	}
 	return cut(p.st.strong.Render("One key dials"), width) + "\n" + strings.Join(out, "\n")
 }
@@ -45,18 +47,31 @@ func (r dialRow) text() string {
 	return r.name + "  " + r.destination
 }
 
-// idleBlocks take the place of the figures while there is no call.
+// key is the key that calls a row of the idle screen.
+func (r dialRow) key() string {
+	switch {
+	case r.number > 0:
+		return strconv.Itoa(r.number)
+	case r.kind == "recent":
+		return "r"
+	}
+	return "d"
+}
+
+// idleBlocks take the place of the figures while there is no call. After one, who
+// has no favourites and no history sees the figures of that.
 func (m *model) idleBlocks() []block {
-	rows := make([]dialRow, 0, 10)
+	if len(m.dir.Favourites)+len(m.dir.Recent) == 0 && m.snap.Duration > 0 {
+		return nil
+	}
+	rows := make([]dialRow, 1, 11)
+	rows[0] = dialRow{destination: m.fallback()}
 	for i, c := range m.dir.Favourites[:min(9, len(m.dir.Favourites))] {
 		rows = append(rows, dialRow{number: i + 1, name: clean(c.Name), destination: clean(c.Destination)})
 	}
 	if len(m.dir.Recent) > 0 {
 		c := m.dir.Recent[0]
-		rows = append(rows, dialRow{name: either(c.Name == "", "again", clean(c.Name)), destination: clean(c.Destination)})
-	}
-	if len(rows) == 0 {
-		return nil
+		rows = append(rows, dialRow{kind: "recent", name: either(c.Name == "", "again", clean(c.Name)), destination: clean(c.Destination)})
 	}
 	return []block{{blank{}, claimBlank}, {speedDial{&m.styles, rows}, claimDelay}}
 }

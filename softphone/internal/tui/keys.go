@@ -116,7 +116,7 @@ func (k *keyMap) enable(s *callstate.Snapshot, dir *callstate.Directory, redial,
 
 	k.Mute.SetHelp("m", either(s.Muted && !s.Talk.Open, "unmute", "mute"))
 	k.Hold.SetHelp("x", either(s.Held, "resume", "hold"))
-	k.Talk.SetHelp("space", either(s.Talk.Open, "release", talkLabel))
+	k.Talk.SetHelp("space", either(s.Talk.Open, "release", talkLabel(s)))
 	k.Sounds.SetHelp("s", either(s.Sounds, "sounds off", "sounds on"))
 }
 
@@ -129,6 +129,12 @@ func either(which bool, yes, no string) string {
 
 // talkLabel says how long push-to-talk talks, and talkWhy why it has to stop by
 // itself.
-var talkLabel = fmt.Sprintf("talk %.0f s", callstate.TalkFor.Seconds())
+func talkLabel(s *callstate.Snapshot) string {
+	limit := s.Talk.Limit
+	if limit <= 0 {
+		limit = callstate.TalkFor
+	}
+	return fmt.Sprintf("talk %.0f s", limit.Seconds())
+}
 
 const talkWhy = "latch: this terminal sends no key release"

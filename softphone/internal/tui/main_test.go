@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -40,8 +41,11 @@ func plainStyles() styles { return newStyles(lipgloss.DefaultRenderer()) }
 func child(kind string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
-	phone := newFakePhone(idleSnapshot())
-	phone.obeys = true
+	phone, bench := newFakePhone(idleSnapshot()), newFakeBench(benchState())
+	phone.obeys, phone.directory = true, directory()
+	if method, ok := strings.CutPrefix(kind, "panic in the bench's "); ok {
+		bench.panicAt = method
+	}
 	switch kind {
 	case "panic in a key":
 		phone.panicAt = "mute"
@@ -50,8 +54,8 @@ func child(kind string) int {
 	case "demo":
 		go animate(phone)
 	}
-	err := Run(ctx, phone, Options{Destination: "echo"})
-	fmt.Println("after:", err, phone.did())
+	err := Run(ctx, phone, Options{Destination: "echo", Bench: bench})
+	fmt.Println("after:", err, either(bench.isOpen(), "BENCH OPEN", "bench closed"), phone.did())
 	var broken *PanicError
 	if errors.As(err, &broken) {
 		return 3

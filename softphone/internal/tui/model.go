@@ -193,6 +193,15 @@ func tidyVerdict(v callstate.Verdict) callstate.Verdict {
 
 // press gives a key to whom the mode names.
 func (m *model) press(msg tea.KeyMsg) tea.Cmd {
+	if msg.Alt && (m.mode != modePrompt || !m.dialer.edits(msg)) {
+		// Terminals tell of alt as of an esc before the key, and so of an esc that
+		// the next key follows soon.
+		msg.Alt = false
+		if cmd := m.press(tea.KeyMsg{Type: tea.KeyEsc}); cmd != nil {
+			return cmd
+		}
+		return m.press(msg)
+	}
 	if key.Matches(msg, m.keys.Interrupt) {
 		return m.interrupt()
 	}

@@ -86,7 +86,11 @@ func TestEveryKeyInEveryState(t *testing.T) {
 		{name: "ctrl+c asks in a call", states: inCall, keys: []string{"ctrl+c"}, mode: modeQuit},
 		{name: "ctrl+c twice hangs up", states: inCall, keys: []string{"ctrl+c", "ctrl+c"}, calls: []string{"hang up"}, mode: modeLeaving},
 		{name: "ctrl+c three times does not wait", states: inCall, keys: []string{"ctrl+c", "ctrl+c", "ctrl+c"}, calls: []string{"hang up"}, mode: modeLeaving, quit: true},
-		{name: "unknown keys do nothing", states: all, keys: []string{"z", "enter", "é", "tab", "up", "pgdown", "j", "k", "backspace", "f1", "alt+m", "%"}},
+		{name: "unknown keys do nothing", states: all, keys: []string{"z", "enter", "é", "tab", "up", "pgdown", "j", "k", "backspace", "f1", "%"}},
+		{name: "esc and a key soon after it are two keys", states: talking, keys: []string{"?", "alt+m"}, calls: []string{"mute"}},
+		{name: "and so they are in the prompt", states: []callstate.State{idle}, keys: []string{"/", "alt+?"}, mode: modeHelp},
+		{name: "but for those that move in the line", states: []callstate.State{idle}, keys: []string{"/", "oom/x", "alt+b", "r", "enter"}, calls: []string{"dial room/x"}},
+		{name: "esc and ctrl+c soon after it", states: []callstate.State{idle}, keys: []string{"?", "alt+ctrl+c"}, quit: true},
 		{name: "x holds", states: []callstate.State{live}, keys: []string{"x", "X"}, calls: []string{"hold", "hold"}},
 		{name: "x does nothing without a call", states: []callstate.State{idle, dialing, ending}, keys: []string{"x"}},
 		{name: "digits are sent in a call", states: []callstate.State{live}, keys: []string{"0", "9", "*", "#", "12"}, calls: []string{"digit 0", "digit 9", "digit *", "digit #", "digit 1", "digit 2"}},
@@ -102,8 +106,10 @@ func TestEveryKeyInEveryState(t *testing.T) {
 		{name: "t opens the training of an echo call", states: []callstate.State{live}, keys: []string{"t"}, mode: modeTraining},
 		{name: "t does nothing without a call", states: []callstate.State{idle, dialing, ending}, keys: []string{"t"}},
 		{name: "the training is closed by its key and by esc", states: []callstate.State{live}, keys: []string{"t", "t", "t", "esc"}},
-		{name: "the arrows train", states: []callstate.State{live}, keys: []string{"t", "right", "right", "left", "down", "right", "down", "right", "down", "left", "left", "0"},
-			calls: []string{"train 50ms 0s 0", "train 100ms 0s 0", "train 50ms 0s 0", "train 50ms 10ms 0", "train 50ms 10ms 1", "train 0s 10ms 1", "train 0s 10ms 1", "train 0s 0s 0"}, mode: modeTraining},
+		{
+			name: "the arrows train", states: []callstate.State{live}, keys: []string{"t", "right", "right", "left", "down", "right", "down", "right", "down", "left", "left", "0"},
+			calls: []string{"train 50ms 0s 0", "train 100ms 0s 0", "train 50ms 0s 0", "train 50ms 10ms 0", "train 50ms 10ms 1", "train 0s 10ms 1", "train 0s 10ms 1", "train 0s 0s 0"}, mode: modeTraining,
+		},
 		{name: "digits are no digits in the training", states: []callstate.State{live}, keys: []string{"t", "1", "#", "m"}, calls: []string{"mute"}, mode: modeTraining},
 	} {
 		for _, state := range c.states {

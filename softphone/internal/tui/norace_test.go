@@ -2,4 +2,8 @@
 
 package tui
 
-const sizeStep = 1
+const (
+	sizeStep = 1
+	// randomKeys is how many keys the random operator presses.
+	randomKeys = 10_000
+)

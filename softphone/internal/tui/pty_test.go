@@ -120,6 +120,8 @@ func (c *terminal) modes() unix.Termios {
 // the alternate screen, showed the cursor and restored the modes.
 func (c *terminal) restored(code int) string {
 	c.t.Helper()
+	late := time.AfterFunc(30*time.Second, func() { _ = c.cmd.Process.Kill() })
+	defer late.Stop()
 	err := c.cmd.Wait()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
@@ -161,7 +163,7 @@ func TestACallInATerminal(t *testing.T) {
 	c.press("m")
 	c.expect("MUTED")
 	c.press("?")
-	c.expect("hang up; so does b")
+	c.expect("hold, and again to go on")
 	c.press("?")
 	c.expect("mouth to ear est.")
 	c.press("q")
@@ -173,7 +175,7 @@ func TestACallInATerminal(t *testing.T) {
 	c.press("/room/y\r")
 	c.expect("room/y")
 	c.press("\x03\x03")
-	if did := c.restored(0); !strings.Contains(did, "<nil> [dial  mute hang up dial room/y hang up]") {
+	if did := c.restored(0); !strings.Contains(did, "<nil> bench closed [dial  mute hang up dial room/y hang up]") {
 		t.Errorf("the phone did %s", did)
 	}
 }
@@ -188,6 +190,14 @@ func TestTheTerminalIsRestored(t *testing.T) {
 		{name: "when the operator quits", kind: "softphone", keys: "q", want: "<nil>"},
 		{name: "when the context ends", kind: "softphone", keys: "d", signal: syscall.SIGTERM, want: "<nil>"},
 		{name: "when a key panics", kind: "panic in a key", keys: "dm", code: 3, want: "panic in the screen: broken mute"},
+		{name: "when the operator quits from the devices' screen", kind: "softphone", keys: "v\x03", want: "<nil> bench closed"},
+		{name: "when the context ends under the devices' screen", kind: "softphone", keys: "v", signal: syscall.SIGTERM, want: "<nil> bench closed"},
+		{name: "when the bench does not begin", kind: "panic in the bench's begin", keys: "v", code: 3, want: "panic in the screen: broken begin bench closed"},
+		{name: "when the bench does not end", kind: "panic in the bench's end", keys: "v\x1b", code: 3, want: "panic in the screen: broken end bench closed"},
+		{name: "when the bench does not end with the screen", kind: "panic in the bench's end", keys: "v", signal: syscall.SIGTERM, code: 3, want: "panic in the screen: broken end"},
+		{name: "when the bench has no state", kind: "panic in the bench's state", keys: "v", code: 3, want: "panic in the screen: broken state bench closed"},
+		{name: "when the bench cannot record", kind: "panic in the bench's record m1", keys: "vr", code: 3, want: "panic in the screen: broken record m1 bench closed"},
+		{name: "when the bench cannot choose", kind: "panic in the bench's choose m1", keys: "v\r", code: 3, want: "panic in the screen: broken choose m1 bench closed"},
 		{name: "when a snapshot panics", kind: "panic in a snapshot", keys: "d", code: 3, want: "panic in the screen: broken snapshot"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -196,8 +206,11 @@ func TestTheTerminalIsRestored(t *testing.T) {
 			child.expect("IDLE")
 			for _, k := range c.keys {
 				child.press(string(k))
-				if k == 'd' && c.kind != "panic in a snapshot" {
+				switch {
+				case k == 'd' && c.kind != "panic in a snapshot":
 					child.expect("LIVE")
+				case k == 'v' && c.kind != "panic in the bench's begin" && c.kind != "panic in the bench's state":
+					child.expect("HD Web Camera")
 				}
 			}
 			if c.signal != 0 {

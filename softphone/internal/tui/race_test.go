@@ -2,4 +2,8 @@
 
 package tui
 
-const sizeStep = 9
+// With the race detector, which has little to find here, there is less of it.
+const (
+	sizeStep   = 9
+	randomKeys = 2_000
+)

@@ -6,22 +6,37 @@ import (
 	"testing"
 
 	tea "github.com/charmbracelet/bubbletea"
+	"github.com/muesli/termenv"
 )
 
 func TestTheScreensBesideTheLineMatchTheirGoldens(t *testing.T) {
-	for _, size := range []tea.WindowSizeMsg{{Width: 80, Height: 24}, {Width: 120, Height: 40}, {Width: 40, Height: 12}} {
-		for _, s := range deskScenes() {
-			if strings.HasPrefix(s.name, "hostile") {
-				continue
-			}
-			name := fmt.Sprintf("%s-%dx%d", s.name, size.Width, size.Height)
-			t.Run(name, func(t *testing.T) {
-				m := s.stage()
-				m.Update(size)
-				golden(t, name, m.View()+"\n")
-			})
+	common := tea.WindowSizeMsg{Width: 80, Height: 24}
+	for _, s := range deskScenes() {
+		if strings.HasPrefix(s.name, "hostile") {
+			continue
+		}
+		for _, size := range []tea.WindowSizeMsg{common, {Width: 120, Height: 40}, {Width: 40, Height: 12}} {
+			s.golden(t, size, "", nil)
+		}
+		switch s.name {
+		case "dial", "devices", "devices-gone", "training-open", "help-idle":
+			s.golden(t, common, "-dark", func(m *model) { m.styles = newStyles(colours(termenv.TrueColor, true)) })
+			s.golden(t, common, "-16", func(m *model) { m.styles = newStyles(colours(termenv.ANSI, true)) })
 		}
 	}
+}
+
+// golden compares the scene at a size, drawn in some other way, with its file.
+func (s deskScene) golden(t *testing.T, size tea.WindowSizeMsg, way string, set func(*model)) {
+	name := fmt.Sprintf("%s-%dx%d%s", s.name, size.Width, size.Height, way)
+	t.Run(name, func(t *testing.T) {
+		m := s.stage()
+		if set != nil {
+			set(m)
+		}
+		m.Update(size)
+		golden(t, name, m.View()+"\n")
+	})
 }
 
 func TestTheScreensBesideTheLineNeverLeaveTheTerminal(t *testing.T) {

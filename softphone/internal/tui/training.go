@@ -108,13 +108,17 @@ type trainingPanel struct {
 	st       *styles
 	training callstate.Training
 	chosen   lesson
+	loop     string // as measured; empty: not yet
 }
 
 // Render implements panel.
 func (p trainingPanel) Render(width int) string {
 	title := p.st.strong.Render("Training")
+	if p.loop != "" {
+		title += p.st.dim.Render("  loop ") + p.st.strong.Render(p.loop) + p.st.dim.Render(" ms")
+	}
 	if width >= spacious {
-		title += p.st.dim.Render("  added to the way back of your voice; it stays when this is closed")
+		title += p.st.dim.Render("  made worse on purpose, also when this is closed")
 	}
 	out := []string{cut(title, width)}
 	for l := range lessons {
