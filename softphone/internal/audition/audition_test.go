@@ -23,13 +23,16 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func TestEveryMicrophoneIsHeardButNoMonitor(t *testing.T) {
 	monitor := microphone("ear.monitor")
 	monitor.Monitor = true
-	h := newHardware(microphone("a"), microphone("b"), monitor, earpiece("ear"))
-	h.devices[1].Default = true
+	h := newHardware(monitor, microphone("a"), microphone("b"), earpiece("ear"))
+	h.devices[2].Default = true
 	h.level["a"], h.level["b"] = 3277, 328
 	trying(t, h, func(t *testing.T, b *audition.Bench, _ *line) {
 		s := b.State()
 		if s.Listing || s.Err != "" || len(s.Microphones) != 3 || len(s.Earpieces) != 1 {
 			t.Fatalf("state %+v", s)
+		}
+		if s.Microphones[2].ID != monitor.ID {
+			t.Errorf("the monitor is not the last of %+v", s.Microphones)
 		}
 		for id, want := range map[string]float64{"a": dBFS(3277), "b": dBFS(328)} {
 			d := mic(t, b, id)

@@ -3,6 +3,7 @@ package audition
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -293,7 +294,16 @@ func (s *sitting) shown() callstate.Bench {
 		d.Chosen = ear && r.info.ID == chosenEar.ID
 		b.Earpieces = append(b.Earpieces, d)
 	}
+	slices.SortStableFunc(b.Microphones, func(m, n callstate.BenchDevice) int { return order(m) - order(n) })
 	return b
+}
+
+// order puts what records an earpiece behind the microphones.
+func order(d callstate.BenchDevice) int {
+	if d.Monitor {
+		return 1
+	}
+	return 0
 }
 
 // device is what the screen shows of a row.

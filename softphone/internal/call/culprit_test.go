@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -211,18 +212,28 @@ func TestWhoIsNotHeardByWishIsTold(t *testing.T) {
 		says("Nobody else is here.", false)
 		other := newDesk(t, n.beside())
 		other.call(t, "room/x")
-		says("They hear you: the server has all up to 0.", true)
-		says("% was made up.", true)
+		says("They hear you: all up to 0.", true)
+		says("% made up.", true)
 		d.ToggleMute()
 		time.Sleep(time.Second)
 		says("You are muted: nobody hears you.", false)
+		d.ToggleHold()
+		time.Sleep(time.Second)
+		says("You hold the call: nobody hears you, and you hear nobody.", false)
+		d.ToggleHold()
+		d.ToggleMute()
+		time.Sleep(time.Second)
+		says("They hear you", true)
+		other.ToggleHold()
+		time.Sleep(time.Second)
+		says("Everybody else holds the call: nobody hears you.", false)
 		other.leave()
 		other.net.running.Wait()
 	})
 }
 
 // TestAGoodCallIsNeverAccused has two phones in a call of ten minutes whose
-// network jitters and whose sound cards drift apart, with pauses and muting. A
+// network jitters and whose sound cards drift apart, with pauses, muting and hold. A
 // third comes to the room for a while: only then the server mixes, and holds back
 // what it sends.
 func TestAGoodCallIsNeverAccused(t *testing.T) {
@@ -248,17 +259,20 @@ func TestAGoodCallIsNeverAccused(t *testing.T) {
 					if minute == 6 {
 						third.HangUp()
 					}
-					for part, muted := range []bool{false, false, true} {
-						if s := d.Snapshot(); s.Muted != muted {
-							d.ToggleMute()
-						}
+					for part, toggle := range []func(){func() {}, d.ToggleMute, d.ToggleHold} {
+						toggle()
+						var theirs account
+						var watching sync.WaitGroup
+						watching.Go(func() { theirs = other.watch(20 * time.Second) })
 						a := d.watch(20 * time.Second)
-						if len(a.named) > 0 {
-							t.Errorf("minute %d, part %d: %v", minute, part, a)
+						watching.Wait()
+						if len(a.named)+len(theirs.named) > 0 {
+							t.Errorf("minute %d, part %d: %v; at the other end %v", minute, part, a, theirs)
 						}
-						if v := d.Snapshot().Verdict; v.Heard == muted {
+						if v := d.Snapshot().Verdict; v.Heard != (part == 0) {
 							t.Errorf("minute %d, part %d: %+v", minute, part, v)
 						}
+						toggle()
 					}
 				}
 				s := d.Snapshot()

@@ -127,7 +127,7 @@ func (c *Call) stages(d callstate.Delay, of pick) []callstate.Stage {
 		callstate.Stage{Name: "up", Delay: d.RTT / 2},
 		measured("server", &c.figures.server),
 		callstate.Stage{Name: "down", Delay: d.RTT / 2})
-	if added := c.train.Floor(); added > 0 { // what jitter adds is in the buffer
+	if added := c.train.Mean(); added > 0 {
 		stages = append(stages, callstate.Stage{Name: "training", Delay: added, Measured: true})
 	}
 	return append(stages,

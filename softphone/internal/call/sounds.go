@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"callcenter/audio"
-	"callcenter/audio/port"
 	"callcenter/softphone/internal/callstate"
 	"callcenter/softphone/internal/cue"
 )
@@ -16,6 +15,8 @@ const (
 	ringAfter = 400 * time.Millisecond
 	// farewellLimit bounds the time in which the end of a call is heard.
 	farewellLimit = 500 * time.Millisecond
+	// farewellGone is how long an earpiece may have taken nothing to be waited for.
+	farewellGone = time.Second
 	// tailLimit bounds what a device still holds when all was handed to it.
 	tailLimit = 100 * time.Millisecond
 )
@@ -54,7 +55,7 @@ func (c *Call) soundLink(was, is callstate.LinkState) {
 func (c *Call) farewell(ctx context.Context) {
 	c.cues.Stop(cue.Ringback)
 	s := c.cfg.Playback.Stats()
-	if !c.cues.On() || s.Callbacks == 0 || c.cfg.Clock()-s.Last > port.AbsenceLimit {
+	if !c.cues.On() || s.Callbacks == 0 || c.cfg.Clock()-s.Last > farewellGone {
 		return
 	}
 	c.stopClock()

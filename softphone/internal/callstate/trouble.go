@@ -29,8 +29,9 @@ const (
 type Verdict struct {
 	Troubles []Trouble
 	// Good is a sentence about why all is well, from what was measured, while
-	// there are no troubles: "They hear you: ...". Where nobody hears by wish it
-	// says so: "You are muted: nobody hears you." It may be empty.
+	// there are no troubles: "They hear you: all up to 0.2 s ago, 0.3 % made up."
+	// Where nobody hears by wish it says so: "You are muted: nobody hears you." It
+	// may be empty.
 	Good string
 	// Heard is set while Good says that somebody hears.
 	Heard bool

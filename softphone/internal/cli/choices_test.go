@@ -32,7 +32,8 @@ func TestAChoiceOnTheScreenWinsOverAFlagAndAFlagOverWhatIsRemembered(t *testing.
 	store.ChooseMicrophone(recall.Device{ID: "desk", Name: "Desk"})
 	store.ChooseEarpiece(recall.Device{ID: "ear", Name: "Ear"})
 	list := []sound.Info{
-		{ID: "desk", Name: "Desk", Direction: sound.Capture}, {ID: "lamp", Name: "Lamp", Direction: sound.Capture},
+		{ID: "desk", Name: "Desk", Direction: sound.Capture},
+		{ID: "lamp", Name: "Lamp", Direction: sound.Capture},
 		{ID: "ear", Name: "Ear", Direction: sound.Playback},
 	}
 	c := newChoices(&p.cfg, store)

@@ -94,7 +94,7 @@ func (w *Watch) Look(s *callstate.Snapshot, now time.Duration) Findings {
 	found := w.find(s, now, late)
 	w.explain(s, &found, now)
 	w.rating.look(s, now)
-	if w.rating.warnings == 0 || !w.unexplained(&found, now) {
+	if w.rating.warnings == 0 || s.Training.On() || !w.unexplained(&found, now) {
 		w.poor = now
 	} else if now-w.poor >= patience {
 		found[callstate.KindQuality] = w.rating.trouble(s)
@@ -120,9 +120,13 @@ func (w *Watch) unconnected(s *callstate.Snapshot, now time.Duration) Findings {
 		return f
 	}
 	if waited := now - w.dialing; waited >= answerAfter {
+		text := "server " + s.Server + " does not answer "
+		if s.Link.Servers > 1 {
+			text = "no server answers "
+		}
 		f.Verdict.Troubles = []callstate.Trouble{{
 			Kind: callstate.KindServerGone, Severity: callstate.Warning,
-			Text: "server " + s.Server + " does not answer " + span(waited), Effect: "you are not connected yet",
+			Text: text + span(waited), Effect: "you are not connected yet",
 		}}
 	}
 	return f

@@ -232,3 +232,15 @@ func TestAMicrophoneThatIsSilentInACallOnHoldIsNoTrouble(t *testing.T) {
 	s.goes(lookEvery, func(c *callstate.Snapshot) { c.MicrophoneEnd = callstate.End{State: callstate.EndGone} })
 	s.reads("microphone gone")
 }
+
+func TestWhatTrainingDoesIsNoTrouble(t *testing.T) {
+	s := newScene(t)
+	s.goes(20*time.Second, func(c *callstate.Snapshot) {
+		c.Training.LossPct, c.Quality.Delay = 10, 600*ms
+		c.Counts.Concealed += audio.Rate / 4 / 10
+	})
+	s.reads("They hear you")
+	if s.found.Warnings == 0 {
+		t.Error("the figures are not marked")
+	}
+}

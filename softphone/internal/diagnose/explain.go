@@ -45,6 +45,7 @@ func (w *Watch) explain(s *callstate.Snapshot, f *findings, now time.Duration) {
 			f[k] = finding{}
 		}
 	}
+	drop(callstate.KindDownlink, s.Training.On()) // that is wanted
 	drop(callstate.KindUnderruns, gone || computer || ear)
 	drop(callstate.KindDownlink, gone || computer || ear || server || uplink && comesBack)
 	drop(callstate.KindUplink, gone || computer || uplink || recent(callstate.KindMicrophone))

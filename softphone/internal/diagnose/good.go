@@ -74,14 +74,14 @@ type known struct {
 // sentence says up to when the server has everything, in steps that do not
 // flicker.
 func (k known) sentence() string {
-	const step = 100 * time.Millisecond
+	const step = 100 * time.Millisecond // what counts is said in 38 cells
 	until := fmt.Sprintf("%.1f s", ((k.age+step-1)/step*step + step).Seconds())
 	if !k.inRoom {
-		return "The server hears you: it has all up to " + until + " ago."
+		return "You are heard: all up to " + until + " ago."
 	}
-	text := "They hear you: the server has all up to " + until + " ago"
+	text := "They hear you: all up to " + until + " ago"
 	if k.plays {
-		text += fmt.Sprintf(", %.1f %% was made up", k.pct)
+		text += fmt.Sprintf(", %.1f %% made up", k.pct)
 	}
 	return text + "."
 }

@@ -32,8 +32,6 @@ const (
 	// settle is how long after a change of the delay the next is made, beyond
 	// the change itself: a key that is held down makes few of them.
 	settle = 300 * time.Millisecond
-	// window is half of the time over which Floor is the least.
-	window = 2 * time.Second
 	// seed makes every call meet the same luck, so that trials compare.
 	seed = 6
 )
@@ -60,7 +58,7 @@ type Line struct {
 	waiting int
 	due     time.Duration // of the newest
 
-	floor floor
+	mean  time.Duration // exponential, of what packets are held
 	since time.Duration // when something was first added; then on
 	on    bool
 	stats Stats
@@ -107,7 +105,7 @@ func (l *Line) Turn(now time.Duration) bool {
 	}
 	change := l.set.Delay - l.delay
 	l.delay, l.free = l.set.Delay, now+max(change, -change)+settle
-	l.floor = floor{}
+	l.mean = l.delay
 	if change < 0 {
 		for i := range l.waiting {
 			p := &l.held[(l.first+i)%room]
@@ -143,7 +141,7 @@ func (l *Line) Take(p jitter.Packet, now time.Duration) bool {
 	slot.memory = append(slot.memory[:0], p.Data...)
 	slot.Packet, slot.due = p, l.due
 	slot.Data = slot.memory
-	l.floor.add(l.due-now, now)
+	l.mean += (l.due - now - l.mean) / 16
 	return true
 }
 
@@ -174,16 +172,16 @@ func (l *Line) Empty() bool {
 	return l.waiting == 0
 }
 
-// Floor is how long the fastest packet of the last seconds is held, 0 while
-// nothing is added: what goes beyond that is jitter, which a jitter buffer takes
-// in.
-func (l *Line) Floor() time.Duration {
+// Mean is how long packets are held of late, 0 while nothing is added. What a
+// jitter buffer takes in of it is in the buffer's delay, and not in what a packet
+// waits there.
+func (l *Line) Mean() time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.delay == 0 && l.set.Jitter == 0 {
 		return 0
 	}
-	return l.floor.least()
+	return l.mean
 }
 
 // Stats returns the counters as of now.
@@ -195,30 +193,4 @@ func (l *Line) Stats(now time.Duration) Stats {
 		s.On += now - l.since
 	}
 	return s
-}
-
-// floor is a minimum over the last window or two.
-type floor struct {
-	old, new      time.Duration
-	hasOld, known bool
-	begun         time.Duration
-}
-
-func (f *floor) add(d, now time.Duration) {
-	switch {
-	case !f.known:
-		*f = floor{new: d, known: true, begun: now}
-	case now-f.begun > window:
-		f.old, f.hasOld = f.new, true
-		f.new, f.begun = d, now
-	default:
-		f.new = min(f.new, d)
-	}
-}
-
-func (f *floor) least() time.Duration {
-	if f.hasOld {
-		return min(f.old, f.new)
-	}
-	return f.new
 }

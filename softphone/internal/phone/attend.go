@@ -23,7 +23,7 @@ const (
 
 // attend looks after a call and says what the operator should know: that nobody
 // hears the microphone, that the computer slept, what the call suffers from. It
-// ends push-to-talk. The function that it returns ends all that and waits for its
+// ends push-to-talk. The function that it returns ends that and waits for its
 // end.
 func (p *Phone) attend() (end func()) {
 	ctx, cancel := context.WithCancel(context.Background())
@@ -62,8 +62,8 @@ func (p *Phone) watch(ctx context.Context) {
 		}
 		s := p.Snapshot()
 		quiet.look(&s, p.clock())
-		p.tendLatch(s.Speaking)
 		p.found(doctor.Look(&s, p.clock()))
+		p.tendLatch(s.Speaking)
 	}
 }
 

@@ -37,7 +37,7 @@ func TestTheScreenSaysWhoseFaultItIs(t *testing.T) {
 		t.Helper()
 		waitFor(t, "all to be well", func() bool {
 			v := p.Snapshot().Verdict
-			return v.Heard && strings.HasPrefix(v.Good, "The server hears you") && len(v.Troubles) == 0
+			return v.Heard && strings.HasPrefix(v.Good, "You are heard: all up to 0.") && len(v.Troubles) == 0
 		})
 	}
 	good()

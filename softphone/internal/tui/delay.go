@@ -11,7 +11,7 @@ type delayScreen struct {
 
 func (m *model) delayScreen() delayScreen {
 	return delayScreen{
-		falls: waterfall{st: &m.styles, d: m.read.Delay, full: true},
+		falls: waterfall{st: m.shade(), d: m.read.Delay, full: true},
 		times: m.timeline(true), most: m.room(),
 	}
 }
@@ -19,6 +19,7 @@ func (m *model) delayScreen() delayScreen {
 // Render implements panel. The last minutes go where there is no room for them
 // and for every part of the delay.
 func (d delayScreen) Render(width int) string {
+	d.times.bare = true // the legend is below
 	times := d.times.Render(width)
 	parts := len(groupStages(d.falls.d)) + 2
 	if lines(times)+parts > d.most {
@@ -31,6 +32,9 @@ func (d delayScreen) Render(width int) string {
 			text += "\n "
 		}
 		text += "\n" + times
+	}
+	if times != "" && lines(text) < d.most {
+		text += "\n" + d.times.legend(width)
 	}
 	all := strings.Split(text, "\n")
 	return strings.Join(all[:max(0, min(d.most, len(all)))], "\n")

@@ -93,7 +93,7 @@ func (r row) parts(f figure) (value, unit string, look ink) {
 	case f.poor:
 		return f.value, f.unit, r.st.warn
 	}
-	return f.value, f.unit, ink{}
+	return f.value, f.unit, r.st.plain
 }
 
 func (r row) mark(f figure) string {
@@ -135,7 +135,7 @@ func (m *model) figureBlocks(narrow bool) []block {
 		received = figure{"received", "recv", known(inCall, fmt.Sprint(t.Received)), "", false}
 	)
 	line := func(claim int, name string, figures ...figure) block {
-		return block{row{&m.styles, name, figures, narrow}, claim}
+		return block{row{m.shade(), name, figures, narrow}, claim}
 	}
 	concealed.poor = s.Warnings.Has(callstate.WarnLoss)
 	if narrow {

@@ -42,8 +42,8 @@ func (r rating) Render(width int) string {
 		if r.s.Warnings.Has(callstate.WarnMOS) {
 			score, look = score+"!", r.st.warnStrong
 		}
-		text = r.st.dim.Render("MOS ") + look.Render(score) + r.st.dim.Render(" est.") + fmt.Sprintf(" (%s delay %s ms, %s concealed %s %%)",
-			less(q.DelayMOS), number(q.Delay), less(q.LossMOS), percent(q.LossPct, 1)) + r.st.dim.Render(fmt.Sprintf(", R %.0f", q.R))
+		text = r.st.dim.Render("MOS ") + look.Render(score) + r.st.dim.Render(" est.") + r.st.plain.Render(fmt.Sprintf(" (%s delay %s ms, %s concealed %s %%)",
+			less(q.DelayMOS), number(q.Delay), less(q.LossMOS), percent(q.LossPct, 1))) + r.st.dim.Render(fmt.Sprintf(", R %.0f", q.R))
 	}
 	return detail{r.st, "Quality", "mos", text}.Render(width)
 }
@@ -83,7 +83,7 @@ func (r remote) Render(width int) string {
 	if h.MOS > 0 && !narrow {
 		text += fmt.Sprintf(", MOS %.1f est.", h.MOS)
 	}
-	return detail{r.st, "They hear", "far", text}.Render(width)
+	return detail{r.st, "They hear", "far", r.st.plain.Render(text)}.Render(width)
 }
 
 // cleanUp is what is done to the microphone, with the keys that switch it.

@@ -24,6 +24,7 @@ func (i ink) Render(text string) string {
 // dark backgrounds, and for 16, 256 and all colours. Colour is never the only
 // sign: each state has its word, each level its number.
 type styles struct {
+	plain                             ink // none, but where figures are old
 	strong, dim, good, warn, bad, key ink
 	warnStrong, badStrong, goodStrong ink
 	// Badges, on a ground of their colour.
@@ -76,6 +77,12 @@ func newStyles(terminal *lipgloss.Renderer) styles {
 			callstate.Ending:       badge(yellow),
 		},
 	}
+}
+
+// faded are the same looks for what is not of this moment: none stands out.
+func (st *styles) faded() *styles {
+	dim := st.dim
+	return &styles{plain: dim, strong: dim, dim: dim, good: dim, warn: dim, bad: dim, key: dim, warnStrong: dim, badStrong: dim, goodStrong: dim}
 }
 
 // sign is the shape and the look of a severity.

@@ -16,7 +16,8 @@ type timeline struct {
 	moments []callstate.Moment
 	second  int // of the call, the newest moment's
 	mos     bool
-	rows    int // of the delay; 0 is one
+	rows    int  // of the delay; 0 is one
+	bare    bool // what the letters mean is said elsewhere
 }
 
 // The delay at which a bar is full, unless there was a longer one, so that a quiet
@@ -157,7 +158,7 @@ func (t timeline) extremes() string {
 	if most == 0 {
 		return ""
 	}
-	ms := func(d time.Duration) string { return fmt.Sprintf("%4.0f", bounded(d).Seconds()*1e3) }
+	ms := func(d time.Duration) string { return t.st.plain.Render(fmt.Sprintf("%4.0f", bounded(d).Seconds()*1e3)) }
 	return "  " + ms(least) + t.st.dim.Render(" to ") + ms(most) + t.st.dim.Render(" ms")
 }
 
@@ -172,7 +173,20 @@ func (t timeline) worst() string {
 	if least == 0 {
 		return ""
 	}
-	return "  " + fmt.Sprintf("%4.1f", least) + t.st.dim.Render(" at worst")
+	return "  " + t.st.plain.Render(fmt.Sprintf("%4.1f", least)) + t.st.dim.Render(" at worst")
+}
+
+// legend is what all letters mean.
+func (t timeline) legend(width int) string {
+	parts := make([]string, 0, len(letters))
+	for _, l := range letters {
+		parts = append(parts, t.st.warn.Render(string(l.sign))+t.st.dim.Render(" "+l.name))
+	}
+	text := strings.Join(parts, "  ")
+	if width >= snug {
+		text = blanks(labelWidth) + text
+	}
+	return cut(text, width)
 }
 
 // marks are the letters under the cells, and what those of them mean that are
@@ -193,6 +207,9 @@ func (t timeline) marks(cells []callstate.Moment, room int) string {
 		return " "
 	}
 	legend := ""
+	if t.bare {
+		room = 0
+	}
 	for _, l := range letters {
 		if text := "  " + string(l.sign) + " " + l.name; seen&l.mark != 0 && len(legend)+len(text) <= room {
 			legend += text

@@ -125,7 +125,10 @@ func (m *model) upper() []block {
 	if m.tooSmall() {
 		mic, ear := m.meters(false)
 		blocks = append(blocks, block{tooSmall{st, m.width, m.height}, claimPrompt}, block{mic, claimMicrophone}, block{ear, claimEarpiece})
-		return append(blocks, m.figureBlocks(true)...)
+		if m.width >= leastWidth { // otherwise a figure could be cut to another one
+			blocks = append(blocks, m.figureBlocks(true)...)
+		}
+		return blocks
 	}
 	if o := m.overlay(); o != nil {
 		return append(blocks, block{o, claimMicrophone})
@@ -223,7 +226,7 @@ func (m *model) crowded() bool {
 // delays are where the time goes and how it went lately. In a narrow and low
 // terminal the figures say it.
 func (m *model) delays() []block {
-	s, st := &m.read, &m.styles
+	s, st := &m.read, m.shade()
 	if s.State == callstate.Idle && s.Duration == 0 {
 		return nil
 	}
@@ -248,14 +251,22 @@ func (m *model) delays() []block {
 func (m *model) timeline(mos bool) timeline {
 	s := &m.read
 	return timeline{
-		st: &m.styles, moments: s.Timeline, mos: mos,
+		st: m.shade(), moments: s.Timeline, mos: mos,
 		second: max(int(bounded(s.Duration)/time.Second), len(s.Timeline)-1),
 	}
 }
 
+// shade are the looks of figures. Without a connection they are old.
+func (m *model) shade() *styles {
+	if m.snap.State == callstate.Reconnecting || m.snap.State == callstate.Idle {
+		return m.styles.faded()
+	}
+	return &m.styles
+}
+
 // lead are the figures of the call.
 func (m *model) lead() []block {
-	s, st := &m.read, &m.styles
+	s, st := &m.read, m.shade()
 	narrow := m.width < roomy
 	if s.State == callstate.Idle && s.Duration == 0 {
 		return nil

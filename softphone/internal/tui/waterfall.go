@@ -157,7 +157,7 @@ func terms(st *styles, groups []group, plus string, room int) string {
 			if g.ms < form.least {
 				continue
 			}
-			value := fmt.Sprint(g.ms)
+			value := st.plain.Render(fmt.Sprint(g.ms))
 			if name := g.name[:min(len(g.name), form.letters)]; name != "" {
 				value = st.dim.Render(name) + " " + value
 			}
@@ -262,6 +262,8 @@ func (w waterfall) line(look ink, name string, d time.Duration, measured, narrow
 	value := fmt.Sprintf("%6s", number(d))
 	if look == w.st.strong {
 		value = look.Render(value)
+	} else {
+		value = w.st.plain.Render(value)
 	}
 	if narrow {
 		return fill(look, name, narrowStageName) + value + mark
