@@ -211,7 +211,7 @@ func TestWhoIsNotHeardByWishIsTold(t *testing.T) {
 		says("Nobody else is here.", false)
 		other := newDesk(t, n.beside())
 		other.call(t, "room/x")
-		says("They hear you: all up to 0.", true)
+		says("They hear you, confirmed 0.", true)
 		says("% made up.", true)
 		d.ToggleMute()
 		time.Sleep(time.Second)

@@ -29,7 +29,7 @@ const (
 type Verdict struct {
 	Troubles []Trouble
 	// Good is a sentence about why all is well, from what was measured, while
-	// there are no troubles: "They hear you: all up to 0.2 s ago, 0.3 % made up."
+	// there are no troubles: "They hear you, confirmed 0.2 s ago, 0.3 % made up."
 	// Where nobody hears by wish it says so: "You are muted: nobody hears you." It
 	// may be empty.
 	Good string

@@ -77,9 +77,9 @@ func (k known) sentence() string {
 	const step = 100 * time.Millisecond // what counts is said in 38 cells
 	until := fmt.Sprintf("%.1f s", ((k.age+step-1)/step*step + step).Seconds())
 	if !k.inRoom {
-		return "You are heard: all up to " + until + " ago."
+		return "You are heard, confirmed " + until + " ago."
 	}
-	text := "They hear you: all up to " + until + " ago"
+	text := "They hear you, confirmed " + until + " ago"
 	if k.plays {
 		text += fmt.Sprintf(", %.1f %% made up", k.pct)
 	}
