@@ -60,6 +60,7 @@ type Capture struct {
 	offset  atomic.Uint64 // position of a sample less its place in the ring's count
 	reading atomic.Bool   // Read was called since the last Flush
 	live    atomic.Bool   // DeliverLive was called
+	frame   atomic.Int64  // samples that the last Read wanted
 
 	// Of the callback side only.
 	lag      lag
@@ -85,7 +86,7 @@ func NewCapture(clock audio.Clock) *Capture {
 }
 
 // Deliver copies pcm, which the device just recorded, stamps it with the time
-// and signals. It is for the callback: it does not allocate, block or keep pcm.
+// and signals when as much waits as Read takes. It is for the callback: it does not allocate, block or keep pcm.
 func (c *Capture) Deliver(pcm []int16) {
 	now := c.clock()
 	c.sizes.add(len(pcm), now)
@@ -105,7 +106,10 @@ func (c *Capture) Deliver(pcm []int16) {
 	}
 	c.last.Store(uint64(now))
 	c.callbacks.Add(1)
-	signal(c.ready)
+	// Waking the reader for what is no whole frame would be for nothing.
+	if int64(c.ring.Len()) >= c.frame.Load() || c.stalled.Load() {
+		signal(c.ready)
+	}
 }
 
 // begin puts a seam between two devices, with a hole of so many samples, or an
@@ -172,8 +176,9 @@ func (c *Capture) write(pcm []int16, pos uint64) {
 	}
 }
 
-// Ready is signalled after each Deliver. It has one slot: the reader takes all
-// that it can use each time.
+// Ready is signalled after each Deliver with which as many samples wait as the
+// last Read wanted. It has one slot: the reader takes all that it can use each
+// time.
 func (c *Capture) Ready() <-chan struct{} { return c.ready }
 
 // Read fills dst with the next samples if that many wait, and returns the
@@ -183,6 +188,9 @@ func (c *Capture) Ready() <-chan struct{} { return c.ready }
 func (c *Capture) Read(dst []int16) (pos uint64, ok bool) {
 	if !c.reading.Load() {
 		c.reading.Store(true)
+	}
+	if n := int64(len(dst)); c.frame.Load() != n {
+		c.frame.Store(n)
 	}
 	if c.stalled.Load() {
 		count := &c.trimmed

@@ -79,8 +79,8 @@ func NewPlayback(clock audio.Clock) *Playback {
 	return p
 }
 
-// Take fills dst with what was written, pads with silence, and signals that
-// there is room. Running dry and coming back are faded over 2.5 ms. It is for the
+// Take fills dst with what was written, pads with silence, and signals when less
+// than LowWater is left. Running dry and coming back are faded over 2.5 ms. It is for the
 // callback: it does not allocate or block.
 func (p *Playback) Take(dst []int16) {
 	now := p.clock()
@@ -104,7 +104,9 @@ func (p *Playback) Take(dst []int16) {
 	}
 	p.last.Store(uint64(now))
 	p.callbacks.Add(1)
-	signal(p.wanted)
+	if p.ring.Len() < p.LowWater() { // waking the writer costs more than its work
+		signal(p.wanted)
+	}
 }
 
 // fall pads dst behind n samples: the last one fades out, for a hard edge would
@@ -164,8 +166,8 @@ func (p *Playback) move(by int64, now time.Duration) {
 	p.calm, p.spare = now+p.calmly, p.ring.Cap()
 }
 
-// Wanted is signalled after each Take. It has one slot: the writer fills up to
-// LowWater each time.
+// Wanted is signalled after each Take that leaves less than LowWater. It has one
+// slot: the writer fills up to LowWater each time.
 func (p *Playback) Wanted() <-chan struct{} { return p.wanted }
 
 // Write queues as much of pcm as there is room for. It returns how many

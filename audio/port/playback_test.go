@@ -321,3 +321,33 @@ func TestWriterAndCallbackRunConcurrently(t *testing.T) {
 		t.Errorf("stats %+v", st)
 	}
 }
+
+func TestTheWriterIsWokenOnlyWhenThereIsSomethingToWrite(t *testing.T) {
+	var h handClock
+	p := port.NewPlayback(h.read)
+	out, pcm := make([]int16, 120), make([]int16, 240)
+	fill := func() {
+		for p.Buffered() < p.LowWater() {
+			p.Write(pcm)
+		}
+	}
+	p.Take(out)
+	fill()
+	signalled(p.Wanted())
+	wakes := 0
+	for range 400 { // a second of callbacks of 2.5 ms
+		h.now += 2500 * time.Microsecond
+		p.Take(out)
+		low := p.Buffered() < p.LowWater()
+		if told := signalled(p.Wanted()); told != low {
+			t.Fatalf("%d of %d samples wait: signalled %v", p.Buffered(), p.LowWater(), told)
+		}
+		if low {
+			wakes++
+			fill()
+		}
+	}
+	if wakes != 200 || p.Stats().Underruns != 0 {
+		t.Errorf("%d wakes and %d underruns, want 200 and none", wakes, p.Stats().Underruns)
+	}
+}

@@ -79,3 +79,22 @@ func TestAChosenMicrophoneIsRememberedFromRunToRun(t *testing.T) {
 		t.Errorf("remembered %s, %v", kept, err)
 	}
 }
+
+func TestADamagedMemoryIsSaidAndCostsNoCall(t *testing.T) {
+	srv := startServer(t)
+	state := t.TempDir()
+	path := filepath.Join(state, "softphone", "recall.json")
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(`{"version": 1, "rec`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	args := []string{"call", "echo", "--server", srv.address, "--capture", "null", "--playback", "null", "--duration", "300ms"}
+	for round, want := range []bool{true, false} {
+		r := runPhone(t, []string{"XDG_STATE_HOME=" + state}, args...)
+		if said := r.stderr.String(); r.code != 0 || strings.Contains(said, "is damaged; it is kept as recall.json.damaged") != want {
+			t.Errorf("run %d ended with %d and said %q", round, r.code, said)
+		}
+	}
+}

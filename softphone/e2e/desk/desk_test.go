@@ -93,11 +93,14 @@ func (m *measurement) run(t *testing.T, r *rig, p plan) {
 	time.Sleep(p.seconds)
 	took := time.Since(began)
 	used := processorTime(t, s.pid) - before
-	m.CPU = append(m.CPU, 60*used.Seconds()/took.Seconds())
-	m.Memory = append(m.Memory, memoryOf(t, s.pid))
 	if s.term != nil {
 		m.Written = append(m.Written, float64(s.term.written()-written)/took.Seconds())
 	}
+	m.CPU = append(m.CPU, 60*used.Seconds()/took.Seconds())
+	if s.only != nil {
+		s.only()
+	}
+	m.Memory = append(m.Memory, memoryOf(t, s.pid))
 }
 
 // TestTheWholeSoftphoneBesideABarePairAndMumble measures all rows and prints the

@@ -21,6 +21,7 @@ import (
 type subject struct {
 	pid  int
 	end  func()
+	only func()    // ends another of its kind, with which it shares memory; nil: there is none
 	term *terminal // nil without a screen
 }
 

@@ -21,9 +21,9 @@ const (
 
 // The bars.
 const (
-	mostAdded   = 1.5  // seconds a minute that the screen's call may cost beyond the bare pair
-	mostDrawing = 0.6  // seconds a minute: 1 % of a core
-	mostIdle    = 0.06 // seconds a minute, a thousandth of a core
+	mostAdded   = 1.5 // seconds a minute that the screen's call may cost beyond the bare pair
+	mostDrawing = 0.6 // seconds a minute: 1 % of a core
+	mostIdle    = 0.2 // seconds a minute, a third of a percent of a core
 )
 
 // row is what was measured of one program, a figure for each run.

@@ -2,7 +2,6 @@ package call
 
 import (
 	"context"
-	"runtime"
 	"time"
 
 	"callcenter/audio"
@@ -17,8 +16,6 @@ const pull = audio.PeriodSamples / 2
 // card, and stays live while there is none. After the last chunk it plays what is
 // left and returns: the end of the call is heard in farewell.
 func (c *Call) ear(ctx context.Context) error {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
 	pcm := make([]int16, pull)
 	loop := &loopProbe{}
 	deaf := newDeafness()

@@ -2,7 +2,6 @@ package call
 
 import (
 	"context"
-	"runtime"
 	"time"
 
 	"callcenter/api/wire"
@@ -37,8 +36,6 @@ func (c *Call) uplink(ctx context.Context) error {
 	case <-ctx.Done():
 		return nil
 	}
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
 	c.cfg.Capture.Flush()
 	s := c.newUplink()
 	defer s.absence.timer.Stop()

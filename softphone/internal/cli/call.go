@@ -69,6 +69,7 @@ func (p *program) runCall(cmd *cobra.Command, args []string, limit time.Duration
 	if err != nil {
 		return r, err
 	}
+	p.store.Warn(ph.Say)
 	order := phone.Order{Destination: r.Destination, Limit: limit}
 	finish, err := p.record(&order, record)
 	if err != nil {

@@ -1,10 +1,12 @@
 package phone_test
 
 import (
+	"context"
 	"slices"
 	"sync"
 	"testing"
 
+	"callcenter/audio/port"
 	"callcenter/server/servertest"
 	"callcenter/softphone/internal/callstate"
 	"callcenter/softphone/internal/phone"
@@ -78,4 +80,29 @@ func TestADeviceIsChosenInACallOnly(t *testing.T) {
 	p.HangUp()
 	waitState(t, p, callstate.Idle)
 	p.ChooseEarpiece("late")
+}
+
+// hooked is a fakeSound that calls before when it opens a microphone.
+type hooked struct {
+	*fakeSound
+	before func()
+}
+
+func (h hooked) OpenCapture(ctx context.Context, p *port.Capture) (phone.Stream, error) {
+	h.before()
+	return h.fakeSound.OpenCapture(ctx, p)
+}
+
+func TestADeviceThatIsChosenWhileAnotherOpensIsTakenThen(t *testing.T) {
+	s := servertest.Start(t, servertest.Options{})
+	sound := &fakeSound{}
+	var p *phone.Phone
+	p = startPhone(t, s.Addr, sound, func(c *phone.Config) {
+		c.Sound = hooked{sound, func() { p.ChooseMicrophone("desk") }}
+	})
+	p.Dial("echo")
+	notice(t, p, "switched to desk")
+	waitState(t, p, callstate.Live)
+	p.HangUp()
+	waitState(t, p, callstate.Idle)
 }

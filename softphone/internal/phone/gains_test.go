@@ -64,7 +64,7 @@ func endsAloud(t *testing.T, p *phone.Phone, sound *fakeSound, during func()) bo
 	t.Helper()
 	for range 5 {
 		p.Dial("echo")
-		waitFor(t, "a call that has settled", func() bool { 
+		waitFor(t, "a call that has settled", func() bool {
 			s := p.Snapshot()
 			return s.State == callstate.Live && s.Duration > time.Second
 		})

@@ -122,6 +122,7 @@ type Phone struct {
 	microphone *audio.Endpoint
 	earpiece   *audio.Endpoint
 	mic, ear   Stream // of this call
+	wishes     wishes // for others, while they open
 	findings   diagnose.Findings
 }
 
@@ -206,6 +207,7 @@ func (p *Phone) begin(dest string, cancel context.CancelFunc) error {
 		return ErrBusy
 	}
 	p.state, p.dest, p.cancel, p.current = callstate.Dialing, dest, cancel, nil
+	p.wishes = wishes{}
 	p.findings = diagnose.Findings{}
 	p.signal()
 	return nil
@@ -280,6 +282,7 @@ func (p *Phone) opened(mic, ear Stream) {
 	defer p.mu.Unlock()
 	p.microphone, p.earpiece = &in, &out
 	p.mic, p.ear = mic, ear
+	p.grant()
 	p.signal()
 }
 

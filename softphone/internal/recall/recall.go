@@ -49,7 +49,7 @@ type Store struct {
 	mu   sync.Mutex
 	now  memory
 	todo change                 // since the newest write began
-	say  func(callstate.Notice) // of Run, while it runs; or nil
+	say  func(callstate.Notice) // of Warn; or nil
 	told map[string]bool
 	hush []callstate.Notice // what nobody could be told yet
 }
@@ -62,7 +62,7 @@ type change struct {
 }
 
 // Open reads what is remembered in the file at path, which need not exist. What
-// is wrong with it is logged, and said by Run. A nil log is none.
+// is wrong with it is logged, and told by Run or Warn. A nil log is none.
 func Open(path string, log *slog.Logger) *Store {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
@@ -80,7 +80,7 @@ func Open(path string, log *slog.Logger) *Store {
 // left. It returns nil. What is wrong with the file, or with writing it, is told
 // with say, once each.
 func (s *Store) Run(ctx context.Context, say func(callstate.Notice)) error {
-	s.listen(say)
+	s.Warn(say)
 	for {
 		select {
 		case <-ctx.Done():
@@ -143,8 +143,9 @@ func (s *Store) tell(err error) {
 	s.say(n)
 }
 
-// listen makes say the one who is told, also of what was wrong before.
-func (s *Store) listen(say func(callstate.Notice)) {
+// Warn makes say the one who is told what is wrong with the file, also what was
+// before. Run does so by itself.
+func (s *Store) Warn(say func(callstate.Notice)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.say = say

@@ -125,7 +125,7 @@ func (p devicesPanel) wordsWidth() int {
 			longest = max(longest, len(words(d)))
 		}
 	}
-	return longest
+	return min(longest, len("in call, chosen, default"))
 }
 
 // level is what is heard of a microphone, or played on an earpiece.

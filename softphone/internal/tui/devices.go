@@ -57,9 +57,18 @@ func (c *cursor) put(index int, list []callstate.BenchDevice) {
 func (t *trial) take(b callstate.Bench) {
 	b.Microphones, b.Earpieces = tidyDevices(b.Microphones), tidyDevices(b.Earpieces)
 	b.Err, b.Recording.Err = clean(b.Err), clean(b.Recording.Err)
+	// Hardly anybody wants to say what an earpiece plays.
+	slices.SortStableFunc(b.Microphones, func(x, y callstate.BenchDevice) int { return monitorRank(x) - monitorRank(y) })
 	t.seen, t.bench = true, b
 	t.cursors[0].settle(b.Microphones)
 	t.cursors[1].settle(b.Earpieces)
+}
+
+func monitorRank(d callstate.BenchDevice) int {
+	if d.Monitor {
+		return 1
+	}
+	return 0
 }
 
 // tidyDevices returns devices with every text made safe to draw.

@@ -93,6 +93,21 @@ func TestADeviceThatVanishesLeavesTheCursorWhereItIs(t *testing.T) {
 	}
 }
 
+func TestMonitorsStandLast(t *testing.T) {
+	m, _, _ := withBench(idleSnapshot())
+	quits(m, "v")
+	b := benchState()
+	slices.Reverse(b.Microphones)
+	m.Update(benchMsg(b))
+	var got []string
+	for _, d := range m.trial.bench.Microphones {
+		got = append(got, d.ID)
+	}
+	if want := []string{"m3", "m2", "m1", "m4"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
 func TestNewsOfTheBenchAfterItsScreenAreIgnored(t *testing.T) {
 	m, _, _ := withBench(idleSnapshot())
 	quits(m, "v", "esc")
