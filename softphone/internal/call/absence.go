@@ -95,7 +95,8 @@ type deafness struct {
 	wanted time.Duration // when the earpiece took something; 0: not yet
 	on     bool
 	at     time.Duration // up to when was pulled
-	taken  uint64        // samples that the earpiece had taken at wanted
+	// What the earpiece had taken at wanted, and how often it had run dry.
+	taken, underruns uint64
 }
 
 func newDeafness() *deafness {
@@ -112,10 +113,11 @@ func (c *Call) wanted(d *deafness, loop *loopProbe) {
 	if d.wanted > 0 && now-d.wanted >= port.AbsenceLimit {
 		loop.first = loop.next
 	}
-	if asked, ok := c.cfg.Playback.TakenAt(d.taken); ok && d.wanted > 0 {
-		c.figures.earLate.add(now-asked, now)
+	st := c.cfg.Playback.Stats()
+	if asked, ok := c.cfg.Playback.TakenAt(d.taken); ok && st.Underruns != d.underruns && d.wanted > 0 {
+		c.figures.earLate.add(now-asked, now) // what the reserve bore was in time
 	}
-	d.taken = c.cfg.Playback.Stats().Taken
+	d.taken, d.underruns = st.Taken, st.Underruns
 	d.wanted, d.on = now, false
 	if !c.cfg.Complete {
 		d.timer.Reset(port.AbsenceLimit)
