@@ -181,7 +181,7 @@ func TestTheMostImportantRowsStayLongest(t *testing.T) {
 		{20, 5, []string{"LIVE", "mic", "ear", "hang up"}, []string{"rtt", "srv"}},
 		{40, 9, []string{"LIVE", "mic", "ear", "too small", "loop 128 ms", "lost 0.0 %"}, []string{"srv"}},
 		{40, 12, []string{"48kHz 1ch 10ms pulseaudio", "44.1kHz 2ch 10ms pulseaudio", "srv 127.0.0.1:50051, opus 20 ms", "MOS 4.4 est."}, nil},
-		{40, 12, []string{"They hear you", "loop 128 ms", "m2e 132 est.", "rtt 23.4 ms", "buf 41/40ms"}, nil},
+		{40, 12, []string{"You are heard", "loop 128 ms", "m2e 132 est.", "rtt 23.4 ms", "buf 41/40ms"}, nil},
 		{80, 24, []string{"-60", "good", "mouth to ear est.  132 / measured loop  128 ms", "48 kHz, 1 ch, 3 × 10 ms, pulseaudio"}, []string{"sound system"}},
 		{80, 24, []string{"= mic 10 + frame 26 + queue 1 + net 24 + buffer 41 + ear 30", "124 to  612 ms", "127.0.0.1:50051, opus 20 ms"}, nil},
 		{80, 24, []string{"(-0.02 delay 148 ms, -0.01 concealed 0.1 %)", "They hear   0.31 % concealed", "n noise on", "l level on +6 dB"}, nil},
