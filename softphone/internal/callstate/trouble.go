@@ -2,7 +2,6 @@ package callstate
 
 import (
 	"fmt"
-	"math"
 	"strings"
 	"time"
 )
@@ -65,58 +64,6 @@ func Join(troubles []Trouble) string {
 		}
 	}
 	return strings.Join(parts, ", ")
-}
-
-const (
-	unheard = "nobody hears you"
-	deaf    = "you hear nothing"
-)
-
-// Troubles are what the call suffers from, the worst first; none when all is
-// well, or without a call.
-func (s *Snapshot) Troubles() []Trouble {
-	if !s.State.Connected() {
-		return nil
-	}
-	var found []Trouble
-	add := func(when bool, severity Severity, text, effect string) {
-		if when {
-			found = append(found, Trouble{Severity: severity, Text: text, Effect: effect})
-		}
-	}
-	mic, ear, link := s.MicrophoneEnd, s.EarpieceEnd, s.Link
-	lost := link.State == LinkLost || s.State == Reconnecting
-	add(lost, Failure, link.reconnecting(), link.silent())
-	add(mic.State == EndGone, Failure, "microphone gone "+Spell(mic.Since), unheard)
-	add(ear.State == EndGone, Failure, "earpiece gone "+Spell(ear.Since), deaf)
-	add(link.State == LinkProblem && !lost, Warning, "connection problem "+Spell(link.Quiet), "")
-	add(mic.State == EndStalled, Warning, "microphone stalled "+Spell(mic.Since), unheard)
-	add(ear.State == EndStalled, Warning, "earpiece stalled "+Spell(ear.Since), deaf)
-	if mic.State == EndOpen {
-		silent := "microphone silent " + Spell(s.SilentFor)
-		add(s.Silence == ExactZeros, Warning, silent, "exact zeros, muted on the headset?")
-		add(s.Silence == FlatLevel, Warning, silent, "flat level, a loose plug?")
-		add(s.Silence == NoCallbacks, Warning, silent, "it brings nothing")
-	}
-	add(link.Draining && !lost, Warning, "the server is about to end", "the call moves to another")
-	return found
-}
-
-// reconnecting says how long the call is still kept.
-func (l Link) reconnecting() string {
-	text := "reconnecting"
-	if l.State == LinkLost && l.GiveUpIn > 0 {
-		text += fmt.Sprintf(", %.0f s left", math.Ceil(l.GiveUpIn.Seconds()))
-	}
-	return text
-}
-
-// silent says for how long nothing has come.
-func (l Link) silent() string {
-	if l.Quiet <= 0 {
-		return ""
-	}
-	return "nothing heard for " + Spell(l.Quiet)
 }
 
 // Spell is a duration as an operator reads it: tenths of a second at first, then

@@ -7,40 +7,18 @@ import (
 	"callcenter/softphone/internal/callstate"
 )
 
-func TestTroublesNameTheWorstFirst(t *testing.T) {
-	const s = time.Second
-	for name, tc := range map[string]struct {
-		snap callstate.Snapshot
-		want string
-	}{
-		"all is well": {callstate.Snapshot{State: callstate.Live}, ""},
-		"no call": {callstate.Snapshot{
-			Link: callstate.Link{State: callstate.LinkLost}, MicrophoneEnd: callstate.End{State: callstate.EndGone}, Silence: callstate.ExactZeros,
-		}, ""},
-		"a quiet link": {callstate.Snapshot{
-			State: callstate.Live, Link: callstate.Link{State: callstate.LinkProblem, Quiet: 1340 * time.Millisecond},
-		}, "connection problem 1.3 s"},
-		"a lost link": {callstate.Snapshot{
-			State: callstate.Reconnecting, Link: callstate.Link{State: callstate.LinkLost, Quiet: 3 * s, GiveUpIn: 26100 * time.Millisecond, Draining: true},
-		}, "reconnecting, 27 s left: nothing heard for 3.0 s"},
-		"everything": {callstate.Snapshot{
-			State: callstate.Live, Link: callstate.Link{State: callstate.LinkProblem, Quiet: 2 * s, Draining: true},
-			MicrophoneEnd: callstate.End{State: callstate.EndStalled, Since: 12 * s},
-			EarpieceEnd:   callstate.End{State: callstate.EndGone, Since: 125 * s},
-			Silence:       callstate.NoCallbacks,
-		}, "earpiece gone 2 min: you hear nothing, connection problem 2.0 s, microphone stalled 12 s, the server is about to end"},
-		"zeros": {callstate.Snapshot{
-			State: callstate.Live, Silence: callstate.ExactZeros, SilentFor: 1200 * time.Millisecond,
-		}, "microphone silent 1.2 s: exact zeros, muted on the headset?"},
-		"a flat level": {callstate.Snapshot{
-			State: callstate.Live, Silence: callstate.FlatLevel, SilentFor: 3 * time.Hour,
-		}, "microphone silent 3 h: flat level, a loose plug?"},
+func TestTroublesAreJoinedIntoOneLine(t *testing.T) {
+	gone := callstate.Trouble{Text: "earpiece gone 2 min", Effect: "you hear nothing"}
+	late := callstate.Trouble{Text: "this computer is late", Effect: "both sides hear gaps"}
+	for want, list := range map[string][]callstate.Trouble{
+		"":                                      nil,
+		"earpiece gone 2 min: you hear nothing": {gone},
+		"earpiece gone 2 min: you hear nothing, this computer is late": {gone, late},
+		"server busy, earpiece gone 2 min":                             {{Text: "server busy"}, gone},
 	} {
-		t.Run(name, func(t *testing.T) {
-			if got := callstate.Join(tc.snap.Troubles()); got != tc.want {
-				t.Errorf("got  %q\nwant %q", got, tc.want)
-			}
-		})
+		if got := callstate.Join(list); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
 	}
 }
 

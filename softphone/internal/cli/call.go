@@ -133,7 +133,7 @@ func showStatus(ctx context.Context, ph *phone.Phone, w io.Writer) {
 
 func statusLine(s callstate.Snapshot) string {
 	d := s.Duration.Truncate(time.Second)
-	if found := s.Troubles(); len(found) > 0 { // they matter more than the figures
+	if found := s.Verdict.Troubles; len(found) > 0 { // they matter more than the figures
 		return fmt.Sprintf("%s %s  %s", s.State, d, callstate.Join(found))
 	}
 	line := fmt.Sprintf("%s %s  mic %.0f ear %.0f dBFS", s.State, d, s.Microphone.RMS, s.Earpiece.RMS)

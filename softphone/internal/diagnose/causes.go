@@ -84,7 +84,7 @@ func microphone(s *callstate.Snapshot, late bool) (f finding) {
 		f.text = "microphone stalled " + span(end.Since)
 	case silence == callstate.ExactZeros:
 		f.text = "microphone silent " + span(s.SilentFor)
-		f.effect = unheard + ", exact zeros: muted on the headset?"
+		f.effect = unheard + ", exact zeros: headset muted?"
 	case silence == callstate.FlatLevel:
 		f.text = "microphone silent " + span(s.SilentFor)
 		f.effect = unheard + ", a flat level: a loose plug?"

@@ -11,6 +11,7 @@ import (
 
 	"callcenter/audio"
 	"callcenter/softphone/internal/callstate"
+	"callcenter/softphone/internal/diagnose"
 )
 
 // fakePhone is a Phone whose state the test sets. In a live test it behaves
@@ -330,7 +331,7 @@ func culprits() []callstate.Trouble {
 	const warning, failure = callstate.Warning, callstate.Failure
 	return []callstate.Trouble{
 		{Kind: callstate.KindServerGone, Severity: failure, Text: "server gone 4.1 s", Effect: "nobody hears you, reconnecting"},
-		{Kind: callstate.KindMicrophone, Severity: warning, Text: "microphone silent 2.0 s", Effect: "exact zeros, muted on the headset?"},
+		{Kind: callstate.KindMicrophone, Severity: warning, Text: "microphone silent 2.0 s", Effect: "nobody hears you, exact zeros: headset muted?"},
 		{Kind: callstate.KindEarpiece, Severity: failure, Text: "earpiece gone 3.0 s", Effect: "you hear nothing"},
 		{Kind: callstate.KindComputer, Severity: warning, Text: "this computer is late", Effect: "the microphone waits 80 ms"},
 		{Kind: callstate.KindUplink, Severity: warning, Text: "uplink stalled 240 ms", Effect: "they hear you late"},
@@ -341,10 +342,18 @@ func culprits() []callstate.Trouble {
 	}
 }
 
+// diagnosed is a call with what is made of it at the first look.
+func diagnosed(s callstate.Snapshot) callstate.Snapshot {
+	var w diagnose.Watch
+	s.Verdict = w.Look(&s, time.Hour).Verdict
+	return s
+}
+
 func quietSnapshot() callstate.Snapshot {
 	s := liveSnapshot()
 	s.Link = callstate.Link{State: callstate.LinkProblem, Server: "127.0.0.1:50051", Quiet: 1340 * time.Millisecond}
-	return s
+	s.Health.Quiet = s.Link.Quiet
+	return diagnosed(s)
 }
 
 func lostSnapshot() callstate.Snapshot {
@@ -355,14 +364,14 @@ func lostSnapshot() callstate.Snapshot {
 		GiveUpIn: 26900 * time.Millisecond, Resumes: 2, Gap: 4400 * time.Millisecond,
 	}
 	s.Earpiece = silence
-	return s
+	return diagnosed(s)
 }
 
 func drainingSnapshot() callstate.Snapshot {
 	s := lostSnapshot()
 	s.State = callstate.Live
 	s.Link = callstate.Link{Server: "10.0.0.1:50051", Servers: 3, Draining: true}
-	return s
+	return diagnosed(s)
 }
 
 // goneSnapshot has lost its headset; its meters would still be falling.
@@ -371,21 +380,21 @@ func goneSnapshot() callstate.Snapshot {
 	s.MicrophoneEnd = callstate.End{State: callstate.EndGone, Since: 4200 * time.Millisecond, Reopens: 1}
 	s.EarpieceEnd = callstate.End{State: callstate.EndStalled, Since: 900 * time.Millisecond, Reopens: 2}
 	s.Silence = callstate.NoCallbacks
-	return s
+	return diagnosed(s)
 }
 
 func silentSnapshot() callstate.Snapshot {
 	s := liveSnapshot()
 	s.Microphone = silence
 	s.Silence, s.SilentFor = callstate.ExactZeros, 1700*time.Millisecond
-	return s
+	return diagnosed(s)
 }
 
 func flatSnapshot() callstate.Snapshot {
 	s := liveSnapshot()
 	s.Microphone = callstate.Meter{Peak: -41, RMS: -41, Hold: -41}
 	s.Silence, s.SilentFor = callstate.FlatLevel, 17*time.Second
-	return s
+	return diagnosed(s)
 }
 
 func endingSnapshot() callstate.Snapshot {

@@ -16,14 +16,8 @@ type verdict struct {
 	heard bool // good is about being heard
 }
 
-// judged is what is known of a call: what was made of it in time, otherwise the
-// hard facts of this moment, which no good word may hide.
 func judged(st *styles, s *callstate.Snapshot) verdict {
-	v := verdict{st: st, found: s.Verdict.Troubles, good: s.Verdict.Good, heard: s.Verdict.Heard}
-	if len(v.found) == 0 {
-		v.found = s.Troubles()
-	}
-	return v
+	return verdict{st: st, found: s.Verdict.Troubles, good: s.Verdict.Good, heard: s.Verdict.Heard}
 }
 
 // Render implements panel. What has no room is counted.

@@ -14,8 +14,8 @@ func TestTheCulpritIsNamedOnEveryScreen(t *testing.T) {
 		snap callstate.Snapshot
 		want string
 	}{
-		"a quiet link":        {quietSnapshot(), "connection problem 1.3 s"},
-		"a lost link":         {lostSnapshot(), "reconnecting, 27 s left"},
+		"a quiet link":        {quietSnapshot(), "downlink stalled 1.3 s"},
+		"a lost link":         {lostSnapshot(), "server cannot be reached 3.1 s"},
 		"a lost headset":      {goneSnapshot(), "microphone gone 4.2 s"},
 		"a muted headset":     {silentSnapshot(), "microphone silent 1.7 s"},
 		"a server that stops": {drainingSnapshot(), "the server is about to end"},
@@ -34,16 +34,16 @@ func TestTheCulpritIsNamedOnEveryScreen(t *testing.T) {
 
 func TestWhatHasNoRoomIsCounted(t *testing.T) {
 	s := goneSnapshot()
-	s.Link = callstate.Link{State: callstate.LinkProblem, Draining: true}
+	s.Link = callstate.Link{Draining: true}
 	for width, want := range map[int]string{
-		20:  "✗ microphone gon… +3",
-		40:  "✗ microphone gone 4.2 s +3",
-		44:  "✗ microphone gone 4.2 s: nobody hears you +3",
-		90:  "✗ microphone gone 4.2 s: nobody hears you, connection problem 0.0 s +2",
-		120: "✗ microphone gone 4.2 s: nobody hears you, connection problem 0.0 s, earpiece stalled 0.9 s, the server is about to end",
+		20:  "✗ microphone gon… +2",
+		40:  "✗ microphone gone 4.2 s +2",
+		44:  "✗ microphone gone 4.2 s: nobody hears you +2",
+		90:  "✗ microphone gone 4.2 s: nobody hears you, earpiece stalled 900 ms +1",
+		120: "✗ microphone gone 4.2 s: nobody hears you, earpiece stalled 900 ms, the server is about to end",
 	} {
 		st := plainStyles()
-		if got := (verdict{st: &st, found: s.Troubles()}).Render(width); got != want {
+		if got := (verdict{st: &st, found: diagnosed(s).Verdict.Troubles}).Render(width); got != want {
 			t.Errorf("%d wide: %q, want %q", width, got, want)
 		}
 	}
