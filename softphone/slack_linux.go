@@ -5,12 +5,12 @@ package main
 
 // It runs before the runtime starts its threads, which inherit the slack.
 __attribute__((constructor)) static void relax_timers(void) {
-	prctl(PR_SET_TIMERSLACK, 1000000UL, 0, 0, 0);
+	prctl(PR_SET_TIMERSLACK, 2000000UL, 0, 0, 0);
 }
 */
 import "C"
 
-// Timers of this process may be late by a millisecond. The runtime has a thread
+// Timers of this process may be late by two milliseconds. The runtime has a thread
 // that looks, each 20 microseconds while anything goes on, whether somebody is
 // stuck in a call into C; with the sound library's threads calling into Go all
 // the time that is nearly always, and it took more processor time than anything

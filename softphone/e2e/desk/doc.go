@@ -5,7 +5,7 @@
 //
 //	bare pair          a capture and a playback device with one copy between them:
 //	                   below that no telephone can get. It opens them through package
-//	                   device, with the softphone's period.
+//	                   device, with the softphone's period and its slack of timers.
 //	softphone call     a call to echo without a screen
 //	softphone 80x24    the same from the screen, in a pseudo-terminal, with the
 //	softphone 120x40   process that watches over the terminal
