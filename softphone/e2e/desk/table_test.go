@@ -23,7 +23,7 @@ const (
 const (
 	mostAdded   = 1.5 // seconds a minute that the screen's call may cost beyond the bare pair
 	mostDrawing = 0.6 // seconds a minute: 1 % of a core
-	mostIdle    = 0.2 // seconds a minute, a third of a percent of a core
+	mostIdle    = 0.3 // seconds a minute, half a percent of a core: the clock of the screen
 )
 
 // row is what was measured of one program, a figure for each run.
