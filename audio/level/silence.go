@@ -84,6 +84,10 @@ func (s *Silence) Add(pcm []int16) Dead {
 	return s.kind
 }
 
+// Forget makes the Silence that of another microphone: what was learned of this
+// one's gate is no news of that. The times stay.
+func (s *Silence) Forget() { *s = Silence{zeroTime: s.zeroTime, flatTime: s.flatTime} }
+
 // Lasted returns for how many samples the microphone has been silent by now, if
 // a silence is named.
 func (s *Silence) Lasted() int {

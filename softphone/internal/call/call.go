@@ -211,7 +211,10 @@ type endpoints struct{ microphone, earpiece audio.Endpoint }
 
 // SetEndpoints says that a device was opened anew behind its port.
 func (c *Call) SetEndpoints(microphone, earpiece audio.Endpoint) {
-	c.ends.Store(&endpoints{microphone, earpiece})
+	was := c.ends.Swap(&endpoints{microphone, earpiece})
+	if was != nil && (was.microphone.ID != microphone.ID || was.microphone.Name != microphone.Name) {
+		c.silences.another.Store(true)
+	}
 }
 
 // Run makes the call and returns when it is over: nil after Finish or HangUp;

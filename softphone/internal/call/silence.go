@@ -20,6 +20,7 @@ const (
 type silences struct {
 	detector level.Silence // of the uplink, as is newest
 	newest   time.Duration // clock reading of the newest frame; 0: none yet
+	another  atomic.Bool   // the next frame is of another microphone
 
 	dead        atomic.Int32  // a level.Dead
 	since       atomic.Uint64 // samples for which it has been that, unless alive
@@ -33,6 +34,9 @@ func (s *silences) listen(pcm []int16, now time.Duration) {
 		s.stalled.Add(int64(gap))
 	}
 	s.newest = now
+	if s.another.Swap(false) {
+		s.detector.Forget()
+	}
 	s.dead.Store(int32(s.detector.Add(pcm)))
 	s.since.Store(uint64(s.detector.Lasted()))
 	zeros, flat := s.detector.Times()

@@ -121,3 +121,27 @@ func TestWhatIsNoDeviceIsSilentByWish(t *testing.T) {
 		}
 	}
 }
+
+// A gate is a microphone's own: zeros of the next one are named as early as ever.
+func TestWhatWasLearnedOfAMicrophoneIsNoNewsOfAnother(t *testing.T) {
+	p := newPath(t, unprotected(true))
+	ear := audio.Endpoint{}
+	p.call.SetEndpoints(audio.Endpoint{ID: "gated", Backend: "pulseaudio", Period: audio.Period}, ear)
+	p.call.start.Store(1)
+	tone, zeros := audiotest.Sine(second, 440, 9000), make([]int16, second/2)
+	for range 5 {
+		p.say(tone)
+		p.say(zeros)
+	}
+	p.say(tone)
+	p.say(make([]int16, 2*second))
+	if got := p.silence(); got != callstate.NoSilence {
+		t.Errorf("silence %d, 2 s after a gate closed", got)
+	}
+	p.say(tone)
+	p.call.SetEndpoints(audio.Endpoint{ID: "muted", Backend: "pulseaudio", Period: audio.Period}, ear)
+	p.say(make([]int16, 3*second/2))
+	if got := p.silence(); got != callstate.ExactZeros {
+		t.Errorf("silence %d, 1.5 s after a muted headset was taken", got)
+	}
+}
