@@ -60,17 +60,27 @@ func newRig(t *testing.T) *rig {
 // hears waits until the earpiece plays the speech.
 func (r *rig) hears(t *testing.T, what string) {
 	t.Helper()
+	if !r.heard(patience) {
+		t.Fatalf("waited %v for speech from %s", patience, what)
+	}
+}
+
+// heard reports whether the earpiece plays the speech within a time.
+func (r *rig) heard(within time.Duration) bool {
 	ear := r.sound.Record(pulse.HeadsetMonitor)
 	defer ear.Stop()
 	seen := 0
-	waitFor(t, "speech from "+what, func() bool {
+	for deadline := time.Now().Add(within); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		pcm := ear.Since(seen)
 		if len(pcm) < audio.Rate/10 {
-			return false
+			continue
 		}
 		seen += len(pcm)
-		return rms(pcm) > loud
-	})
+		if rms(pcm) > loud {
+			return true
+		}
+	}
+	return false
 }
 
 // silent waits until it plays nothing: nobody of the row before is heard.

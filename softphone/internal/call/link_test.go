@@ -221,7 +221,7 @@ func TestACallMovesFromAServerThatDrains(t *testing.T) {
 			t.Errorf("the link is %+v", s.Link)
 		}
 		v.heard.mu.Lock()
-		longest := v.heard.longest
+		longest := v.heard.longestSilence()
 		v.heard.mu.Unlock()
 		t.Logf("longest silence %d samples, %d samples made up", longest, s.Counts.Concealed)
 		if longest > audio.PeriodSamples || s.Counts.Concealed > 4*audio.PeriodSamples || s.Traffic.Lost != 0 {

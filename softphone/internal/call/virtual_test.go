@@ -194,6 +194,13 @@ func (h *heard) Write(pcm []int16) error {
 
 func (h *heard) Close() error { return nil }
 
+// longestSilence is the longest between two sounds so far, samples.
+func (h *heard) longestSilence() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.longest
+}
+
 // sounding reports that sound is heard now.
 func (h *heard) sounding() bool {
 	h.mu.Lock()
