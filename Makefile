@@ -11,6 +11,7 @@ ARGS ?=
 BENCH ?= .
 BENCHTIME ?= 1s
 BENCHCOUNT ?= 1
+BENCHFLAGS ?=
 FUZZTIME ?= 60s
 SOAKCOUNT ?= 20
 FAULTS ?= 50
@@ -46,7 +47,7 @@ test: ## every test, with and without the race detector, on a private sound serv
 	@.ci/test
 
 bench: ## benchmarks (BENCH=regexp BENCHTIME=1s; BENCHCOUNT=10 for benchstat)
-	go test -run '^$$' -bench '$(BENCH)' -benchmem -benchtime $(BENCHTIME) -count $(BENCHCOUNT) -p 1 ./...
+	go test -run '^$$' -bench '$(BENCH)' -benchmem -benchtime $(BENCHTIME) -count $(BENCHCOUNT) $(BENCHFLAGS) -p 1 ./...
 
 bench-capacity: ## what a call costs beside the naive way, in one table (CAPACITY_RUNS=5 CAPACITY_SECONDS=8 CAPACITY_ROWS=regexp CAPACITY_JSON=file)
 	@.ci/deps test

@@ -86,7 +86,7 @@ func TestTheStagesAddUpToWhatASoundTakes(t *testing.T) {
 // BenchmarkStages is the same for more calls, as a table.
 func BenchmarkStages(b *testing.B) {
 	const ms = time.Millisecond
-	for _, w := range []waterfall{
+	ways := []waterfall{
 		{frame: 20 * ms},
 		{frame: 10 * ms},
 		{frame: 20 * ms, clean: true},
@@ -99,7 +99,11 @@ func BenchmarkStages(b *testing.B) {
 		{frame: 20 * ms, jitter: 20 * ms},
 		{frame: 20 * ms, oneWay: 25 * ms, jitter: 40 * ms},
 		{frame: 10 * ms, oneWay: 75 * ms, jitter: 60 * ms, clean: true},
-	} {
+	}
+	if testing.Short() { // the others take minutes
+		ways = ways[:1]
+	}
+	for _, w := range ways {
 		b.Run(w.String(), func(b *testing.B) {
 			for range b.N {
 				card := pulse.Start(b)
