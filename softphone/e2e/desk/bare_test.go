@@ -45,7 +45,7 @@ func relax() error {
 	if err := unix.Prctl(unix.PR_SET_TIMERSLACK, uintptr(slack), 0, 0, 0); err != nil {
 		return err
 	}
-	return syscall.Exec("/proc/self/exe", os.Args, append(os.Environ(), relaxed+"=1")) //nolint:gosec // it is this very program
+	return syscall.Exec("/proc/self/exe", os.Args, append(os.Environ(), relaxed+"=1"))
 }
 
 func copyPeriods() (err error) {
