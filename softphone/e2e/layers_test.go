@@ -112,7 +112,7 @@ func phoneLayers(ofPhone []ban) []layer {
 	noCardNoScreen := slices.Concat(
 		never("a call must run without a screen, from a script and in a test", tui),
 		never("its sound comes in by an interface, so that a call survives its devices", malgo))
-	screen := never("the screen sees the phone through a small interface that it declares itself", grpc, api, malgo, libopus)
+	screen := never("a desk sees the phone through the interfaces of softphone/internal/desk", grpc, api, malgo, libopus)
 	return []layer{
 		{name: "softphone", bans: slices.Concat(ofPhone, shipped("callcenter/server"))},
 		{name: "softphone/e2e"},
@@ -128,13 +128,16 @@ func phoneLayers(ofPhone []ban) []layer {
 		{name: "softphone/internal/blackbox", bans: ofPhone, later: true},
 		{name: "softphone/internal/call", bans: noCardNoScreen},
 		{name: "softphone/internal/callstate", bans: slices.Concat(never(noCard, malgo), never(noContract, api), never(noTransport, grpc))},
+		{name: "softphone/internal/check", bans: noCardNoScreen, later: true},
 		{name: "softphone/internal/cli", bans: ofPhone},
 		{name: "softphone/internal/config", bans: ofPhone},
 		{name: "softphone/internal/cue", bans: slices.Concat(never(noCard, device), never(noCodec, codecs), never(noContract, api), never(noTransport, grpc))},
+		{name: "softphone/internal/desk", bans: screen},
 		{name: "softphone/internal/diagnose", bans: slices.Concat(never(noCard, device), never(noCodec, codecs), never(noContract, api), never(noTransport, grpc))},
 		{name: "softphone/internal/history", bans: ofPhone, later: true},
 		{name: "softphone/internal/impair", bans: slices.Concat(never(noCard, device), never(noCodec, codecs), never(noContract, api), never(noTransport, grpc))},
 		{name: "softphone/internal/phone", bans: noCardNoScreen},
+		{name: "softphone/internal/plain", bans: slices.Concat(screen, never("it draws nothing", tui)), later: true},
 		{name: "softphone/internal/recall", bans: slices.Concat(never(noCard, device), never(noContract, api), never(noTransport, grpc))},
 		{name: "softphone/internal/replay", bans: slices.Concat(never(noCard, device), never(noContract, api), never(noTransport, grpc))},
 		{name: "softphone/internal/sound", bans: slices.Concat(ofPhone, never(noContract, api), never(noTransport, grpc))},

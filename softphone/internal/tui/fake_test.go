@@ -25,6 +25,7 @@ type fakePhone struct {
 	obeys   bool
 
 	directory callstate.Directory
+	screen    string // in the newest black box
 
 	notices chan callstate.Notice
 	changed chan struct{}
@@ -110,6 +111,10 @@ func (p *fakePhone) ChangeMicrophoneGain(dB float64) {
 
 func (p *fakePhone) ChangeEarpieceGain(dB float64) {
 	p.call(fmt.Sprintf("ear %+g", dB), func(s *callstate.Snapshot) { s.Gains.Earpiece += dB })
+}
+
+func (p *fakePhone) SaveBlackBox(screen string) {
+	p.call("save", func(*callstate.Snapshot) { p.screen = screen })
 }
 
 func (p *fakePhone) ToggleSounds() {

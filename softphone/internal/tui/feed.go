@@ -7,6 +7,7 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"callcenter/softphone/internal/callstate"
+	"callcenter/softphone/internal/desk"
 )
 
 const (
@@ -31,7 +32,7 @@ type (
 // the phone does, and the bench's while that is open. It is the only caller of
 // Snapshot and State. While the line is idle, the meters rest and the bench is
 // closed it holds no timer: only the phone and the bench wake it.
-func feed(ctx context.Context, phone Phone, bench *workbench, send func(tea.Msg)) {
+func feed(ctx context.Context, phone desk.Phone, bench *workbench, send func(tea.Msg)) {
 	notices, changed := phone.Notices(), phone.Changed()
 	poll := time.NewTimer(pollEvery)
 	poll.Stop()

@@ -9,6 +9,7 @@ import (
 
 	"callcenter/audio"
 	"callcenter/softphone/internal/callstate"
+	"callcenter/softphone/internal/desk"
 )
 
 // goodbye is how long the screen waits for the call to end before it quits.
@@ -31,7 +32,7 @@ const (
 
 // model is the whole screen. It changes in Update only.
 type model struct {
-	phone       Phone
+	phone       desk.Phone
 	bench       *workbench
 	destination string // what Dial("") calls, for display
 
@@ -58,7 +59,7 @@ type model struct {
 	leaveBy       time.Time
 }
 
-func newModel(phone Phone, opts Options) *model {
+func newModel(phone desk.Phone, opts Options) *model {
 	m := &model{
 		phone:       phone,
 		bench:       newWorkbench(opts.Bench),

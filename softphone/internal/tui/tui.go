@@ -1,7 +1,7 @@
 // Package tui is the operator's one screen: the state of the line, the level
 // meters, the delay, the quality and the devices, and the keys to dial, mute
 // and hang up. The softphone command runs it; it sees the phone only through
-// the Phone interface.
+// the interfaces of package desk.
 //
 // There is one Bubble Tea model. What happens in the phone reaches it as
 // messages from one goroutine (feed), which asks for a Snapshot 20 times a
@@ -22,76 +22,20 @@ import (
 
 	tea "github.com/charmbracelet/bubbletea"
 
-	"callcenter/softphone/internal/callstate"
+	"callcenter/softphone/internal/desk"
 	_ "callcenter/softphone/internal/tui/background" // before Bubble Tea asks the terminal
 )
-
-// Phone is what the screen needs of a softphone. All methods are safe for
-// concurrent use and return at once; what they cause shows up in a later
-// Snapshot.
-type Phone interface {
-	// Dial calls destination; "" is the default destination. It has no effect
-	// unless the line is idle.
-	Dial(destination string)
-	// HangUp ends the call that is dialing or live, if any.
-	HangUp()
-	// ToggleMute mutes the microphone, or unmutes it.
-	ToggleMute()
-	// ToggleHighPass, ToggleDenoise and ToggleLevelControl switch a part of the
-	// microphone's clean-up, in a call or before it.
-	ToggleHighPass()
-	ToggleDenoise()
-	ToggleLevelControl()
-	// ToggleHold holds the call, which the far end is told, or goes on with it.
-	ToggleHold()
-	// Digit sends a keypad digit, one of 0-9, *, # and A-D, of a call.
-	Digit(digit rune)
-	// Talk opens a muted microphone for a while, or mutes it again.
-	Talk()
-	// ChangeMicrophoneGain and ChangeEarpieceGain turn up by dB, or down.
-	ChangeMicrophoneGain(dB float64)
-	ChangeEarpieceGain(dB float64)
-	// ToggleSounds switches the softphone's own sounds.
-	ToggleSounds()
-	// Train sets what is added to the way back of an echo call. It has no effect
-	// in other calls.
-	Train(callstate.Training)
-	// Directory is who can be dialed with few keys.
-	Directory() callstate.Directory
-	// Snapshot returns the state of this moment.
-	Snapshot() callstate.Snapshot
-	// Notices brings sentences for the message line. It is closed when the
-	// phone ends, and the screen ends with it.
-	Notices() <-chan callstate.Notice
-	// Changed is a one-slot signal: the state changed, take a Snapshot.
-	Changed() <-chan struct{}
-}
-
-// Bench tries the sound devices and chooses among them. All methods are safe for
-// concurrent use and return at once; what they cause shows up in State. An id is
-// that of a listed device.
-type Bench interface {
-	// Begin lists the devices and listens to every microphone, until End, which
-	// gives every device back.
-	Begin()
-	End()
-	State() callstate.Bench
-	// Tone plays a test tone to an earpiece, or stops it.
-	Tone(id string)
-	// Record takes three seconds from a microphone and plays them on the chosen
-	// earpiece.
-	Record(id string)
-	// Choose takes a device for this call and those that follow.
-	Choose(id string)
-}
 
 // Options are the settings of the screen. The zero value is ready for use on
 // the process's own terminal.
 type Options struct {
 	// Destination is what Dial("") calls, for display. It may be empty.
 	Destination string
-	// Bench is the devices' screen; nil: there is none.
-	Bench Bench
+	// Bench is the devices' screen, Check the check's and History the history's;
+	// nil: there is none.
+	Bench   desk.Bench
+	Check   desk.Check
+	History desk.History
 	// ASCII draws with the characters of ASCII only.
 	ASCII bool
 	// Input and Output replace the process's terminal when they are set.
@@ -117,7 +61,7 @@ func (e *PanicError) Error() string {
 // A panic of the model, or of the methods of the phone or the bench, is returned as *PanicError.
 // The bench, if it is open, is ended in any case. Run handles no signals: end ctx
 // on them.
-func Run(ctx context.Context, phone Phone, opts Options) error {
+func Run(ctx context.Context, phone desk.Phone, opts Options) error {
 	// alive ends with ctx, with the phone, with the program or by a panic.
 	alive, end := context.WithCancelCause(ctx)
 	defer end(nil)

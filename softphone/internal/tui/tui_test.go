@@ -11,10 +11,12 @@ import (
 	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
+
+	"callcenter/softphone/internal/desk"
 )
 
 // runOn runs the screen without a terminal and returns what Run returns.
-func runOn(ctx context.Context, t *testing.T, phone Phone) <-chan error {
+func runOn(ctx context.Context, t *testing.T, phone desk.Phone) <-chan error {
 	t.Helper()
 	read, write, err := os.Pipe()
 	if err != nil {

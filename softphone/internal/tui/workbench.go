@@ -4,18 +4,19 @@ import (
 	"sync/atomic"
 
 	"callcenter/softphone/internal/callstate"
+	"callcenter/softphone/internal/desk"
 )
 
 // workbench is the Bench of the devices' screen, and whether that is open. The
 // model opens and closes it, feed looks at it while it is open, and Run closes
 // what is open at the end: no microphone is live for a screen that is gone.
 type workbench struct {
-	bench Bench
+	bench desk.Bench
 	open  atomic.Bool
 	woken chan struct{} // a one-slot signal: it was opened, or closed
 }
 
-func newWorkbench(b Bench) *workbench {
+func newWorkbench(b desk.Bench) *workbench {
 	return &workbench{bench: b, woken: make(chan struct{}, 1)}
 }
 

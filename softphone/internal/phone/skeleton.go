@@ -1,0 +1,4 @@
+package phone
+
+// SaveBlackBox is being built.
+func (p *Phone) SaveBlackBox(string) {}
