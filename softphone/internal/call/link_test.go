@@ -220,9 +220,7 @@ func TestACallMovesFromAServerThatDrains(t *testing.T) {
 		if s.Link.Server != hostB || s.Link.Resumes != 1 || s.Link.Gap != 0 || s.Link.Draining {
 			t.Errorf("the link is %+v", s.Link)
 		}
-		v.heard.mu.Lock()
 		longest := v.heard.longestSilence()
-		v.heard.mu.Unlock()
 		t.Logf("longest silence %d samples, %d samples made up", longest, s.Counts.Concealed)
 		if longest > audio.PeriodSamples || s.Counts.Concealed > 4*audio.PeriodSamples || s.Traffic.Lost != 0 {
 			t.Errorf("%d samples of silence, %d made up, %d frames lost", longest, s.Counts.Concealed, s.Traffic.Lost)
