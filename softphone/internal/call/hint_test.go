@@ -108,7 +108,7 @@ func tones(n int, hz float64, peak float64) []int16 { return audiotest.Voice(n, 
 
 func TestOnlySpeechIsTalkingWhileMuted(t *testing.T) {
 	const n = 60 * second
-	for _, seed := range []uint64{1, 2, 3} {
+	for seed := range uint64(hintSeeds) {
 		rnd := rand.New(rand.NewPCG(seed, 7))
 		sounds := map[string][]int16{
 			"silence":          make([]int16, n),
@@ -148,7 +148,7 @@ func said(seed uint64, n int) []int16 {
 
 func TestTalkingWhileMutedIsToldOnceAndSoon(t *testing.T) {
 	voices := map[string][]int16{"espeak-ng": spoken(t), "syllables": audiotest.Speech(20*second, 4)}
-	for seed := range uint64(8) {
+	for seed := range uint64(hintTalkers) {
 		voices["voice "+string(rune('0'+seed))] = said(seed, 20*second)
 	}
 	for name, speech := range voices {
