@@ -120,6 +120,7 @@ func phoneLayers(ofPhone []ban) []layer {
 		{name: "softphone/e2e/desk"},
 		{name: "softphone/e2e/faults"},
 		{name: "softphone/e2e/hostile"},
+		{name: "softphone/e2e/manuals"},
 		{name: "softphone/e2e/proxy"},
 		{name: "softphone/e2e/pulse"},
 		{name: "softphone/e2e/svg"},

@@ -78,6 +78,11 @@ func Run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	return exitFailed
 }
 
+// Command is the command line without anything to run it, for manuals.
+func Command() *cobra.Command {
+	return (&program{stdout: io.Discard, stderr: io.Discard}).root()
+}
+
 func (p *program) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "softphone",
