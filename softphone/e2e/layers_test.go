@@ -117,6 +117,7 @@ func phoneLayers(ofPhone []ban) []layer {
 		{name: "softphone", bans: slices.Concat(ofPhone, shipped("callcenter/server"))},
 		{name: "softphone/e2e"},
 		{name: "softphone/e2e/capacity"},
+		{name: "softphone/e2e/deps"},
 		{name: "softphone/e2e/desk"},
 		{name: "softphone/e2e/faults"},
 		{name: "softphone/e2e/hostile"},

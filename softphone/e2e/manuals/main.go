@@ -58,11 +58,11 @@ type program struct {
 
 // pages writes a page for each command.
 func (p program) pages(folder string) error {
-	if err := os.MkdirAll(folder, 0o755); err != nil { //nolint:gosec // manuals are for everybody
+	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err
 	}
 	return visit(p.root, func(c *cobra.Command) error {
-		return os.WriteFile(filepath.Join(folder, pageName(c)+".1"), []byte(strings.ReplaceAll(p.page(c), anyHome, "$"+anyHome[1:])), 0o644) //nolint:gosec // as above
+		return os.WriteFile(filepath.Join(folder, pageName(c)+".1"), []byte(strings.ReplaceAll(p.page(c), anyHome, "$"+anyHome[1:])), 0o644)
 	})
 }
 
@@ -91,7 +91,7 @@ func below(c *cobra.Command) []*cobra.Command {
 }
 
 func (p program) completions(folder string) error {
-	if err := os.MkdirAll(folder, 0o755); err != nil { //nolint:gosec // as the manuals
+	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err
 	}
 	for shell, generate := range map[string]func(io.Writer) error{

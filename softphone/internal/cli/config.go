@@ -93,7 +93,8 @@ func (p *program) showSettings(cmd *cobra.Command, asJSON bool) error {
 }
 
 func (p *program) settingsTable(list []settings.Setting, r settingsReport) error {
-	rows := [][3]string{{"SETTING", "VALUE", "FROM"}}
+	rows := make([][3]string, 0, len(list)+1)
+	rows = append(rows, [3]string{"SETTING", "VALUE", "FROM"})
 	for _, s := range list {
 		from := s.Source.String()
 		if s.Source.Kind == "file" {
