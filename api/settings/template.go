@@ -28,7 +28,7 @@ func Template(flags *pflag.FlagSet, intro string, skip ...string) ([]byte, error
 			return
 		}
 		var value string
-		if value, err = tomlValue(f); err != nil {
+		if value, err = TOML(f); err != nil {
 			err = fmt.Errorf("setting %s: %w", f.Name, err)
 			return
 		}
@@ -75,8 +75,9 @@ func sentence(usage string) string {
 	return strings.ToUpper(string(first)) + usage[n:] + "."
 }
 
-// tomlValue is a flag's value as TOML.
-func tomlValue(f *pflag.Flag) (string, error) {
+// TOML is the value of a flag as a settings file has it. It fails for a text that is
+// not UTF-8.
+func TOML(f *pflag.Flag) (string, error) {
 	switch v := typed(f).(type) {
 	case []string:
 		return tomlList(v, strings.TrimSuffix(strings.TrimSuffix(f.Value.Type(), "Slice"), "Array"))
