@@ -16,6 +16,10 @@ on macOS
 .B softphone config init
 writes one that explains each of them.
 .TP
+.I $XDG_DATA_HOME/softphone/
+The history of calls, history.db, and black boxes, blackbox/ (default:
+.IR ~/.local/share ).
+.TP
 .I $XDG_STATE_HOME/softphone/
 The log, softphone.log, and what is remembered from run to run, recall.json (default:
 .IR ~/.local/state ).
