@@ -28,7 +28,7 @@ SOAK ?= 1h
 HOSTILE ?= 10s
 LOAD ?= 60s
 
-.PHONY: help build run test bench bench-capacity bench-desk bench-load bench-hostile golden picture fuzz soak soak-again soak-faults soak-calls lint fmt proto proto-image ci clean
+.PHONY: help build run test bench bench-capacity bench-desk bench-load bench-hostile golden picture manuals fuzz soak soak-again soak-faults soak-calls lint fmt proto proto-image ci clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -70,6 +70,9 @@ golden: ## rewrite the pictures that the screen is tested against; review the di
 
 picture: build ## draw the README's picture of the screen from the running program
 	@.ci/picture .github/screen.svg
+
+manuals: ## bin/man/*.1 and bin/completions/PROGRAM.{bash,zsh,fish}; man -l bin/man/softphone.1
+	go run ./softphone/e2e/manuals bin
 
 fuzz: ## every fuzz target, one after the other (FUZZTIME=60s each)
 	@.ci/fuzz $(FUZZTIME)

@@ -22,20 +22,20 @@ import (
 const MaxFile = 1 << 20
 
 // file applies the settings in a TOML file.
-func (l *loader) file(path string, required bool) error {
+func (l *loader) file(path string, required bool) {
 	if path == "" {
-		return nil
+		return
 	}
 	b, err := readFile(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && !required:
-		return nil
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("settings file %s does not exist", path)
+		l.mistake(fmt.Errorf("settings file %s does not exist", path))
 	case err != nil:
-		return fmt.Errorf("read settings file %s: %w", path, err)
+		l.mistake(fmt.Errorf("read settings file %s: %w", path, err))
+	default:
+		l.parse(path, b)
 	}
-	return l.parse(path, b)
 }
 
 // readFile reads a regular file up to the limit: a device or a pipe would never
@@ -73,34 +73,33 @@ func bare(err error) error {
 }
 
 // parse applies the settings in the text of a file.
-func (l *loader) parse(path string, text []byte) error {
+func (l *loader) parse(path string, text []byte) {
 	m, err := toml.Parser().Unmarshal(text)
 	if err != nil {
 		var de *gotoml.DecodeError
 		if errors.As(err, &de) {
 			row, col := de.Position()
-			return fmt.Errorf("parse settings file %s, line %d, column %d: %s", path, row, col, oneLine(de.Error()))
+			l.mistake(fmt.Errorf("parse settings file %s, line %d, column %d: %s", path, row, col, oneLine(de.Error())))
+			return
 		}
-		return fmt.Errorf("parse settings file %s: %s", path, oneLine(err.Error()))
+		l.mistake(fmt.Errorf("parse settings file %s: %s", path, oneLine(err.Error())))
+		return
 	}
 	k := koanf.New(delim)
 	if err := k.Load(confmap.Provider(m, ""), nil); err != nil {
-		return fmt.Errorf("read settings file %s: %w", path, err)
+		l.mistake(fmt.Errorf("read settings file %s: %w", path, err))
+		return
 	}
 	raw := k.Raw()
 	for _, key := range slices.Sorted(maps.Keys(raw)) {
 		f, known := l.settings[key]
 		switch {
 		case !known:
-			return l.unknown(path, key, raw[key])
-		case f == nil:
-			continue
-		}
-		if err := l.set(f, raw[key], "file "+path); err != nil {
-			return err
+			l.mistake(l.unknown(path, key, raw[key]))
+		case f != nil:
+			l.mistake(l.set(f, raw[key], Source{fromFile, path}))
 		}
 	}
-	return nil
 }
 
 func (l *loader) unknown(path, key string, value any) error {
@@ -133,7 +132,9 @@ func assign(f *pflag.Flag, value any) error {
 	if !ok {
 		return fmt.Errorf("%s is %s, want %s", clip(fmt.Sprint(value)), given, article(typ))
 	}
+	before := f.Value.String()
 	if err := f.Value.Set(text); err != nil {
+		_ = f.Value.Set(before) // some types take a part of what they refuse
 		return fmt.Errorf("%q is not %s", clip(text), article(typ))
 	}
 	return nil

@@ -59,8 +59,34 @@ type Options struct {
 // Values are the settings in force. They do not change.
 type Values struct {
 	k      *koanf.Koanf
-	source map[string]string
+	source map[string]Source
 }
+
+// Source is where a setting came from.
+type Source struct {
+	Kind string // "flag", "environment", "file" or "default"
+	Name string // "--listen", "SERVER_LISTEN" or the file's path; "" for a default
+}
+
+// String says it for people, see Values.Source.
+func (s Source) String() string {
+	switch s.Kind {
+	case fromVariable:
+		return "environment variable " + s.Name
+	case fromDefault:
+		return s.Kind
+	default:
+		return s.Kind + " " + s.Name
+	}
+}
+
+// The kinds of sources, strongest first.
+const (
+	fromFlag     = "flag"
+	fromVariable = "environment"
+	fromFile     = "file"
+	fromDefault  = "default"
+)
 
 // File returns the settings file that the command line or the environment
 // names, which must then exist, or else fallback, which need not.
@@ -79,15 +105,21 @@ func File(flags *pflag.FlagSet, envPrefix, fallback string) (path string, requir
 // bound to flags hold the outcome; a flag's Changed stays as the command line
 // left it. Errors are for the person who wrote the setting.
 func Load(flags *pflag.FlagSet, o Options) (*Values, error) {
-	s := newSchema(flags, o)
-	l := &loader{schema: s, values: &Values{k: koanf.New(delim), source: make(map[string]string)}}
-	if err := l.file(o.File, o.FileRequired); err != nil {
-		return nil, err
+	values, mistakes := settle(flags, o)
+	if len(mistakes) > 0 {
+		return nil, mistakes[0]
 	}
-	if err := l.environment(o.EnvPrefix, o.Environ); err != nil {
-		return nil, err
-	}
-	return l.values, l.flags(flags)
+	return values, nil
+}
+
+// settle is Load that goes on past a mistake, which leaves its setting to a
+// weaker source, and returns all of them.
+func settle(flags *pflag.FlagSet, o Options) (*Values, []error) {
+	l := newLoader(flags, o)
+	l.file(o.File, o.FileRequired)
+	l.environment(o.EnvPrefix, o.Environ)
+	l.flags(flags)
+	return l.values, l.mistakes
 }
 
 // Unmarshal writes the settings into the struct that dst points to. Its fields
@@ -119,7 +151,7 @@ func (v *Values) Duration(key string) time.Duration { return v.k.Duration(key) }
 
 // Source says for people where a setting came from: "flag --listen",
 // "environment variable SERVER_LISTEN", "file /etc/x.toml" or "default".
-func (v *Values) Source(key string) string { return v.source[key] }
+func (v *Values) Source(key string) string { return v.source[key].String() }
 
 // Keys returns the settings' keys, sorted.
 func (v *Values) Keys() []string { return v.k.Keys() }
@@ -157,12 +189,24 @@ func newSchema(flags *pflag.FlagSet, o Options) *schema {
 // loader applies the sources, weakest first.
 type loader struct {
 	*schema
-	values *Values
+	values   *Values
+	mistakes []error
 }
 
-func (l *loader) environment(prefix string, environ func() []string) error {
+func newLoader(flags *pflag.FlagSet, o Options) *loader {
+	return &loader{schema: newSchema(flags, o), values: &Values{k: koanf.New(delim), source: make(map[string]Source)}}
+}
+
+// mistake notes an error; none is none.
+func (l *loader) mistake(err error) {
+	if err != nil {
+		l.mistakes = append(l.mistakes, err)
+	}
+}
+
+func (l *loader) environment(prefix string, environ func() []string) {
 	if prefix == "" {
-		return nil
+		return
 	}
 	vars := koanf.New("")
 	provider := env.Provider("", env.Opt{
@@ -176,7 +220,8 @@ func (l *loader) environment(prefix string, environ func() []string) error {
 		EnvironFunc: environ,
 	})
 	if err := vars.Load(provider, nil); err != nil {
-		return fmt.Errorf("read environment: %w", err)
+		l.mistake(fmt.Errorf("read environment: %w", err))
+		return
 	}
 	for _, key := range vars.Keys() {
 		name := variable(prefix, key)
@@ -184,20 +229,17 @@ func (l *loader) environment(prefix string, environ func() []string) error {
 		switch {
 		case l.skipped[key], known && f == nil:
 		case known:
-			if err := l.set(f, fromEnv(vars.String(key)), "environment variable "+name); err != nil {
-				return err
-			}
+			l.mistake(l.set(f, fromEnv(vars.String(key)), Source{fromVariable, name}))
 		default:
 			if near, d := nearest(key, l.names); near != "" && d <= 2 && 3*d <= len(key) {
-				return fmt.Errorf("environment variable %s is no setting: did you mean %s?", name, variable(prefix, near))
+				l.mistake(fmt.Errorf("environment variable %s is no setting: did you mean %s?", name, variable(prefix, near)))
 			}
 		}
 	}
-	return nil
 }
 
 // flags puts the outcome together: every flag's Value holds it by now.
-func (l *loader) flags(flags *pflag.FlagSet) error {
+func (l *loader) flags(flags *pflag.FlagSet) {
 	v := l.values
 	outcome := posflag.ProviderWithFlag(flags, "", koanf.New(""), func(f *pflag.Flag) (string, any) {
 		if _, ok := l.settings[f.Name]; !ok {
@@ -205,9 +247,9 @@ func (l *loader) flags(flags *pflag.FlagSet) error {
 		}
 		switch {
 		case f.Changed:
-			v.source[f.Name] = "flag --" + f.Name
-		case v.source[f.Name] == "":
-			v.source[f.Name] = "default"
+			v.source[f.Name] = Source{fromFlag, "--" + f.Name}
+		case v.source[f.Name].Kind == "":
+			v.source[f.Name] = Source{Kind: fromDefault}
 		}
 		return f.Name, posflag.FlagVal(flags, f)
 	})
@@ -216,14 +258,13 @@ func (l *loader) flags(flags *pflag.FlagSet) error {
 		err = v.k.Load(confmap.Provider(m, ""), nil)
 	}
 	if err != nil {
-		return fmt.Errorf("read flags: %w", err)
+		l.mistake(fmt.Errorf("read flags: %w", err))
 	}
-	return nil
 }
 
 // set gives a flag the value from a weaker source, unless the command line gave
 // it one.
-func (l *loader) set(f *pflag.Flag, value any, source string) error {
+func (l *loader) set(f *pflag.Flag, value any, source Source) error {
 	if f.Changed {
 		return nil
 	}

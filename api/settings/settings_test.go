@@ -251,9 +251,12 @@ func FuzzFile(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		l := &loader{schema: newSchema(flags(), Options{}), values: &Values{source: make(map[string]string)}}
-		if err := l.parse("f.toml", text); err != nil && strings.ContainsAny(err.Error(), "\n\r\x1b") {
-			t.Fatalf("%q is more than a line", err)
+		l := newLoader(flags(), Options{})
+		l.parse("f.toml", text)
+		for _, err := range l.mistakes {
+			if strings.ContainsAny(err.Error(), "\n\r\x1b") {
+				t.Fatalf("%q is more than a line", err)
+			}
 		}
 	})
 }

@@ -104,8 +104,16 @@ func command(stderr io.Writer, signals <-chan os.Signal) *cobra.Command {
 	cmd.SetVersionTemplate("server {{.Version}}\n")
 	cmd.CompletionOptions.DisableDefaultCmd = true
 	config.Flags(cmd.Flags())
+	cmd.ValidArgsFunction = cobra.NoFileCompletions
+	for name, values := range config.Choices() {
+		// It fails for a flag that is not there, which a test would show.
+		_ = cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(values[:], cobra.ShellCompDirectiveNoFileComp))
+	}
 	return cmd
 }
+
+// Command is the command line without anything to run it, for manuals.
+func Command() *cobra.Command { return command(io.Discard, nil) }
 
 // serve takes calls until the first signal, and lets them end until the second.
 func serve(ctx context.Context, cfg config.Config, stderr io.Writer, signals <-chan os.Signal) error {

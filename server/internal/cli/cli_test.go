@@ -176,3 +176,12 @@ func TestVersionAndHelpAre0(t *testing.T) {
 		}
 	}
 }
+
+func TestShellsCompleteTheChoices(t *testing.T) {
+	for flag, says := range map[string]string{"--mode": "loopback\nmix\n:4", "--log-format": "text\njson\n:4"} {
+		var stdout output
+		if code := run([]string{"__complete", flag, ""}, &stdout, &output{}, nil); code != exitOK || !strings.HasPrefix(stdout.String(), says) {
+			t.Errorf("%s: exit %d: %q", flag, code, stdout.String())
+		}
+	}
+}

@@ -88,8 +88,8 @@ func (c *Config) check(v *settings.Values) error {
 		err error
 	}{
 		{"listen", checkAddress(c.Listen)},
-		{"mode", checkChoice(c.Mode, Loopback, Mix)},
-		{"log-format", checkChoice(c.LogFormat, Text, JSON)},
+		{"mode", checkChoice(c.Mode, Choices()["mode"])},
+		{"log-format", checkChoice(c.LogFormat, Choices()["log-format"])},
 		{"drain-timeout", checkRange(c.DrainTimeout, 0, time.Hour)},
 		{"max-calls", checkRange(c.MaxCalls, 1, 1_000_000)},
 		{"speakers", checkRange(c.Speakers, 1, room.MaxMembers)},
@@ -116,9 +116,14 @@ func checkAddress(a string) error {
 	return nil
 }
 
-func checkChoice(s, a, b string) error {
-	if s != a && s != b {
-		return fmt.Errorf("%q is neither %s nor %s", s, a, b)
+// Choices are the settings that take one of two texts, and which.
+func Choices() map[string][2]string {
+	return map[string][2]string{"mode": {Loopback, Mix}, "log-format": {Text, JSON}}
+}
+
+func checkChoice(s string, of [2]string) error {
+	if s != of[0] && s != of[1] {
+		return fmt.Errorf("%q is neither %s nor %s", s, of[0], of[1])
 	}
 	return nil
 }

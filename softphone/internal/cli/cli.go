@@ -60,8 +60,6 @@ func Run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	root := p.root()
 	root.SetArgs(args)
 	root.SetIn(stdin)
-	root.SetOut(stdout)
-	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
 	var (
 		usage    usageError
@@ -80,6 +78,11 @@ func Run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	return exitFailed
 }
 
+// Command is the command line without anything to run it, for manuals.
+func Command() *cobra.Command {
+	return (&program{stdout: io.Discard, stderr: io.Discard}).root()
+}
+
 func (p *program) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "softphone",
@@ -92,24 +95,36 @@ func (p *program) root() *cobra.Command {
 		SilenceUsage:  true,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return p.screen(cmd) },
 	}
+	root.SetOut(p.stdout) // before the command completion is made, which keeps it
+	root.SetErr(p.stderr)
 	p.cfg.Flags(root.PersistentFlags())
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w (%s --help lists the flags)", settings.FlagError(cmd.Flags(), err), cmd.CommandPath())}
 	})
-	root.AddCommand(p.call(), p.devices(), p.replay(), p.swarm(), p.watch())
-	for _, c := range append(root.Commands(), root) {
-		check := c.Args
-		if check == nil {
-			continue
-		}
-		c.Args = func(cmd *cobra.Command, args []string) error {
-			if err := check(cmd, args); err != nil {
-				return usageError{fmt.Errorf("%s (%s --help explains)", strings.ReplaceAll(err.Error(), "\n", " "), cmd.CommandPath())}
-			}
-			return nil
-		}
-	}
+	root.AddCommand(p.call(), p.config(), p.devices(), p.replay(), p.swarm(), p.watch())
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	p.complete(root)
+	checkUsage(root)
 	return root
+}
+
+// checkUsage makes wrong arguments of cmd, and of all commands below it, wrong
+// usage.
+func checkUsage(cmd *cobra.Command) {
+	for _, c := range cmd.Commands() {
+		checkUsage(c)
+	}
+	check := cmd.Args
+	if check == nil {
+		return
+	}
+	cmd.Args = func(cmd *cobra.Command, args []string) error {
+		if err := check(cmd, args); err != nil {
+			return usageError{fmt.Errorf("%s (%s --help explains)", strings.ReplaceAll(err.Error(), "\n", " "), cmd.CommandPath())}
+		}
+		return nil
+	}
 }
 
 // knownCommand refuses what is no command, naming the nearest.

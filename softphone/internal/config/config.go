@@ -86,7 +86,7 @@ func (c *Config) Flags(fs *pflag.FlagSet) {
 	fs.StringVar(&c.Name, "name", "", "your `name` as others in a room see it")
 	fs.StringVar(&c.Capture, "capture", "", "microphone `X`: part of a device's name or its id, file:PATH, tone:HZ or null (default: the system's)")
 	fs.StringVar(&c.Playback, "playback", "", "earpiece `X`: part of a device's name or its id, file:PATH or null (default: the system's)")
-	fs.StringVar(&c.Codec, "codec", codec.Opus, "`opus` or pcm")
+	fs.StringVar(&c.Codec, "codec", codec.Opus, "what your voice is sent in, `opus` or pcm")
 	fs.DurationVar(&c.Frame, "frame", 20*time.Millisecond, "audio in one chunk, `10ms` or 20ms")
 	fs.StringVar(&c.Period, "period", periodAuto, "audio that a sound device moves at once: `auto`, or a time from 2ms to 100ms that stays")
 	fs.IntVar(&c.Bitrate, "bitrate", 32000, "Opus `bits` a second, 6000 to 128000")
@@ -136,7 +136,7 @@ func StateDir() (string, error) {
 // Load settles and checks the settings; fs are the parsed flags that Flags
 // bound, and skip names flags of the command that are no settings.
 func (c *Config) Load(fs *pflag.FlagSet, skip ...string) error {
-	file, required := settings.File(fs, EnvPrefix, c.defaultFile)
+	file, required := c.File(fs)
 	values, err := settings.Load(fs, settings.Options{
 		EnvPrefix: EnvPrefix, File: file, FileRequired: required, Skip: skip,
 	})
@@ -168,10 +168,6 @@ func (c *Config) check() error {
 		return fmt.Errorf("bitrate %d: use 6000 to 128000", c.Bitrate)
 	case c.Complexity < 0 || c.Complexity > 10:
 		return fmt.Errorf("complexity %d: use 0 to 10", c.Complexity)
-	case c.Codec != codec.Opus && c.Codec != codec.PCM:
-		return fmt.Errorf("codec %q: use opus or pcm", c.Codec)
-	case c.Playout != Live && c.Playout != Complete:
-		return fmt.Errorf("playout %q: use live or complete", c.Playout)
 	case len([]rune(c.Name)) > 64:
 		return errors.New("name is longer than 64 characters: shorten it")
 	case !(c.EarCeiling >= protect.MinCeiling && c.EarCeiling <= protect.MaxCeiling):
@@ -197,10 +193,15 @@ func (c *Config) checkDesk() error {
 
 func (c *Config) checkSwitches() error {
 	for _, s := range []struct{ name, value string }{
-		{"high-pass", c.HighPass}, {"denoise", c.Denoise}, {"level-control", c.LevelControl}, {"sounds", c.Sounds},
+		{"codec", c.Codec},
+		{"playout", c.Playout},
+		{"high-pass", c.HighPass},
+		{"denoise", c.Denoise},
+		{"level-control", c.LevelControl},
+		{"sounds", c.Sounds},
 	} {
-		if s.value != auto && s.value != on && s.value != off {
-			return fmt.Errorf("%s %.32q: use auto, on or off", s.name, s.value)
+		if err := choose(s.name, s.value); err != nil {
+			return err
 		}
 	}
 	if c.Denoise == on && !clean.HasDenoise {
