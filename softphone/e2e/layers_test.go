@@ -138,7 +138,7 @@ func phoneLayers(ofPhone []ban) []layer {
 		{name: "softphone/internal/history", bans: ofPhone, later: true},
 		{name: "softphone/internal/impair", bans: slices.Concat(never(noCard, device), never(noCodec, codecs), never(noContract, api), never(noTransport, grpc))},
 		{name: "softphone/internal/phone", bans: noCardNoScreen},
-		{name: "softphone/internal/plain", bans: slices.Concat(screen, never("it draws nothing", tui)), later: true},
+		{name: "softphone/internal/plain", bans: slices.Concat(screen, never("it draws nothing", tui, "github.com/charmbracelet/bubbletea"))},
 		{name: "softphone/internal/printable", bans: screen},
 		{name: "softphone/internal/recall", bans: slices.Concat(never(noCard, device), never(noContract, api), never(noTransport, grpc))},
 		{name: "softphone/internal/replay", bans: slices.Concat(never(noCard, device), never(noContract, api), never(noTransport, grpc))},
