@@ -43,6 +43,7 @@ type Trouble struct {
 	Severity Severity
 	Text     string // "microphone gone 4.2 s"
 	Effect   string // "nobody hears you"; it may be empty
+	Over     bool   // it is over, and stands until it was read; Effect says so
 }
 
 // String is the whole of it.

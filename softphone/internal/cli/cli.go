@@ -88,12 +88,13 @@ func (p *program) root() *cobra.Command {
 		Use:   "softphone",
 		Short: "An operator's telephone for the terminal",
 		Long: "Softphone calls a call-centre server with the microphone and headset of this machine.\n" +
-			"Without a command it opens the operator's screen; ? there explains the keys.",
+			"Without a command it opens the operator's screen; ? there explains the keys. With --plain it\n" +
+			"prints what happens and takes typed commands instead; help there explains them.",
 		Version:       settings.Version(),
 		Args:          knownCommand,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		RunE:          func(cmd *cobra.Command, _ []string) error { return p.screen(cmd) },
+		RunE:          func(cmd *cobra.Command, _ []string) error { return p.desk(cmd) },
 	}
 	root.SetOut(p.stdout) // before the command completion is made, which keeps it
 	root.SetErr(p.stderr)

@@ -18,13 +18,21 @@ import (
 	"callcenter/softphone/internal/tui"
 )
 
-// screen runs the operator's screen until it is left.
-func (p *program) screen(cmd *cobra.Command) error {
+// desk runs the operator's desk until it is left: the screen, or the line mode.
+func (p *program) desk(cmd *cobra.Command) error {
 	if err := p.load(cmd); err != nil {
 		return err
 	}
+	if p.cfg.Plain {
+		return p.lineMode(cmd)
+	}
+	return p.screen(cmd)
+}
+
+// screen runs the operator's screen until it is left.
+func (p *program) screen(cmd *cobra.Command) error {
 	if !isatty.IsTerminal(os.Stdin.Fd()) || !isatty.IsTerminal(os.Stdout.Fd()) {
-		return usageError{errors.New("the screen needs a terminal: use `softphone call` where there is none")}
+		return usageError{errors.New("the screen needs a terminal: use --plain or `softphone call` where there is none")}
 	}
 	log, err := openLog()
 	if err != nil {
@@ -39,7 +47,15 @@ func (p *program) screen(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	err = p.runScreen(cmd.Context(), ph, log)
+	err = p.runDesk(cmd.Context(), ph, log, func(ctx context.Context, opts tui.Options) error {
+		err := tui.Run(ctx, ph, opts)
+		var broken *tui.PanicError
+		if errors.As(err, &broken) {
+			log.Error("screen panicked", "value", broken.Value, "stack", string(broken.Stack))
+			return fmt.Errorf("%w: the stack is in %s", err, log.path)
+		}
+		return err
+	})
 	return errors.Join(err, restore())
 }
 
@@ -66,7 +82,9 @@ func (p *program) remember(c *phone.Config) {
 	c.Gains, c.OnGains = p.gains(p.store), p.store.SetGains
 }
 
-func (p *program) runScreen(ctx context.Context, ph *phone.Phone, log *logFile) error {
+// runDesk runs the phone and what a desk sees of it, until run, which is the desk
+// itself, returns.
+func (p *program) runDesk(ctx context.Context, ph *phone.Phone, log *logFile, run func(context.Context, tui.Options) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	g, ctx := errgroup.WithContext(ctx)
@@ -78,14 +96,8 @@ func (p *program) runScreen(ctx context.Context, ph *phone.Phone, log *logFile) 
 	bench := audition.New(audition.Config{Phone: ph, Choices: p.choices, Ceiling: p.cfg.EarCeiling, Log: log.Logger})
 	g.Go(func() error { return safely(func() error { return bench.Run(ctx) }) })
 	g.Go(func() error {
-		defer cancel() // leaving the screen hangs up and ends the phone
-		err := tui.Run(ctx, ph, tui.Options{Destination: p.cfg.Dest, Bench: bench, ASCII: p.cfg.ASCII})
-		var broken *tui.PanicError
-		if errors.As(err, &broken) {
-			log.Error("screen panicked", "value", broken.Value, "stack", string(broken.Stack))
-			return fmt.Errorf("%w: the stack is in %s", err, log.path)
-		}
-		return err
+		defer cancel() // leaving the desk hangs up and ends the phone
+		return run(ctx, tui.Options{Destination: p.cfg.Dest, Bench: bench, ASCII: p.cfg.ASCII})
 	})
 	return g.Wait()
 }

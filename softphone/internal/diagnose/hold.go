@@ -91,7 +91,7 @@ func (s *hold) trouble(k callstate.Kind) callstate.Trouble {
 		t.Severity = callstate.Failure
 	}
 	if !s.finding.on {
-		t.Severity, t.Effect = callstate.Info, s.finding.over
+		t.Severity, t.Effect, t.Over = callstate.Info, s.finding.over, true
 	}
 	return t
 }

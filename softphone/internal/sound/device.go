@@ -222,6 +222,12 @@ func (s *deviceStream) adopt(h handle, now time.Duration) {
 // say queues a sentence; when nobody reads, the oldest goes.
 func (s *deviceStream) say(severity callstate.Severity, format string, args ...any) {
 	n := callstate.Notice{Severity: severity, Text: fmt.Sprintf(format, args...)}
+	if severity == callstate.Failure { // it is gone, which the verdict tells, too
+		n.About = callstate.KindMicrophone
+		if s.dir == Playback {
+			n.About = callstate.KindEarpiece
+		}
+	}
 	for {
 		select {
 		case s.changed <- n:

@@ -5,35 +5,15 @@ import (
 	"unicode/utf8"
 
 	"github.com/charmbracelet/x/ansi"
+
+	"callcenter/softphone/internal/printable"
 )
 
 // spelling is what stands for a character on a screen of ASCII only, cell for
-// cell, so that nothing moves. A character that it does not know is a question
-// mark there. nil is a screen that may show all characters.
-type spelling map[rune]byte
+// cell, so that nothing moves. nil is a screen that may show all characters.
+type spelling printable.Spelling
 
-func newSpelling() spelling {
-	all := make(spelling)
-	for from, to := range map[string]byte{
-		"·": '.', "─": '-', "│┃▏": '|', "├┤┌┐└┘┬┴┼": '+', "×": 'x', "–—−‐‑": '-',
-		"█": '#', "▉▊▋▌▍▎▒░": '=', "▬▭": '=', "╌┄": '-', "━═": '=',
-		"▁": '.', "▂": ':', "▃": '-', "▄": '=', "▅": '+', "▆": '*', "▇": '%',
-		"◐": '-', "◓": '\\', "◑": '|', "◒": '/', "●★◆■": '*', "○☆◇□": 'o', "✓": 'v', "✗✘": 'x', "•‣∙": '*',
-		"→▸▶›»": '>', "←◂◀‹«": '<', "↑▲": '^', "↓▼": 'v',
-		"‘’‚′´": '\'', "“”„″": '"', "…": '.', "¡": '!', "¿": '?', "±": '~', "µ": 'u', "°": 'o', "\u00a0": ' ',
-		"ÀÁÂÃÄÅĀĂĄÆ": 'A', "àáâãäåāăąæª": 'a', "ÇĆĈĊČ": 'C', "çćĉċč": 'c', "ÐĎĐ": 'D', "ðďđ": 'd',
-		"ÈÉÊËĒĔĖĘĚ": 'E', "èéêëēĕėęě": 'e', "ĜĞĠĢ": 'G', "ĝğġģ": 'g', "ĤĦ": 'H', "ĥħ": 'h',
-		"ÌÍÎÏĨĪĬĮİ": 'I', "ìíîïĩīĭįı": 'i', "Ĵ": 'J', "ĵ": 'j', "Ķ": 'K', "ķĸ": 'k', "ĹĻĽĿŁ": 'L', "ĺļľŀł": 'l',
-		"ÑŃŅŇŊ": 'N', "ñńņňŉŋ": 'n', "ÒÓÔÕÖØŌŎŐŒ": 'O', "òóôõöøōŏőœº": 'o', "ŔŖŘ": 'R', "ŕŗř": 'r',
-		"ŚŜŞŠȘ": 'S', "śŝşšßſș": 's', "ŢŤŦȚÞ": 'T', "ţťŧțþ": 't', "ÙÚÛÜŨŪŬŮŰŲ": 'U', "ùúûüũūŭůűų": 'u',
-		"Ŵ": 'W', "ŵ": 'w', "ÝŶŸ": 'Y', "ýÿŷ": 'y', "ŹŻŽ": 'Z', "źżž": 'z',
-	} {
-		for _, r := range from {
-			all[r] = to
-		}
-	}
-	return all
-}
+func newSpelling() spelling { return spelling(printable.NewSpelling()) }
 
 // picture writes a picture, which may hold styles, with the characters of ASCII
 // only. Every line keeps its width. A sign of omission takes the cell before it

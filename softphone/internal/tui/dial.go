@@ -10,6 +10,8 @@ import (
 	"github.com/charmbracelet/lipgloss"
 
 	"callcenter/softphone/internal/callstate"
+	"callcenter/softphone/internal/destination"
+	"callcenter/softphone/internal/printable"
 )
 
 // dialer is the dial prompt: a line to type into, over the list of those whom
@@ -71,7 +73,7 @@ func (d *dialer) list(fallback string) {
 	switch {
 	case entry == "":
 		add(dialRow{destination: fallback, kind: "default"})
-	case fault(entry) == "":
+	case destination.Fault(entry) == "":
 		add(dialRow{destination: entry, kind: "as typed", dial: entry})
 	}
 	words := strings.Fields(strings.ToLower(entry))
@@ -95,8 +97,8 @@ func (d *dialer) list(fallback string) {
 	if len(d.rows) > 0 {
 		return
 	}
-	d.hint = callstate.Notice{Severity: callstate.Warning, Text: fault(entry)}
-	if begun(entry) {
+	d.hint = callstate.Notice{Severity: callstate.Warning, Text: destination.Fault(entry)}
+	if destination.Begun(entry) {
 		d.hint.Severity = callstate.Info
 	}
 }
@@ -315,7 +317,7 @@ func (q question) Render(width int) string {
 		return cut(lead+cursor+q.st.dim.Render(q.placeholder), width)
 	}
 	at := max(0, min(q.at, len(q.input)))
-	before, after := []rune(drawable(string(q.input[:at]))), drawable(string(q.input[at:]))
+	before, after := []rune(printable.Drawable(string(q.input[:at]))), printable.Drawable(string(q.input[at:]))
 	for len(before) > 0 && lipgloss.Width(string(before))+2 > room {
 		before = before[1:]
 	}

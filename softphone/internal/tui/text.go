@@ -4,50 +4,18 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/charmbracelet/x/ansi"
+
+	"callcenter/softphone/internal/printable"
 )
 
 // unknown stands for what was not measured yet.
 const unknown = "–"
 
-// longest bounds the characters of any text that comes from outside.
-const longest = 512
-
-// clean makes a text from outside safe to draw, see drawable, and bounds it.
-func clean(s string) string {
-	if len(s) > 4*longest {
-		s = s[:4*longest]
-	}
-	s = strings.TrimSpace(drawable(ansi.Strip(s)))
-	if r := []rune(s); len(r) > longest {
-		return string(r[:longest])
-	}
-	return s
-}
-
-// drawable leaves out control, formatting and direction characters, selectors
-// whose width terminals disagree about, and all but two combining marks in a
-// row. White space of any kind becomes a blank.
-func drawable(s string) string {
-	marks := 0
-	return strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsSpace(r):
-			r = ' '
-		case unicode.Is(unicode.Variation_Selector, r), r == unicode.ReplacementChar, !unicode.IsGraphic(r):
-			return -1
-		}
-		if !unicode.Is(unicode.M, r) {
-			marks = 0
-		} else if marks++; marks > 2 {
-			return -1
-		}
-		return r
-	}, s)
-}
+// clean makes a text from outside safe to draw, and bounds it.
+func clean(s string) string { return printable.Clean(s) }
 
 // narrowRune reports a character that takes one cell in every terminal and joins
 // no other.

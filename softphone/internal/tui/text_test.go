@@ -12,6 +12,7 @@ import (
 
 	"callcenter/audio"
 	"callcenter/softphone/internal/callstate"
+	"callcenter/softphone/internal/printable"
 )
 
 func TestCleanLeavesTextOnly(t *testing.T) {
@@ -34,7 +35,7 @@ func TestCleanLeavesTextOnly(t *testing.T) {
 			}
 		})
 	}
-	if n := utf8.RuneCountInString(clean(strings.Repeat("é", 10*longest))); n != longest {
+	if n := utf8.RuneCountInString(clean(strings.Repeat("é", 10*printable.Longest))); n != printable.Longest {
 		t.Errorf("%d characters of a long text", n)
 	}
 }
