@@ -62,7 +62,6 @@ func (p *program) protect(log *logFile) (restore func() error, err error) {
 
 // remember makes the operator's phone keep what the next run should know.
 func (p *program) remember(c *phone.Config) {
-	c.Memory = p.store
 	c.Gains, c.OnGains = p.gains(p.store), p.store.SetGains
 }
 
@@ -70,16 +69,27 @@ func (p *program) runScreen(ctx context.Context, ph *phone.Phone, log *logFile) 
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return safely(func() error { return ph.Run(ctx) }) })
+	kept := p.keep(ctx, ph.Say)
+	g.Go(func() error {
+		defer kept() // once the last call has ended
+		return safely(func() error { return ph.Run(ctx) })
+	})
 	g.Go(func() error {
 		return safely(func() error { greet(ctx, ph, p); return nil })
 	})
 	g.Go(func() error { return safely(func() error { return p.store.Run(ctx, ph.Say) }) })
+	if p.past != nil {
+		g.Go(func() error { return safely(func() error { return p.past.Run(ctx) }) })
+	}
 	bench := audition.New(audition.Config{Phone: ph, Choices: p.choices, Ceiling: p.cfg.EarCeiling, Log: log.Logger})
 	g.Go(func() error { return safely(func() error { return bench.Run(ctx) }) })
 	g.Go(func() error {
 		defer cancel() // leaving the screen hangs up and ends the phone
-		err := tui.Run(ctx, ph, tui.Options{Destination: p.cfg.Dest, Bench: bench, ASCII: p.cfg.ASCII})
+		options := tui.Options{Destination: p.cfg.Dest, Bench: bench, ASCII: p.cfg.ASCII}
+		if p.past != nil {
+			options.History = p.past
+		}
+		err := tui.Run(ctx, ph, options)
 		var broken *tui.PanicError
 		if errors.As(err, &broken) {
 			log.Error("screen panicked", "value", broken.Value, "stack", string(broken.Stack))
