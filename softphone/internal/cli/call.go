@@ -81,7 +81,9 @@ func (p *program) runCall(cmd *cobra.Command, args []string, limit time.Duration
 		defer close(shown)
 		showStatus(ctx, ph, p.stderr)
 	}()
+	kept := p.keep(ctx, ph.Say)
 	r, err = ph.Place(ctx, order)
+	kept()
 	cancel()
 	<-shown
 	return r, errors.Join(err, finish())

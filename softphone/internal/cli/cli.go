@@ -18,6 +18,7 @@ import (
 
 	"callcenter/api/settings"
 	"callcenter/softphone/internal/config"
+	"callcenter/softphone/internal/history"
 	"callcenter/softphone/internal/recall"
 )
 
@@ -46,6 +47,8 @@ type program struct {
 	// Of newPhone:
 	store   *recall.Store
 	choices *choices
+	history *history.Store
+	past    *history.Finder // nil: there is no history
 }
 
 // Run executes the command line and returns the exit code. SIGINT and SIGTERM
@@ -102,7 +105,7 @@ func (p *program) root() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w (%s --help lists the flags)", settings.FlagError(cmd.Flags(), err), cmd.CommandPath())}
 	})
-	root.AddCommand(p.call(), p.config(), p.devices(), p.replay(), p.swarm(), p.watch())
+	root.AddCommand(p.call(), p.calls(), p.config(), p.devices(), p.replay(), p.swarm(), p.watch())
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
 	p.complete(root)

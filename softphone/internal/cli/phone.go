@@ -27,6 +27,10 @@ func (p *program) newPhone(log *slog.Logger, change ...func(*phone.Config)) (*ph
 		return nil, err
 	}
 	p.store, p.choices = store, newChoices(&p.cfg, store)
+	var ph *phone.Phone
+	if err := p.openHistory(log, func() { ph.DirectoryChanged() }); err != nil {
+		return nil, err
+	}
 	ends := endpoints{choices: p.choices, periods: sound.NewPeriods(), log: log}
 	if fixed := p.cfg.FixedPeriod(); fixed > 0 {
 		ends.periods = sound.FixedPeriods(fixed)
@@ -62,11 +66,13 @@ func (p *program) newPhone(log *slog.Logger, change ...func(*phone.Config)) (*ph
 		Sound:       ends,
 		Connect:     phone.Connect,
 		Log:         log,
+		Ledger:      p.history,
 	}
 	for _, f := range change {
 		f(&cfg)
 	}
-	return phone.New(cfg), nil
+	ph = phone.New(cfg)
+	return ph, nil
 }
 
 // endpoints opens the ends of calls, see choices.

@@ -78,7 +78,6 @@ func (p *program) protect(log *logFile) (restore func() error, err error) {
 
 // remember makes the operator's phone keep what the next run should know.
 func (p *program) remember(c *phone.Config) {
-	c.Memory = p.store
 	c.Gains, c.OnGains = p.gains(p.store), p.store.SetGains
 }
 
@@ -88,16 +87,27 @@ func (p *program) runDesk(ctx context.Context, ph *phone.Phone, log *logFile, ru
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return safely(func() error { return ph.Run(ctx) }) })
+	kept := p.keep(ctx, ph.Say)
+	g.Go(func() error {
+		defer kept() // once the last call has ended
+		return safely(func() error { return ph.Run(ctx) })
+	})
 	g.Go(func() error {
 		return safely(func() error { greet(ctx, ph, p); return nil })
 	})
 	g.Go(func() error { return safely(func() error { return p.store.Run(ctx, ph.Say) }) })
+	if p.past != nil {
+		g.Go(func() error { return safely(func() error { return p.past.Run(ctx) }) })
+	}
 	bench := audition.New(audition.Config{Phone: ph, Choices: p.choices, Ceiling: p.cfg.EarCeiling, Log: log.Logger})
 	g.Go(func() error { return safely(func() error { return bench.Run(ctx) }) })
 	g.Go(func() error {
 		defer cancel() // leaving the desk hangs up and ends the phone
-		return run(ctx, tui.Options{Destination: p.cfg.Dest, Bench: bench, ASCII: p.cfg.ASCII})
+		opts := tui.Options{Destination: p.cfg.Dest, Bench: bench, ASCII: p.cfg.ASCII}
+		if p.past != nil {
+			opts.History = p.past
+		}
+		return run(ctx, opts)
 	})
 	return g.Wait()
 }

@@ -61,6 +61,7 @@ type Config struct {
 	JoinTones     bool    // one among them when somebody joins or leaves a room
 	ASCII         bool    // the screen draws, and the line mode prints, with ASCII only
 	Plain         bool    // the line mode instead of the screen
+	History       bool    // calls are kept
 
 	MicrophoneGain, EarVolume float64       // dB, at first
 	TalkLimit                 time.Duration // that push-to-talk keeps the microphone open
@@ -105,6 +106,7 @@ func (c *Config) Flags(fs *pflag.FlagSet) {
 	fs.DurationVar(&c.TalkLimit, "talk-limit", callstate.TalkFor, "how long push-to-talk keeps the microphone open, `5s` to 10m")
 	fs.BoolVar(&c.ASCII, "ascii", false, "draw the screen with the characters of ASCII only")
 	fs.BoolVar(&c.Plain, "plain", false, "no screen, but sentences and typed commands: for screen readers, dumb terminals and scripts")
+	fs.BoolVar(&c.History, "history", true, "keep a history of your calls, the newest 10,000")
 	fs.StringVar(&c.Playout, "playout", Live, "after a stall be `live` again at once, or play complete and catch up")
 	c.directoryFlags(fs)
 	c.defaultFile = DefaultFile()

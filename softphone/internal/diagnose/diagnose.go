@@ -46,6 +46,9 @@ type Findings struct {
 	Verdict  callstate.Verdict
 	Warnings callstate.Warnings
 	Timeline []callstate.Moment
+	// WorstMOS is the MOS est. of the worst minute of the call until now; 0: nothing
+	// was rated.
+	WorstMOS float64
 }
 
 // Watch watches one call. Its zero value is ready.
@@ -100,7 +103,7 @@ func (w *Watch) Look(s *callstate.Snapshot, now time.Duration) Findings {
 		found[callstate.KindQuality] = w.rating.trouble(s)
 	}
 	w.timeline.look(s, &found, w.rating.mos, now)
-	f := Findings{Warnings: w.rating.warnings, Timeline: w.timeline.moments}
+	f := Findings{Warnings: w.rating.warnings, Timeline: w.timeline.moments, WorstMOS: w.rating.minute.worst}
 	f.Verdict.Troubles = w.held.troubles(&found, now)
 	if len(f.Verdict.Troubles) == 0 {
 		f.Verdict.Good, f.Verdict.Heard = w.praise.sentence(s, now)
@@ -115,7 +118,7 @@ const answerAfter = time.Second
 
 // unconnected is a call that is dialed, or ends.
 func (w *Watch) unconnected(s *callstate.Snapshot, now time.Duration) Findings {
-	f := Findings{Timeline: w.timeline.moments}
+	f := Findings{Timeline: w.timeline.moments, WorstMOS: w.rating.minute.worst}
 	if s.State != callstate.Dialing {
 		return f
 	}

@@ -55,6 +55,7 @@ type rating struct {
 	trip, jitter, mean window
 	losses             []float64 // the newest last
 	mos                float64   // of the newest sample; 0: not rated
+	minute             minute
 }
 
 // rated are the counters that a sample compares.
@@ -87,6 +88,7 @@ func (r *rating) look(s *callstate.Snapshot, now time.Duration) {
 	lost := max(concealed, less(r.base.dropped, base.dropped)*frame)
 	loss := min(100*float64(lost)/float64(played+lost-min(concealed, lost)), 100)
 	r.mos = quality.Estimate(s.Quality.Delay, loss).MOS
+	r.minute.add(second{delay: s.Quality.Delay, heard: played - min(concealed, played), lost: lost})
 	r.sample(s, loss)
 }
 

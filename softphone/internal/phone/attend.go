@@ -64,6 +64,9 @@ func (p *Phone) watch(ctx context.Context) {
 		quiet.look(&s, p.clock())
 		p.found(doctor.Look(&s, p.clock()))
 		p.tendLatch(s.Speaking)
+		if n%noteEvery == 0 {
+			p.goesOn(&s)
+		}
 	}
 }
 

@@ -1,27 +1,15 @@
 package phone
 
-import (
-	"callcenter/api/wire"
-	"callcenter/softphone/internal/callstate"
-)
-
-// Memory keeps what was dialed. Its methods are safe for concurrent use and
-// return at once.
-type Memory interface {
-	// Recent are the destinations that were dialed, the newest first, each once.
-	Recent() []string
-	// Dialed tells of one more.
-	Dialed(destination string)
-}
+import "callcenter/softphone/internal/callstate"
 
 // Directory is who can be dialed with few keys. What was dialed before has the
 // name of its favourite or contact, if it is one.
 func (p *Phone) Directory() callstate.Directory {
 	d := callstate.Directory{Favourites: p.cfg.Favourites, Contacts: p.cfg.Contacts}
-	if p.cfg.Memory == nil {
+	if p.cfg.Ledger == nil {
 		return d
 	}
-	for _, destination := range p.cfg.Memory.Recent() {
+	for _, destination := range p.cfg.Ledger.Recent() {
 		d.Recent = append(d.Recent, callstate.Contact{Name: p.nameOf(destination), Destination: destination})
 	}
 	return d
@@ -36,11 +24,4 @@ func (p *Phone) nameOf(destination string) string {
 		}
 	}
 	return ""
-}
-
-// remember keeps what is dialed, unless it cannot be right.
-func (p *Phone) remember(destination string) {
-	if p.cfg.Memory != nil && wire.CheckDestination(destination) == nil {
-		p.cfg.Memory.Dialed(destination)
-	}
 }

@@ -12,19 +12,38 @@ import (
 	"callcenter/softphone/internal/phone"
 )
 
-// memory keeps what was dialed, for one run.
-type memory struct {
+// ledger takes down calls, for one run.
+type ledger struct {
 	mu     sync.Mutex
 	dialed []string
+	notes  []callstate.Past
 }
 
-func (m *memory) Recent() []string {
+func (m *ledger) Note(p callstate.Past) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.notes = append(m.notes, p)
+}
+
+// of is what was noted of a call, in order.
+func (m *ledger) of(destination string) (notes []callstate.Past) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, p := range m.notes {
+		if p.Destination == destination {
+			notes = append(notes, p)
+		}
+	}
+	return notes
+}
+
+func (m *ledger) Recent() []string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return slices.Clone(m.dialed)
 }
 
-func (m *memory) Dialed(destination string) {
+func (m *ledger) Dialed(destination string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.dialed = slices.Insert(m.dialed, 0, destination)
@@ -32,9 +51,9 @@ func (m *memory) Dialed(destination string) {
 
 func TestWhatIsDialedIsRememberedWithItsName(t *testing.T) {
 	s := servertest.Start(t, servertest.Options{})
-	kept := &memory{}
+	kept := &ledger{}
 	p := startPhone(t, s.Addr, &fakeSound{}, func(c *phone.Config) {
-		c.Memory = kept
+		c.Ledger = kept
 		c.Favourites = []callstate.Contact{{Destination: "echo"}, {Name: "Desk", Destination: "room/desk"}}
 		c.Contacts = []callstate.Contact{{Name: "Loop", Destination: "echo"}}
 	})
@@ -56,7 +75,7 @@ func TestWhatIsDialedIsRememberedWithItsName(t *testing.T) {
 	}
 }
 
-func TestAPhoneWithoutAMemoryHasADirectory(t *testing.T) {
+func TestAPhoneWithoutALedgerHasADirectory(t *testing.T) {
 	p := phone.New(phone.Config{Favourites: []callstate.Contact{{Destination: "echo"}}})
 	if d := p.Directory(); len(d.Recent) != 0 || len(d.Favourites) != 1 {
 		t.Errorf("the directory is %+v", d)

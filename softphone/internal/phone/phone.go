@@ -92,8 +92,8 @@ type Config struct {
 	Log     *slog.Logger
 	// Favourites and Contacts are who can be dialed with few keys.
 	Favourites, Contacts []callstate.Contact
-	// Memory keeps what was dialed; nil: nobody does.
-	Memory Memory
+	// Ledger takes down the calls; nil: nobody does.
+	Ledger Ledger
 	// Asleep says how long this computer has slept; nil: wake.Asleep.
 	Asleep func() (time.Duration, error)
 }
@@ -124,6 +124,7 @@ type Phone struct {
 	mic, ear   Stream // of this call
 	wishes     wishes // for others, while they open
 	findings   diagnose.Findings
+	past       callstate.Past // this call, or the last one, as the ledger has it
 }
 
 // New returns an idle phone.
@@ -186,14 +187,17 @@ func (p *Phone) Place(ctx context.Context, o Order) (call.Report, error) {
 	if err := p.begin(o.Destination, cancel); err != nil {
 		return call.Report{Destination: o.Destination, Ended: "failed", Error: err.Error()}, err
 	}
-	p.remember(o.Destination)
+	p.opens(id, o.Destination)
 	log := p.cfg.Log.With("call_id", id, "destination", o.Destination)
 	log.Info("call dialing", "server", strings.Join(p.cfg.Servers, ","))
 	r, err := p.place(ctx, id, o)
+	var lost *call.LostError
+	inGap := errors.As(err, &lost)
 	if err != nil {
 		err = p.explain(err, r.DurationS > 0)
 		r.Ended, r.Error = "failed", err.Error()
 	}
+	p.closes(r, inGap)
 	p.idle()
 	log.Info("call ended", "duration_s", r.DurationS, "ended", r.Ended, "error", r.Error,
 		"reconnects", r.Reconnects, "gap_s", r.GapS, "sent", r.Sent, "received", r.Received, "lost", r.Lost, "dropped", r.Dropped)

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"callcenter/softphone/internal/lockfile"
 )
 
 const (
@@ -33,7 +35,7 @@ type memory struct {
 	Earpieces      []Device `json:"earpieces,omitempty"`
 	MicrophoneGain float64  `json:"microphone_gain_db,omitempty"`
 	EarpieceGain   float64  `json:"earpiece_gain_db,omitempty"`
-	Recent         []string `json:"recent,omitempty"`
+	Recent         []string `json:"recent,omitempty"` // of an older softphone
 }
 
 // asideError says that a file was no use and where it is kept.
@@ -44,9 +46,9 @@ type asideError struct {
 
 func (e *asideError) Error() string {
 	if e.rename != nil {
-		return fmt.Sprintf("%s %s and cannot be put aside (%v); devices, gains and history begin anew", e.path, e.why, e.rename)
+		return fmt.Sprintf("%s %s and cannot be put aside (%v); devices and gains begin anew", e.path, e.why, e.rename)
 	}
-	return fmt.Sprintf("%s %s; it is kept as %s, and devices, gains and history begin anew", e.path, e.why, filepath.Base(e.kept))
+	return fmt.Sprintf("%s %s; it is kept as %s, and devices and gains begin anew", e.path, e.why, filepath.Base(e.kept))
 }
 
 // read returns what the file remembers. A file that is no use is put aside and
@@ -131,7 +133,7 @@ func update(path string, c change) (m memory, warning, err error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return m, nil, err
 	}
-	unlock, err := lock(path + ".lock")
+	unlock, err := lockfile.Wait(path + ".lock")
 	if err != nil {
 		return m, nil, err
 	}

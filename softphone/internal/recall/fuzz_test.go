@@ -20,14 +20,14 @@ func FuzzFile(f *testing.F) {
 	f.Fuzz(func(t *testing.T, content []byte) {
 		path := file(t)
 		write(t, path, string(content))
-		said := run(t, path, func(s *recall.Store) { s.Dialed("echo") })
+		said := run(t, path, func(s *recall.Store) { s.ChooseEarpiece(recall.Device{ID: "ear"}) })
 		raw, err := os.ReadFile(path)
 		if err != nil || !json.Valid(raw) {
 			t.Fatalf("%q, %v", raw, err)
 		}
 		if again := run(t, path, func(s *recall.Store) {
-			if r := s.Recent(); len(r) == 0 || len(r) > 50 || r[0] != "echo" || len(s.Microphones()) > 8 {
-				t.Errorf("recent %q, %d microphones", r, len(s.Microphones()))
+			if e := s.Earpieces(); len(e) == 0 || len(e) > 8 || e[0].ID != "ear" || len(s.Microphones()) > 8 || len(s.Recent()) > 50 {
+				t.Errorf("earpieces %q, %d microphones, %d recent", e, len(s.Microphones()), len(s.Recent()))
 			}
 		}); len(said) > 1 || len(again) != 0 {
 			t.Errorf("said %q and %q", said, again)

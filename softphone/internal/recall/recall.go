@@ -1,7 +1,9 @@
 // Package recall keeps what the softphone remembers from run to run: which
-// devices the operator chose, in order, how far the microphone and the ear are
-// turned up, in dB, and what was dialed. The softphone opens one Store, whose Run
-// writes; the phone and the devices' screen tell it what happens and ask it.
+// devices the operator chose, in order, and how far the microphone and the ear are
+// turned up, in dB. The softphone opens one Store, whose Run writes; the phone and
+// the devices' screen tell it what happens and ask it. What was dialed is in the
+// history of calls (package history), which takes over what older softphones kept
+// here.
 //
 // It is one small JSON file, for its owner only. It is replaced as a whole, so
 // that whatever dies leaves the old one or the new one. What changed is applied
@@ -28,7 +30,7 @@ import (
 const (
 	// maxDevices is how many chosen devices are kept, of each kind.
 	maxDevices = 8
-	// maxRecent is how many dialed destinations are kept.
+	// maxRecent is how many dialed destinations are taken from a file.
 	maxRecent = 50
 	// debounce is how long a change waits for others before it is written.
 	debounce = 500 * time.Millisecond
@@ -57,7 +59,7 @@ type Store struct {
 // change is what happened since the file was written: the newest last.
 type change struct {
 	microphones, earpieces   []Device
-	recent                   []string
+	forgets                  bool     // what was dialed
 	microphoneGain, earpiece *float64 // dB
 }
 
@@ -163,7 +165,8 @@ func (s *Store) Microphones() []Device {
 // Earpieces are the earpieces that were chosen, the newest first.
 func (s *Store) Earpieces() []Device { return look(s, func(m *memory) []Device { return m.Earpieces }) }
 
-// Recent are the destinations that were dialed, the newest first, each once.
+// Recent are the destinations that an older softphone has dialed, the newest
+// first, each once, until they are forgotten.
 func (s *Store) Recent() []string { return look(s, func(m *memory) []string { return m.Recent }) }
 
 func look[T any](s *Store, of func(*memory) []T) []T {
@@ -185,8 +188,9 @@ func (s *Store) ChooseMicrophone(d Device) { s.note(change{microphones: []Device
 // ChooseEarpiece makes d the earpiece that is wanted first.
 func (s *Store) ChooseEarpiece(d Device) { s.note(change{earpieces: []Device{d}}) }
 
-// Dialed takes note of what was dialed.
-func (s *Store) Dialed(destination string) { s.note(change{recent: []string{destination}}) }
+// ForgetRecent drops what an older softphone has dialed, once the history of calls
+// has it.
+func (s *Store) ForgetRecent() { s.note(change{forgets: true}) }
 
 // SetGains takes note of the gains. Only what differs from before is a change.
 func (s *Store) SetGains(g callstate.Gains) {
@@ -216,7 +220,7 @@ func (s *Store) note(c change) {
 }
 
 func (c change) empty() bool {
-	return len(c.microphones)+len(c.earpieces)+len(c.recent) == 0 && c.microphoneGain == nil && c.earpiece == nil
+	return len(c.microphones)+len(c.earpieces) == 0 && !c.forgets && c.microphoneGain == nil && c.earpiece == nil
 }
 
 // then is c and after it d, without what can no longer count.
@@ -224,7 +228,7 @@ func (c change) then(d change) change {
 	sum := change{
 		microphones: newest(append(slices.Clone(c.microphones), d.microphones...), maxDevices),
 		earpieces:   newest(append(slices.Clone(c.earpieces), d.earpieces...), maxDevices),
-		recent:      newest(append(slices.Clone(c.recent), d.recent...), maxRecent),
+		forgets:     c.forgets || d.forgets,
 
 		microphoneGain: c.microphoneGain, earpiece: c.earpiece,
 	}
@@ -256,8 +260,8 @@ func (c change) apply(m *memory) {
 	for _, d := range c.earpieces {
 		m.Earpieces = first(m.Earpieces, d, maxDevices, sameDevice)
 	}
-	for _, d := range c.recent {
-		m.Recent = first(m.Recent, d, maxRecent, func(a, b string) bool { return a == b })
+	if c.forgets {
+		m.Recent = nil
 	}
 	if c.microphoneGain != nil {
 		m.MicrophoneGain = *c.microphoneGain

@@ -72,10 +72,6 @@ func TestWhatHappenedIsKnownInTheNextRun(t *testing.T) {
 			s.ChooseMicrophone(device(n))
 			s.ChooseEarpiece(device(n % 3))
 		}
-		for n := range 60 {
-			s.Dialed(fmt.Sprintf("room/r%d", n))
-		}
-		s.Dialed("room/r30")
 		s.SetGains(callstate.Gains{Microphone: 3, Earpiece: -6})
 	})
 	said = append(said, run(t, path, func(s *recall.Store) {
@@ -84,9 +80,6 @@ func TestWhatHappenedIsKnownInTheNextRun(t *testing.T) {
 		}
 		if e := s.Earpieces(); !slices.Equal(e, []recall.Device{device(0), device(2), device(1)}) {
 			t.Errorf("earpieces %v", e)
-		}
-		if r := s.Recent(); len(r) != 50 || r[0] != "room/r30" || r[1] != "room/r59" || slices.Contains(r[1:], "room/r30") {
-			t.Errorf("recent %v", r)
 		}
 		if g := s.Gains(); g != (callstate.Gains{Microphone: 3, Earpiece: -6}) {
 			t.Errorf("gains %v", g)
@@ -138,9 +131,9 @@ func TestWhatIsNoUseIsKeptAsideAndSaidOnce(t *testing.T) {
 			path := file(t)
 			write(t, path, tt.content)
 			said := run(t, path, func(s *recall.Store) {
-				s.Dialed("echo")
-				if r := s.Recent(); len(r) != 1 {
-					t.Errorf("recent %v", r)
+				s.ChooseEarpiece(device(1))
+				if e := s.Earpieces(); len(e) != 1 {
+					t.Errorf("earpieces %v", e)
 				}
 			})
 			if len(said) != 1 || !strings.Contains(said[0], tt.why+"; it is kept as "+tt.kept) {
@@ -150,8 +143,8 @@ func TestWhatIsNoUseIsKeptAsideAndSaidOnce(t *testing.T) {
 				t.Errorf("kept %d bytes, %v", len(kept), err)
 			}
 			if said := run(t, path, func(s *recall.Store) {
-				if r := s.Recent(); !slices.Equal(r, []string{"echo"}) {
-					t.Errorf("recent %v", r)
+				if e := s.Earpieces(); !slices.Equal(e, []recall.Device{device(1)}) {
+					t.Errorf("earpieces %v", e)
 				}
 			}); len(said) != 0 {
 				t.Errorf("said %q again", said)
@@ -194,9 +187,9 @@ func TestAFileThatCannotBeWrittenIsASentence(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "file", "recall.json")
 	write(t, filepath.Dir(path), "no folder")
 	said := run(t, path, func(s *recall.Store) {
-		s.Dialed("echo")
-		if r := s.Recent(); len(r) != 1 {
-			t.Errorf("recent %v", r)
+		s.ChooseEarpiece(device(1))
+		if e := s.Earpieces(); len(e) != 1 {
+			t.Errorf("earpieces %v", e)
 		}
 	})
 	// Reading says one thing and writing another, each once.
@@ -207,19 +200,19 @@ func TestAFileThatCannotBeWrittenIsASentence(t *testing.T) {
 
 func TestTwoSoftphonesAtOnceForgetNothing(t *testing.T) {
 	path := file(t)
-	const each = 20
+	const each = 4 // of eight that are kept
 	var running sync.WaitGroup
 	for phone := range 2 {
 		running.Go(func() {
 			for n := range each {
-				run(t, path, func(s *recall.Store) { s.Dialed(fmt.Sprintf("room/%d-%d", phone, n)) })
+				run(t, path, func(s *recall.Store) { s.ChooseMicrophone(device(each*phone + n)) })
 			}
 		})
 	}
 	running.Wait()
 	run(t, path, func(s *recall.Store) {
-		if r := s.Recent(); len(r) != 2*each {
-			t.Errorf("%d of %d are remembered: %v", len(r), 2*each, r)
+		if m := s.Microphones(); len(m) != 2*each {
+			t.Errorf("%d of %d are remembered: %v", len(m), 2*each, m)
 		}
 	})
 }
@@ -229,26 +222,48 @@ func TestTheLastChangeOfEachValueCounts(t *testing.T) {
 	run(t, path, func(one *recall.Store) {
 		run(t, path, func(other *recall.Store) {
 			other.SetGains(callstate.Gains{Earpiece: 9})
-			other.Dialed("tone")
+			other.ChooseMicrophone(device(1))
 		})
 		one.SetGains(callstate.Gains{Microphone: 4})
-		one.Dialed("echo")
+		one.ChooseMicrophone(device(2))
 	})
 	run(t, path, func(s *recall.Store) {
 		if g := s.Gains(); g != (callstate.Gains{Microphone: 4, Earpiece: 9}) {
 			t.Errorf("gains %v", g)
 		}
-		if r := s.Recent(); !slices.Equal(r, []string{"echo", "tone"}) {
-			t.Errorf("recent %v", r)
+		if m := s.Microphones(); !slices.Equal(m, []recall.Device{device(2), device(1)}) {
+			t.Errorf("microphones %v", m)
 		}
 	})
+}
+
+func TestWhatAnOlderSoftphoneDialedIsKeptUntilItIsForgotten(t *testing.T) {
+	path := file(t)
+	write(t, path, `{"version": 1, "recent": ["echo", "tone"], "ear_gain_db": 3}`)
+	has := func(want ...string) func(*recall.Store) {
+		return func(s *recall.Store) {
+			t.Helper()
+			if r := s.Recent(); !slices.Equal(r, want) {
+				t.Errorf("recent %v, want %v", r, want)
+			}
+			s.SetGains(callstate.Gains{Microphone: s.Gains().Microphone + 1}) // which writes the file
+		}
+	}
+	said := run(t, path, has("echo", "tone"))
+	said = append(said, run(t, path, func(s *recall.Store) {
+		has("echo", "tone")(s)
+		s.ForgetRecent()
+		has()(s)
+	})...)
+	if said = append(said, run(t, path, has())...); len(said) != 0 {
+		t.Errorf("said %q", said)
+	}
 }
 
 // writeForEver is the process that is killed.
 func writeForEver(path string) {
 	for n := 0; ; n++ {
 		s := recall.Open(path, nil)
-		s.Dialed(fmt.Sprintf("room/r%d", n%40))
 		s.ChooseMicrophone(device(n))
 		ctx, cancel := context.WithCancel(context.Background())
 		cancel()
@@ -279,7 +294,7 @@ func TestAFileSurvivesAKilledWriter(t *testing.T) {
 		if err != nil || !json.Valid(raw) {
 			t.Fatalf("round %d: %q, %v", round, raw, err)
 		}
-		if said := run(t, path, func(s *recall.Store) { s.Dialed("echo") }); len(said) != 0 {
+		if said := run(t, path, func(s *recall.Store) { s.ChooseEarpiece(device(1)) }); len(said) != 0 {
 			t.Errorf("round %d: said %q", round, said)
 		}
 	}
