@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"callcenter/api/settings"
+	"callcenter/codec"
 	"callcenter/softphone/internal/config"
 	"callcenter/softphone/internal/recall"
 )
@@ -46,6 +47,8 @@ type program struct {
 	// Of newPhone:
 	store   *recall.Store
 	choices *choices
+	ends    endpoints
+	codec   codec.Codec
 }
 
 // Run executes the command line and returns the exit code. SIGINT and SIGTERM
@@ -97,6 +100,7 @@ func (p *program) root() *cobra.Command {
 		return usageError{fmt.Errorf("%w (%s --help lists the flags)", settings.FlagError(cmd.Flags(), err), cmd.CommandPath())}
 	})
 	root.AddCommand(p.call(), p.devices(), p.replay(), p.swarm(), p.watch())
+	root.AddCommand(p.check())
 	for _, c := range append(root.Commands(), root) {
 		check := c.Args
 		if check == nil {

@@ -77,9 +77,11 @@ func (p *program) runScreen(ctx context.Context, ph *phone.Phone, log *logFile) 
 	g.Go(func() error { return safely(func() error { return p.store.Run(ctx, ph.Say) }) })
 	bench := audition.New(audition.Config{Phone: ph, Choices: p.choices, Ceiling: p.cfg.EarCeiling, Log: log.Logger})
 	g.Go(func() error { return safely(func() error { return bench.Run(ctx) }) })
+	check := p.newCheck(ph, log.Logger)
+	g.Go(func() error { return safely(func() error { return check.Run(ctx) }) })
 	g.Go(func() error {
 		defer cancel() // leaving the screen hangs up and ends the phone
-		err := tui.Run(ctx, ph, tui.Options{Destination: p.cfg.Dest, Bench: bench, ASCII: p.cfg.ASCII})
+		err := tui.Run(ctx, ph, tui.Options{Destination: p.cfg.Dest, Bench: bench, Check: check, ASCII: p.cfg.ASCII})
 		var broken *tui.PanicError
 		if errors.As(err, &broken) {
 			log.Error("screen panicked", "value", broken.Value, "stack", string(broken.Stack))
