@@ -505,7 +505,10 @@ type Event struct {
 	Reason string `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
 	// With KIND_ANSWERED: the call is new to this server. Participants of whom an
 	// earlier stream told are forgotten; those who are there are told of anew.
-	NewCall       bool `protobuf:"varint,6,opt,name=new_call,json=newCall,proto3" json:"new_call,omitempty"`
+	NewCall bool `protobuf:"varint,6,opt,name=new_call,json=newCall,proto3" json:"new_call,omitempty"`
+	// With KIND_ANSWERED: what the server was built from, for people, at most 64
+	// characters.
+	Version       string `protobuf:"bytes,16,opt,name=version,proto3" json:"version,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -580,6 +583,13 @@ func (x *Event) GetNewCall() bool {
 		return x.NewCall
 	}
 	return false
+}
+
+func (x *Event) GetVersion() string {
+	if x != nil {
+		return x.Version
+	}
+	return ""
 }
 
 // Participant is somebody in a room.
@@ -1110,14 +1120,15 @@ const file_callcenter_proto_rawDesc = "" +
 	"\x06codecs\x18\x03 \x03(\tR\x06codecs\x12\x19\n" +
 	"\bframe_ms\x18\x04 \x03(\rR\aframeMs\x12-\n" +
 	"\aplayout\x18\x05 \x01(\x0e2\x13.callcenter.PlayoutR\aplayout\x12!\n" +
-	"\fresume_token\x18\x06 \x01(\tR\vresumeToken\"\x88\x04\n" +
+	"\fresume_token\x18\x06 \x01(\tR\vresumeToken\"\xa2\x04\n" +
 	"\x05Event\x12*\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x16.callcenter.Event.KindR\x04kind\x129\n" +
 	"\vparticipant\x18\x02 \x01(\v2\x17.callcenter.ParticipantR\vparticipant\x12\x14\n" +
 	"\x05digit\x18\x03 \x01(\tR\x05digit\x12!\n" +
 	"\fresume_token\x18\x04 \x01(\tR\vresumeToken\x12\x16\n" +
 	"\x06reason\x18\x05 \x01(\tR\x06reason\x12\x19\n" +
-	"\bnew_call\x18\x06 \x01(\bR\anewCall\"\xab\x02\n" +
+	"\bnew_call\x18\x06 \x01(\bR\anewCall\x12\x18\n" +
+	"\aversion\x18\x10 \x01(\tR\aversion\"\xab\x02\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rKIND_ANSWERED\x10\x01\x12\r\n" +

@@ -75,6 +75,7 @@ func Start(tb testing.TB, o Options) *Server {
 		Speakers:     o.Speakers,
 		LevelControl: o.LevelControl,
 		DrainTimeout: o.DrainTimeout,
+		Version:      "servertest",
 	}
 	if o.Mix {
 		cfg.Destination = room.Lobby

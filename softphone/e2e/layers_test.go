@@ -130,7 +130,7 @@ func phoneLayers(ofPhone []ban) []layer {
 		{name: "softphone/internal/blackbox", bans: ofPhone, later: true},
 		{name: "softphone/internal/call", bans: noCardNoScreen},
 		{name: "softphone/internal/callstate", bans: slices.Concat(never(noCard, malgo), never(noContract, api), never(noTransport, grpc))},
-		{name: "softphone/internal/check", bans: noCardNoScreen, later: true},
+		{name: "softphone/internal/check", bans: noCardNoScreen},
 		{name: "softphone/internal/cli", bans: ofPhone},
 		{name: "softphone/internal/config", bans: ofPhone},
 		{name: "softphone/internal/cue", bans: slices.Concat(never(noCard, device), never(noCodec, codecs), never(noContract, api), never(noTransport, grpc))},

@@ -92,7 +92,7 @@ func newCall(s *Service, o wire.Opening, destination string) *call {
 // join connects the call to its destination.
 func (c *call) join() (err error) {
 	// Before all other events: it is what the caller waits for.
-	c.events.put(&api.Event{Kind: api.Event_KIND_ANSWERED, NewCall: true})
+	c.events.put(&api.Event{Kind: api.Event_KIND_ANSWERED, NewCall: true, Version: c.svc.cfg.Version})
 	if c.resumable {
 		c.events.put(&api.Event{Kind: api.Event_KIND_RESUME_TOKEN, ResumeToken: c.token})
 	}

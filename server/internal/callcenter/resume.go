@@ -162,7 +162,7 @@ func (st *stream) resume(ctx context.Context, ack uint64) error {
 	}
 	c.queue.Restart(ack)
 	c.events.rewind(ack,
-		&api.Event{Kind: api.Event_KIND_ANSWERED},
+		&api.Event{Kind: api.Event_KIND_ANSWERED, Version: s.cfg.Version},
 		&api.Event{Kind: api.Event_KIND_RESUME_TOKEN, ResumeToken: token},
 	)
 	if draining {

@@ -56,6 +56,9 @@ type Config struct {
 	LevelControl bool
 	// DrainTimeout is how long Run lets calls go on after its context ended.
 	DrainTimeout time.Duration
+	// Version is what callers are told that the server was built from; it may be
+	// empty.
+	Version string
 }
 
 // Service implements api.CallCenterServer. It is safe for concurrent use. Use
@@ -82,6 +85,7 @@ func New(cfg Config) *Service {
 	if cfg.Clock == nil {
 		cfg.Clock = audio.NewClock()
 	}
+	cfg.Version = wire.Clean(cfg.Version)
 	if cfg.MaxCalls == 0 {
 		cfg.MaxCalls = DefaultMaxCalls
 	}

@@ -137,6 +137,7 @@ func serve(ctx context.Context, cfg config.Config, stderr io.Writer, signals <-c
 			Speakers:     cfg.Speakers,
 			LevelControl: cfg.LevelControl,
 			DrainTimeout: cfg.DrainTimeout,
+			Version:      settings.Version(),
 		}, forced)
 	}()
 	return await(ended, signals, func(sig os.Signal) {

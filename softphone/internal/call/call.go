@@ -136,7 +136,8 @@ type Call struct {
 	hold    hold
 	keypad  keypad
 
-	ends atomic.Pointer[endpoints]
+	ends    atomic.Pointer[endpoints]
+	version atomic.Pointer[string] // of the server
 
 	micMeter, earMeter *level.Meter
 	voice              *level.Voice

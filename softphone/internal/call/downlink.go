@@ -143,6 +143,10 @@ func (k *carrier) event(e *api.Event, now time.Duration) {
 	reason := wire.Clean(e.GetReason())
 	var n callstate.Notice
 	switch e.GetKind() {
+	case api.Event_KIND_ANSWERED:
+		version := wire.Clean(e.GetVersion())
+		k.call.version.Store(&version)
+		return
 	case api.Event_KIND_JOINED:
 		n.Text = name + " joined."
 	case api.Event_KIND_LEFT:

@@ -41,6 +41,9 @@ func (c *Call) Snapshot(s *callstate.Snapshot) {
 	s.Destination, s.CallID = c.cfg.Destination, c.cfg.CallID
 	s.Duration = c.Duration()
 	s.Link = c.keeper.state(now)
+	if v := c.version.Load(); v != nil {
+		s.Link.Version = *v
+	}
 	s.Muted, s.Held = c.muted.Load(), c.Held()
 	s.Training = c.train.Training()
 	s.TalkingWhileMuted = s.Muted && !s.Held && c.hint.shown(now)

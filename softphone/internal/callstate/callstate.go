@@ -183,6 +183,7 @@ type Link struct {
 	State   LinkState
 	Server  string        // the address in use, of several
 	Servers int           // how many there are
+	Version string        // of the software of the server that answered last; "": it did not tell
 	Quiet   time.Duration // since the newest chunk, while State is not LinkUp
 	// GiveUpIn is how long the call is still kept without a connection; it
 	// means something while State is LinkLost.

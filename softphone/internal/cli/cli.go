@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"callcenter/api/settings"
+	"callcenter/codec"
 	"callcenter/softphone/internal/config"
 	"callcenter/softphone/internal/history"
 	"callcenter/softphone/internal/recall"
@@ -49,6 +50,8 @@ type program struct {
 	choices *choices
 	history *history.Store
 	past    *history.Finder // nil: there is no history
+	ends    endpoints
+	codec   codec.Codec
 }
 
 // Run executes the command line and returns the exit code. SIGINT and SIGTERM
@@ -105,7 +108,7 @@ func (p *program) root() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w (%s --help lists the flags)", settings.FlagError(cmd.Flags(), err), cmd.CommandPath())}
 	})
-	root.AddCommand(p.call(), p.calls(), p.config(), p.devices(), p.replay(), p.swarm(), p.watch())
+	root.AddCommand(p.call(), p.calls(), p.check(), p.config(), p.devices(), p.replay(), p.swarm(), p.watch())
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
 	p.complete(root)

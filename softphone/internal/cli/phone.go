@@ -46,6 +46,7 @@ func (p *program) newPhone(log *slog.Logger, change ...func(*phone.Config)) (*ph
 	if err != nil {
 		return nil, usageError{err}
 	}
+	p.ends, p.codec = ends, c
 	cfg := phone.Config{
 		Servers:     p.cfg.Servers,
 		Destination: p.cfg.Dest,

@@ -12,7 +12,6 @@ import (
 
 	"callcenter/softphone/internal/plain"
 	"callcenter/softphone/internal/terminal"
-	"callcenter/softphone/internal/tui"
 )
 
 // lineMode runs the line mode until it is left, at a terminal or for a script.
@@ -33,10 +32,11 @@ func (p *program) lineMode(cmd *cobra.Command) error {
 	// A reader that goes away is an error of a write, after which a call is hung up
 	// in order.
 	signal.Ignore(syscall.SIGPIPE)
-	err = p.runDesk(cmd.Context(), ph, log, func(ctx context.Context, o tui.Options) error {
+	err = p.runDesk(cmd.Context(), ph, log, func(ctx context.Context, parts deskParts) error {
 		return safely(func() error {
 			return plain.Run(ctx, ph, plain.Options{
-				Destination: o.Destination, Bench: o.Bench, Check: o.Check, History: o.History, ASCII: o.ASCII,
+				Destination: p.cfg.Dest, ASCII: p.cfg.ASCII,
+				Bench: parts.bench, Check: parts.check, History: parts.history,
 				Input: cmd.InOrStdin(), Output: p.stdout, Terminal: isatty.IsTerminal(os.Stdin.Fd()),
 			})
 		})

@@ -13,6 +13,7 @@ import (
 
 	"callcenter/softphone/internal/audition"
 	"callcenter/softphone/internal/callstate"
+	"callcenter/softphone/internal/desk"
 	"callcenter/softphone/internal/phone"
 	"callcenter/softphone/internal/terminal"
 	"callcenter/softphone/internal/tui"
@@ -47,8 +48,11 @@ func (p *program) screen(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	err = p.runDesk(cmd.Context(), ph, log, func(ctx context.Context, opts tui.Options) error {
-		err := tui.Run(ctx, ph, opts)
+	err = p.runDesk(cmd.Context(), ph, log, func(ctx context.Context, parts deskParts) error {
+		err := tui.Run(ctx, ph, tui.Options{
+			Destination: p.cfg.Dest, ASCII: p.cfg.ASCII,
+			Bench: parts.bench, Check: parts.check, History: parts.history,
+		})
 		var broken *tui.PanicError
 		if errors.As(err, &broken) {
 			log.Error("screen panicked", "value", broken.Value, "stack", string(broken.Stack))
@@ -81,9 +85,16 @@ func (p *program) remember(c *phone.Config) {
 	c.Gains, c.OnGains = p.gains(p.store), p.store.SetGains
 }
 
+// deskParts are what a desk sees besides the phone.
+type deskParts struct {
+	bench   desk.Bench
+	check   desk.Check
+	history desk.History // nil: there is none
+}
+
 // runDesk runs the phone and what a desk sees of it, until run, which is the desk
 // itself, returns.
-func (p *program) runDesk(ctx context.Context, ph *phone.Phone, log *logFile, run func(context.Context, tui.Options) error) error {
+func (p *program) runDesk(ctx context.Context, ph *phone.Phone, log *logFile, run func(context.Context, deskParts) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	g, ctx := errgroup.WithContext(ctx)
@@ -101,13 +112,15 @@ func (p *program) runDesk(ctx context.Context, ph *phone.Phone, log *logFile, ru
 	}
 	bench := audition.New(audition.Config{Phone: ph, Choices: p.choices, Ceiling: p.cfg.EarCeiling, Log: log.Logger})
 	g.Go(func() error { return safely(func() error { return bench.Run(ctx) }) })
+	check := p.newCheck(ph, log.Logger)
+	g.Go(func() error { return safely(func() error { return check.Run(ctx) }) })
 	g.Go(func() error {
 		defer cancel() // leaving the desk hangs up and ends the phone
-		opts := tui.Options{Destination: p.cfg.Dest, Bench: bench, ASCII: p.cfg.ASCII}
+		parts := deskParts{bench: bench, check: check}
 		if p.past != nil {
-			opts.History = p.past
+			parts.history = p.past
 		}
-		return run(ctx, opts)
+		return run(ctx, parts)
 	})
 	return g.Wait()
 }

@@ -1,0 +1,196 @@
+package check
+
+import (
+	"math"
+
+	"callcenter/audio"
+	"callcenter/audio/level"
+)
+
+// voiced is what a microphone brought while somebody was to speak.
+type voiced struct {
+	active float64 // level of the active speech, dBFS
+	share  float64 // of the time that was active speech, 0 to 1
+}
+
+const (
+	// The method of ITU-T P.56 (method B) for the level of active speech: an
+	// envelope of two equal exponential averages of 30 ms, pauses of less than 200
+	// ms belong to the speech, and speech is what is within 15.9 dB of the level
+	// that comes of it.
+	envelopeTime = 0.03
+	hangoverTime = 0.2
+	speechMargin = 15.9
+	thresholds   = 15 // each half of the one before, the highest being half of full scale
+)
+
+// activeSpeech measures pcm above 300 Hz, as RFC 7874 has it.
+func activeSpeech(pcm []int16) voiced {
+	var (
+		filter  = newHighPass(300)
+		g       = math.Exp(-1 / (audio.Rate * envelopeTime))
+		p, q    float64
+		squares float64
+		active  [thresholds]int
+		hang    [thresholds]int
+		tops    [thresholds]float64
+	)
+	const hangover = int(hangoverTime * audio.Rate)
+	for j := range hang {
+		hang[j], tops[j] = hangover, threshold(j)
+	}
+	for _, s := range pcm {
+		x := filter.next(float64(s) / math.MaxInt16)
+		squares += x * x
+		p = g*p + (1-g)*math.Abs(x)
+		q = g*q + (1-g)*p
+		for j := range active {
+			switch {
+			case q >= tops[j]:
+				active[j]++
+				hang[j] = 0
+			case hang[j] < hangover:
+				active[j]++
+				hang[j]++
+			}
+		}
+	}
+	return solve(squares, len(pcm), active)
+}
+
+func threshold(j int) float64 { return math.Ldexp(1, -1-j) }
+
+// solve finds the level that is the margin above its threshold, between two of
+// those that were tried.
+func solve(squares float64, n int, active [thresholds]int) voiced {
+	before, beforeOver := 0.0, math.Inf(1)
+	for j := range active {
+		if active[j] == 0 {
+			continue
+		}
+		at := 10 * math.Log10(squares/float64(active[j]))
+		over := at - 20*math.Log10(threshold(j)) - speechMargin
+		if over >= 0 {
+			if share := over - beforeOver; !math.IsInf(beforeOver, 0) && share > 0 {
+				at -= (at - before) * over / share
+			}
+			at = max(at, level.Floor)
+			return voiced{active: at, share: min(squares/float64(n)/math.Pow(10, at/10), 1)}
+		}
+		before, beforeOver = at, over
+	}
+	if math.IsInf(beforeOver, 0) {
+		return voiced{active: level.Floor}
+	}
+	return voiced{active: max(before, level.Floor), share: 1} // steady, and close to the least there is
+}
+
+// highPass is a Butterworth high-pass of second order (bilinear transform).
+type highPass struct {
+	b0, b1, b2, a1, a2 float64
+	x1, x2, y1, y2     float64
+}
+
+func newHighPass(hz float64) *highPass {
+	k := math.Tan(math.Pi * hz / audio.Rate)
+	norm := 1 / (1 + math.Sqrt2*k + k*k)
+	return &highPass{b0: norm, b1: -2 * norm, b2: norm, a1: 2 * (k*k - 1) * norm, a2: (1 - math.Sqrt2*k + k*k) * norm}
+}
+
+func (f *highPass) next(x float64) float64 {
+	y := f.b0*x + f.b1*f.x1 + f.b2*f.x2 - f.a1*f.y1 - f.a2*f.y2
+	f.x2, f.x1, f.y2, f.y1 = f.x1, x, f.y1, y
+	return y
+}
+
+// noiseBlock is what the noise is measured in: of such blocks the middle one is
+// the floor, so that a cough or a key that is struck counts for nothing.
+const noiseBlock = audio.Rate / 20
+
+// noiseFloor is the level of what a microphone brings while nobody speaks, without
+// its mean, in dBFS.
+func noiseFloor(pcm []int16) float64 {
+	energies := make([]float64, 0, len(pcm)/noiseBlock)
+	for ; len(pcm) >= noiseBlock; pcm = pcm[noiseBlock:] {
+		var sum, squares float64
+		for _, s := range pcm[:noiseBlock] {
+			sum += float64(s)
+			squares += float64(s) * float64(s)
+		}
+		mean := sum / noiseBlock
+		energies = append(energies, max(squares/noiseBlock-mean*mean, 0))
+	}
+	return level.DBFS(math.Sqrt(median(energies)))
+}
+
+// clipping is how often a microphone clipped, and where.
+type clipping struct {
+	moments        int // blocks of 10 ms with a clipped sample
+	above, below   int // samples at full scale, of either polarity
+	flatUp, flatDn int // runs of samples at the greatest or the least value below full scale
+	peak           float64
+}
+
+const (
+	// fullScale is audio/level's rule for CLIP: -0.1 dBFS, of either polarity.
+	fullScale = -0.1
+	// A preamplifier may clip below full scale. Then the extreme value stands for
+	// flatRun samples and more, again and again, which no sound above flatLeast
+	// does that moves.
+	flatRun   = 3
+	flatTimes = 5
+	flatLeast = -20.0
+)
+
+// findClipping looks for clipped samples.
+func findClipping(pcm []int16) clipping {
+	c := clipping{peak: level.Peak(pcm)}
+	limit := int(math.MaxInt16 * math.Pow(10, fullScale/20))
+	lo, hi := 0, 0
+	for begin := 0; begin < len(pcm); begin += audio.PeriodSamples {
+		before := c.above + c.below
+		for _, s := range pcm[begin:min(begin+audio.PeriodSamples, len(pcm))] {
+			v := int(s)
+			lo, hi = min(lo, v), max(hi, v)
+			switch {
+			case v >= limit:
+				c.above++
+			case v <= -limit:
+				c.below++
+			}
+		}
+		if c.above+c.below > before {
+			c.moments++
+		}
+	}
+	if c.above == 0 && c.peak >= flatLeast {
+		c.flatUp = runs(pcm, hi)
+	}
+	if c.below == 0 && c.peak >= flatLeast {
+		c.flatDn = runs(pcm, lo)
+	}
+	return c
+}
+
+// runs counts how often value stands for flatRun samples and more.
+func runs(pcm []int16, value int) (n int) {
+	length := 0
+	for _, s := range pcm {
+		if int(s) != value {
+			length = 0
+			continue
+		}
+		if length++; length == flatRun {
+			n++
+		}
+	}
+	return n
+}
+
+// clipped reports that the microphone clipped.
+func (c clipping) clipped() bool {
+	return c.above+c.below > 0 || c.flat()
+}
+
+// flat reports that it clipped below full scale.
+func (c clipping) flat() bool { return c.flatUp >= flatTimes || c.flatDn >= flatTimes }
