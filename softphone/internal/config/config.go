@@ -60,6 +60,7 @@ type Config struct {
 	Sounds        string  // own sounds for the operator: auto, on or off
 	JoinTones     bool    // one among them when somebody joins or leaves a room
 	ASCII         bool    // the screen draws with ASCII only
+	BlackBox      bool    // the last minute of a call is kept in memory
 
 	MicrophoneGain, EarVolume float64       // dB, at first
 	TalkLimit                 time.Duration // that push-to-talk keeps the microphone open
@@ -103,6 +104,7 @@ func (c *Config) Flags(fs *pflag.FlagSet) {
 	fs.Float64Var(&c.EarVolume, "ear-volume", 0, "turn the voice in the ear up or down, `dB`, -40 to 12")
 	fs.DurationVar(&c.TalkLimit, "talk-limit", callstate.TalkFor, "how long push-to-talk keeps the microphone open, `5s` to 10m")
 	fs.BoolVar(&c.ASCII, "ascii", false, "draw the screen with the characters of ASCII only")
+	fs.BoolVar(&c.BlackBox, "black-box", true, "keep the last minute of a call in memory, for a key to save it")
 	fs.StringVar(&c.Playout, "playout", Live, "after a stall be `live` again at once, or play complete and catch up")
 	c.directoryFlags(fs)
 	c.defaultFile = DefaultFile()
