@@ -220,7 +220,11 @@ func (b *Box) read() string {
 	if raw := b.members[memberStats]; tooDeep(raw) || json.Unmarshal(raw, &b.stats) != nil {
 		return damaged(memberStats)
 	}
-	b.Report = b.stats.Report
+	if b.Report = b.stats.Report; b.Report != nil {
+		for _, s := range []*string{&b.Report.Destination, &b.Report.CallID, &b.Report.Codec, &b.Report.Ended, &b.Report.Error} {
+			*s = line(*s)
+		}
+	}
 	b.Screen, b.Settings = printable(string(b.members[memberScreen])), printable(string(b.members[memberSettings]))
 	table := csv.NewReader(bytes.NewReader(b.members[memberSeconds]))
 	head, err := table.Read()

@@ -97,6 +97,7 @@ func (p *program) root() *cobra.Command {
 		return usageError{fmt.Errorf("%w (%s --help lists the flags)", settings.FlagError(cmd.Flags(), err), cmd.CommandPath())}
 	})
 	root.AddCommand(p.call(), p.devices(), p.replay(), p.swarm(), p.watch())
+	root.AddCommand(p.open())
 	for _, c := range append(root.Commands(), root) {
 		check := c.Args
 		if check == nil {

@@ -67,6 +67,9 @@ func (p *Phone) SaveBlackBox(screen string) {
 	x := blackbox.Extra{Screen: screen, Server: s.Server, State: s.State.String(), Duration: s.Duration}
 	if current != nil {
 		r := current.Report()
+		if r.Ended = "over"; s.State != callstate.Idle {
+			r.Ended = "going on"
+		}
 		x.Report = &r
 	}
 	p.saves <- save{box, x} // there is room: one at a time
