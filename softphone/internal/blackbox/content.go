@@ -2,6 +2,7 @@ package blackbox
 
 import (
 	"fmt"
+	"math"
 	"time"
 
 	"callcenter/api/wire"
@@ -120,23 +121,19 @@ func (c *content) readNear(records []byte) error {
 
 // frameWindow is the last minute of what is there.
 func (c *content) frameWindow() {
-	first, last := time.Duration(-1), time.Duration(0)
-	see := func(at time.Duration) {
-		if first < 0 || at < first {
-			first = at
-		}
-		last = max(last, at)
-	}
+	first, last := time.Duration(math.MaxInt64), time.Duration(0)
+	see := func(at time.Duration) { first, last = min(first, at), max(last, at) }
 	for i := range c.came {
 		see(c.came[i].At)
 	}
 	for i := range c.sent {
 		see(c.sent[i].At)
+		see(c.sent[i].Made - audio.Duration(c.sent[i].Samples))
 	}
 	for i := range c.pulls {
 		see(c.pulls[i].Now)
 	}
-	c.window = window{max(first, last-Keep, 0), last}
+	c.window = window{min(max(first, last-Keep, 0), last), last}
 }
 
 // empty reports that nothing of the call's sound is there.

@@ -155,7 +155,7 @@ func (r *Recorder) Sent(f *sendq.Frame, epoch uint32, now time.Duration) {
 	n.time(now)
 	n.time(f.Made)
 	n.u64(f.Sequence)
-	n.u64(f.Media)
+	n.u64(max(f.Media, 1) - 1) // on the wire 0 means absent
 	n.u32(epoch)
 	n.u32(f.Marks)
 	n.u32(f.DroppedBefore)

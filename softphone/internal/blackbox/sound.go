@@ -1,7 +1,6 @@
 package blackbox
 
 import (
-	"bytes"
 	"encoding/binary"
 	"math"
 	"time"
@@ -67,8 +66,8 @@ func (l *leg) place(w window, put func(f *frame, at int)) {
 // decoder conceals; gaps are whole multiples of 2.5 ms, and what is left over is
 // made good by the next.
 func (l *leg) ogg(w window) ([]byte, error) {
-	var out bytes.Buffer
-	file, err := oggwriter.NewWriter(&out, oggwriter.WithChannelCount(1), oggwriter.WithVendor("softphone"))
+	out := &memory{}
+	file, err := oggwriter.NewWriter(out, oggwriter.WithChannelCount(1), oggwriter.WithVendor("softphone"), oggwriter.WithSeekableOutput(out))
 	if err != nil {
 		return nil, err
 	}
@@ -103,8 +102,22 @@ func (l *leg) ogg(w window) ([]byte, error) {
 		return nil, err
 	}
 	err = file.Close()
-	return out.Bytes(), err
+	return out.data, err
 }
+
+// memory is a file in memory, whose last page the writer marks when it closes it.
+type memory struct{ data []byte }
+
+func (m *memory) Write(b []byte) (int, error) {
+	m.data = append(m.data, b...)
+	return len(b), nil
+}
+
+// Seek tells where writing goes on, which is all that it is asked for.
+func (m *memory) Seek(int64, int) (int64, error) { return int64(len(m.data)), nil }
+
+// WriteAt writes over what is there.
+func (m *memory) WriteAt(b []byte, at int64) (int, error) { return copy(m.data[at:], b), nil }
 
 // wav is the leg of a pcm call as WAV: 48 kHz, mono, 16 bits.
 func (l *leg) wav(w window) []byte {
