@@ -47,7 +47,6 @@ type run struct {
 	began  time.Duration // the first pull
 	from   tapeCount     // where counting begins
 	mark   playout.Stats // replayed, at from
-	marked bool
 	Outcome
 }
 
@@ -137,27 +136,40 @@ func (r *run) pull(rec record) error {
 // the end.
 func since(s, was playout.Stats) playout.Stats {
 	for _, n := range [...]struct{ is, was *uint64 }{
-		{&s.PacketsReceived, &was.PacketsReceived}, {&s.PacketsLost, &was.PacketsLost},
-		{&s.PacketsDropped, &was.PacketsDropped}, {&s.PacketsDiscarded, &was.PacketsDiscarded},
-		{&s.Resets, &was.Resets}, {&s.Outages, &was.Outages},
-		{&s.TotalSamplesReceived, &was.TotalSamplesReceived}, {&s.ConcealedSamples, &was.ConcealedSamples},
-		{&s.SilentConcealedSamples, &was.SilentConcealedSamples}, {&s.ConcealmentEvents, &was.ConcealmentEvents},
+		{&s.PacketsReceived, &was.PacketsReceived},
+		{&s.PacketsLost, &was.PacketsLost},
+		{&s.PacketsDropped, &was.PacketsDropped},
+		{&s.PacketsDiscarded, &was.PacketsDiscarded},
+		{&s.Resets, &was.Resets},
+		{&s.Outages, &was.Outages},
+		{&s.TotalSamplesReceived, &was.TotalSamplesReceived},
+		{&s.ConcealedSamples, &was.ConcealedSamples},
+		{&s.SilentConcealedSamples, &was.SilentConcealedSamples},
+		{&s.ConcealmentEvents, &was.ConcealmentEvents},
 		{&s.InsertedSamplesForDeceleration, &was.InsertedSamplesForDeceleration},
 		{&s.RemovedSamplesForAcceleration, &was.RemovedSamplesForAcceleration},
-		{&s.SilentSamples, &was.SilentSamples}, {&s.FillingSamples, &was.FillingSamples},
-		{&s.DecodedSamples, &was.DecodedSamples}, {&s.PrimingSamples, &was.PrimingSamples},
-		{&s.UnheardSamples, &was.UnheardSamples}, {&s.AbandonedSamples, &was.AbandonedSamples},
-		{&s.SkippedSamples, &was.SkippedSamples}, {&s.DecodeErrors, &was.DecodeErrors},
-		{&s.JitterBufferEmittedCount, &was.JitterBufferEmittedCount}, {&s.Pulls, &was.Pulls},
-		{&s.InterruptionCount, &was.InterruptionCount}, {&s.StallCount, &was.StallCount},
+		{&s.SilentSamples, &was.SilentSamples},
+		{&s.FillingSamples, &was.FillingSamples},
+		{&s.DecodedSamples, &was.DecodedSamples},
+		{&s.PrimingSamples, &was.PrimingSamples},
+		{&s.UnheardSamples, &was.UnheardSamples},
+		{&s.AbandonedSamples, &was.AbandonedSamples},
+		{&s.SkippedSamples, &was.SkippedSamples},
+		{&s.DecodeErrors, &was.DecodeErrors},
+		{&s.JitterBufferEmittedCount, &was.JitterBufferEmittedCount},
+		{&s.Pulls, &was.Pulls},
+		{&s.InterruptionCount, &was.InterruptionCount},
+		{&s.StallCount, &was.StallCount},
 	} {
 		*n.is -= *n.was
 	}
 	for _, n := range [...]struct{ is, was *time.Duration }{
 		{&s.RelativePacketArrivalDelay, &was.RelativePacketArrivalDelay},
-		{&s.JitterBufferDelay, &was.JitterBufferDelay}, {&s.JitterBufferTargetDelay, &was.JitterBufferTargetDelay},
+		{&s.JitterBufferDelay, &was.JitterBufferDelay},
+		{&s.JitterBufferTargetDelay, &was.JitterBufferTargetDelay},
 		{&s.JitterBufferMinimumDelay, &was.JitterBufferMinimumDelay},
-		{&s.TotalInterruptionDuration, &was.TotalInterruptionDuration}, {&s.StallDuration, &was.StallDuration},
+		{&s.TotalInterruptionDuration, &was.TotalInterruptionDuration},
+		{&s.StallDuration, &was.StallDuration},
 	} {
 		*n.is -= *n.was
 	}

@@ -50,7 +50,7 @@ func rowOf(s *callstate.Snapshot, now time.Duration) Row {
 	if s.EarpieceOpen != nil {
 		r.Earpiece = s.EarpieceOpen.Name
 	}
-	var troubles []string
+	troubles := make([]string, 0, len(s.Verdict.Troubles))
 	for _, t := range s.Verdict.Troubles {
 		troubles = append(troubles, t.String())
 	}
