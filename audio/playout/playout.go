@@ -66,6 +66,8 @@ type Config struct {
 	// Complete keeps every word that came and catches up by time scaling,
 	// instead of jumping to be live.
 	Complete bool
+	// Tape takes down what happens; nil: nobody does.
+	Tape Tape
 }
 
 // Playout is one listener's ear for one sender. Its methods may be called from
@@ -104,12 +106,19 @@ type Playout struct {
 	returned   time.Duration // when it came
 
 	stats Stats
+
+	tape    Tape
+	counted *Stats // for the tape
 }
 
 // New returns a playout with an empty buffer.
 func New(cfg Config) *Playout {
 	cfg.Jitter.Complete = cfg.Complete
-	return &Playout{buf: jitter.New(cfg.Jitter), dec: cfg.Decoder}
+	p := &Playout{buf: jitter.New(cfg.Jitter), dec: cfg.Decoder}
+	if cfg.Tape != nil {
+		p.tape, p.counted = cfg.Tape, &Stats{}
+	}
+	return p
 }
 
 // Push takes a packet that arrived at now; its data is copied. It reports
@@ -117,6 +126,9 @@ func New(cfg Config) *Playout {
 func (p *Playout) Push(pkt jitter.Packet, now time.Duration) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.tape != nil {
+		p.tape.Pushed(pkt, now)
+	}
 	kept := p.buf.Push(pkt, now)
 	if kept {
 		p.resume(now)
@@ -128,6 +140,9 @@ func (p *Playout) Push(pkt jitter.Packet, now time.Duration) bool {
 func (p *Playout) SetOneWay(d time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.tape != nil {
+		p.tape.OneWay(d)
+	}
 	p.buf.SetOneWay(d)
 }
 
@@ -137,6 +152,9 @@ func (p *Playout) SetOneWay(d time.Duration) {
 func (p *Playout) SetAhead(d time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.tape != nil {
+		p.tape.Ahead(d)
+	}
 	if d > p.ahead {
 		p.ahead += (d - p.ahead) / 8
 	} else {
@@ -158,6 +176,9 @@ func (p *Playout) Buffered() time.Duration {
 func (p *Playout) Flush() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.tape != nil {
+		p.tape.Flushed()
+	}
 	p.buf.Flush()
 	p.stats.AbandonedSamples += uint64(p.end - p.begin)
 	p.begin, p.end = 0, 0
@@ -181,6 +202,10 @@ func (p *Playout) Pull(dst []int16, now time.Duration) Pulled {
 	pulled.Removed = int(p.stats.RemovedSamplesForAcceleration - before.RemovedSamplesForAcceleration)
 	pulled.Concealed = int(p.stats.ConcealedSamples - before.ConcealedSamples)
 	pulled.Delay = p.stats.Delay
+	if p.tape != nil {
+		*p.counted = p.count()
+		p.tape.Pulled(pulled, len(dst), now, p.counted)
+	}
 	return pulled
 }
 

@@ -73,6 +73,10 @@ type Stats struct {
 func (p *Playout) Stats() Stats {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	return p.count()
+}
+
+func (p *Playout) count() Stats {
 	s := p.stats
 	s.Stats = p.buf.Stats()
 	s.SkippedSamples = s.AbandonedSamples + p.buf.Skipped()

@@ -127,7 +127,7 @@ func phoneLayers(ofPhone []ban) []layer {
 		{name: "softphone/e2e/svg"},
 		{name: "softphone/internal/audition", bans: slices.Concat(itself(never("devices are reached through softphone/internal/sound", device, malgo)),
 			never(noContract, api), never(noTransport, grpc), never("it is tried without a screen", tui))},
-		{name: "softphone/internal/blackbox", bans: ofPhone, later: true},
+		{name: "softphone/internal/blackbox", bans: noCardNoScreen},
 		{name: "softphone/internal/call", bans: noCardNoScreen},
 		{name: "softphone/internal/callstate", bans: slices.Concat(never(noCard, malgo), never(noContract, api), never(noTransport, grpc))},
 		{name: "softphone/internal/check", bans: noCardNoScreen},

@@ -114,6 +114,8 @@ type Config struct {
 	// OnPacket is called for each packet that arrives, with the smoothed round
 	// trip (0: not known yet). It must not wait, nor keep the packet's data.
 	OnPacket func(p jitter.Packet, arrived, rtt time.Duration)
+	// Tape takes the call down; nil: nobody does.
+	Tape Tape
 }
 
 // Call is one call. Use New, then Run once.
@@ -184,7 +186,7 @@ func New(cfg Config) (*Call, error) {
 		enc:        enc,
 		queue:      sendq.New(),
 		tokens:     tokens{own: rand.Text(), byServer: make(map[string]string)},
-		playout:    playout.New(playout.Config{Decoder: dec, Complete: cfg.Complete}),
+		playout:    playout.New(playout.Config{Decoder: dec, Complete: cfg.Complete, Tape: cfg.Tape}),
 		train:      impair.New(),
 		cleaner:    cleaner,
 		micMeter:   &level.Meter{},

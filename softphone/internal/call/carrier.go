@@ -147,10 +147,12 @@ func (k *carrier) take(chunk *api.AudioChunk) {
 			c.queue.SetPeer(smooth, time.Duration(r.GetBufferTargetUs())*time.Microsecond)
 		}
 	}
-	if p, ok := k.packets.Read(chunk); ok && c.arrive(k, &p, now) {
-		if c.cfg.OnPacket != nil {
-			c.cfg.OnPacket(p, now, smooth)
-		}
+	p, ok := k.packets.Read(chunk)
+	if ok = ok && c.arrive(k, &p, now); ok && c.cfg.OnPacket != nil {
+		c.cfg.OnPacket(p, now, smooth)
+	}
+	if c.cfg.Tape != nil {
+		c.cfg.Tape.Came(came(chunk, &p, ok, now, smooth))
 	}
 	if m := k.packets.Malformed(); m != k.malformed {
 		c.figures.malformed.Add(m - k.malformed)

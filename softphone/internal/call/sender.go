@@ -125,7 +125,11 @@ func (k *carrier) sendFrame(o *outgoing, f *sendq.Frame, now time.Duration) erro
 		o.reported = now
 		chunk.Report = c.ownReport(k.own)
 	}
-	k.link.Stamp(chunk, c.cfg.Clock())
+	at := c.cfg.Clock()
+	k.link.Stamp(chunk, at)
+	if f != nil && c.cfg.Tape != nil {
+		c.cfg.Tape.Sent(f, uint32(k.number), at)
+	}
 	err := o.stream.Send(chunk)
 	chunk.Report = nil
 	return err

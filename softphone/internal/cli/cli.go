@@ -108,7 +108,7 @@ func (p *program) root() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w (%s --help lists the flags)", settings.FlagError(cmd.Flags(), err), cmd.CommandPath())}
 	})
-	root.AddCommand(p.call(), p.calls(), p.check(), p.config(), p.devices(), p.replay(), p.swarm(), p.watch())
+	root.AddCommand(p.call(), p.calls(), p.check(), p.config(), p.devices(), p.open(), p.replay(), p.swarm(), p.watch())
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
 	p.complete(root)

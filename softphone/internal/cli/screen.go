@@ -40,7 +40,11 @@ func (p *program) screen(cmd *cobra.Command) error {
 		return err
 	}
 	defer func() { _ = log.close() }()
-	ph, err := p.newPhone(log.Logger, p.remember)
+	keep, err := p.keepBoxes(cmd)
+	if err != nil {
+		return err
+	}
+	ph, err := p.newPhone(log.Logger, p.remember, keep)
 	if err != nil {
 		return err
 	}

@@ -62,6 +62,7 @@ type Config struct {
 	ASCII         bool    // the screen draws, and the line mode prints, with ASCII only
 	Plain         bool    // the line mode instead of the screen
 	History       bool    // calls are kept
+	BlackBox      bool    // the last minute of a call is kept in memory
 
 	MicrophoneGain, EarVolume float64       // dB, at first
 	TalkLimit                 time.Duration // that push-to-talk keeps the microphone open
@@ -107,6 +108,7 @@ func (c *Config) Flags(fs *pflag.FlagSet) {
 	fs.BoolVar(&c.ASCII, "ascii", false, "draw the screen with the characters of ASCII only")
 	fs.BoolVar(&c.Plain, "plain", false, "no screen, but sentences and typed commands: for screen readers, dumb terminals and scripts")
 	fs.BoolVar(&c.History, "history", true, "keep a history of your calls, the newest 10,000")
+	fs.BoolVar(&c.BlackBox, "black-box", true, "keep the last minute of a call in memory, for a key to save it")
 	fs.StringVar(&c.Playout, "playout", Live, "after a stall be `live` again at once, or play complete and catch up")
 	c.directoryFlags(fs)
 	c.defaultFile = DefaultFile()

@@ -16,6 +16,8 @@ const (
 	attendEvery = 250 * time.Millisecond
 	// napsEvery is how many of these looks are one for sleep: each second.
 	napsEvery = 4
+	// secondEvery is how many of them are one that the black box keeps.
+	secondEvery = 4
 	// heldUp is how late a look may come. After a later one the program itself
 	// did not run, and a microphone that brought nothing meanwhile is not at fault.
 	heldUp = time.Second
@@ -63,6 +65,9 @@ func (p *Phone) watch(ctx context.Context) {
 		s := p.Snapshot()
 		quiet.look(&s, p.clock())
 		p.found(doctor.Look(&s, p.clock()))
+		if n%secondEvery == 0 {
+			p.noteSecond()
+		}
 		p.tendLatch(s.Speaking)
 		if n%noteEvery == 0 {
 			p.goesOn(&s)

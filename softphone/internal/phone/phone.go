@@ -23,6 +23,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"callcenter/audio"
@@ -30,6 +31,7 @@ import (
 	"callcenter/audio/jitter"
 	"callcenter/audio/port"
 	"callcenter/codec"
+	"callcenter/softphone/internal/blackbox"
 	"callcenter/softphone/internal/call"
 	"callcenter/softphone/internal/callstate"
 	"callcenter/softphone/internal/diagnose"
@@ -94,6 +96,8 @@ type Config struct {
 	Favourites, Contacts []callstate.Contact
 	// Ledger takes down the calls; nil: nobody does.
 	Ledger Ledger
+	// Boxes is where black boxes go; nil: no call is kept.
+	Boxes *blackbox.Shelf
 	// Asleep says how long this computer has slept; nil: wake.Asleep.
 	Asleep func() (time.Duration, error)
 }
@@ -125,6 +129,10 @@ type Phone struct {
 	wishes     wishes // for others, while they open
 	findings   diagnose.Findings
 	past       callstate.Past // this call, or the last one, as the ledger has it
+	box        *blackbox.Recorder // of this call, or the last one; nil: none
+
+	saving atomic.Bool // a black box is being written
+	saves  chan save
 }
 
 // New returns an idle phone.
@@ -138,6 +146,7 @@ func New(cfg Config) *Phone {
 		dial:    make(chan string, 1),
 		changed: make(chan struct{}, 1),
 		notices: make(chan callstate.Notice, noticeBacklog),
+		saves:   make(chan save, 1),
 	}
 }
 
@@ -145,6 +154,7 @@ func New(cfg Config) *Phone {
 // waits for the end of the call.
 func (p *Phone) Run(ctx context.Context) error {
 	defer p.hush()
+	defer p.keepBoxes()()
 	for {
 		select {
 		case <-ctx.Done():
@@ -210,7 +220,7 @@ func (p *Phone) begin(dest string, cancel context.CancelFunc) error {
 	if p.state != callstate.Idle {
 		return ErrBusy
 	}
-	p.state, p.dest, p.cancel, p.current = callstate.Dialing, dest, cancel, nil
+	p.state, p.dest, p.cancel, p.current, p.box = callstate.Dialing, dest, cancel, nil, nil
 	p.wishes = wishes{}
 	p.findings = diagnose.Findings{}
 	p.signal()
@@ -260,6 +270,7 @@ func (p *Phone) place(ctx context.Context, id string, o Order) (_ call.Report, e
 		OnNotice: p.Say,
 		OnLink:   p.linkChanged,
 		OnPacket: o.OnPacket,
+		Tape:     p.tape(id, o.Destination),
 	})
 	if err != nil {
 		return empty, err

@@ -31,6 +31,14 @@ type seen struct {
 	arrived, rtt time.Duration
 }
 
+// traceWriter takes a trace while it comes about, as a playlog.TraceFile does.
+type traceWriter interface {
+	SetHeader(frameMS int, rttMS float64)
+	Add(p playlog.Packet)
+	Flush()
+	Close(shiftUS int64) error
+}
+
 // Recorder writes the arrivals of a live call as a trace. The call hands it
 // packets, which never waits; Run writes them.
 //
@@ -41,7 +49,7 @@ type seen struct {
 // epoch or a jump, the trace's clock goes on: the packet is taken to have come
 // as fast as the fastest before it. Sequences go on likewise.
 type Recorder struct {
-	file    *playlog.TraceFile
+	file    traceWriter
 	queue   chan seen
 	dropped atomic.Uint64 // the queue was full
 
@@ -104,7 +112,7 @@ func (r *Recorder) Run() (packets uint64, err error) {
 func (r *Recorder) finish() error {
 	shift := int64(0)
 	if r.packets > 0 {
-		shift = (r.leastRTT/2 - r.fastest).Microseconds()
+		shift = r.shiftUS()
 	}
 	if err := r.file.Close(shift); err != nil {
 		return err
@@ -118,6 +126,10 @@ func (r *Recorder) finish() error {
 	}
 	return nil
 }
+
+// shiftUS is by how much later everything arrived than was written, now that the
+// fastest packet is known.
+func (r *Recorder) shiftUS() int64 { return (r.leastRTT/2 - r.fastest).Microseconds() }
 
 // add writes a packet.
 func (r *Recorder) add(p seen) {

@@ -1,0 +1,180 @@
+package blackbox
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"callcenter/audio"
+	"callcenter/audio/playout"
+	"callcenter/codec"
+)
+
+// ErrNoTape means that the earpiece asked for nothing while the tape ran.
+var ErrNoTape = errors.New("nothing was played while this was recorded: there is nothing to replay")
+
+// Outcome is what a replay did beside what the call's ear had done.
+type Outcome struct {
+	// Whole says that the counters are those of the call from its beginning.
+	// Otherwise they are those after a WarmUp, from From on, counted from the first
+	// pull; where the tape is not longer than that, from the first pull on.
+	Whole bool
+	From  time.Duration
+	// Length is that of the tape.
+	Length             time.Duration
+	Recorded, Replayed playout.Stats
+	Pulls              int
+	// Differs is how many pulls after From came out in another way, and First when
+	// the first did.
+	Differs int
+	First   time.Duration
+}
+
+// Same reports that nothing came out in another way.
+func (o *Outcome) Same() bool { return o.Differs == 0 && o.Recorded == o.Replayed }
+
+func (b *Box) format() codec.Format {
+	return codec.Format{Codec: b.Manifest.Codec, Rate: audio.Rate, Channels: 1}
+}
+
+// run is a replay that goes on.
+type run struct {
+	box    *Box
+	player *playout.Playout
+	out    func(pcm []int16) error
+	pcm    [audio.PeriodSamples]int16
+	at     uint64        // bytes of the tape that are done
+	began  time.Duration // the first pull
+	from   tapeCount     // where counting begins
+	mark   playout.Stats // replayed, at from
+	Outcome
+}
+
+// Replay does to a fresh playout what the tape says, and gives out what it plays,
+// unless out is nil; out's error ends it.
+func (b *Box) Replay(c codec.Codec, out func(pcm []int16) error) (*Outcome, error) {
+	if len(b.stats.Counts) == 0 {
+		return nil, ErrNoTape
+	}
+	dec, err := c.NewDecoder(b.format())
+	if err != nil {
+		return nil, fmt.Errorf("make %s decoder: %w", c.Name(), err)
+	}
+	r := &run{box: b, out: out, player: playout.New(playout.Config{Decoder: dec, Complete: b.Manifest.Complete})}
+	r.Whole = b.stats.Whole
+	last := b.stats.Counts[len(b.stats.Counts)-1]
+	if !r.Whole {
+		r.from = b.stats.Counts[0]
+		first := r.from.ClockNS
+		for _, n := range b.stats.Counts {
+			if time.Duration(n.ClockNS-first) >= WarmUp && n.TapeBytes < last.TapeBytes {
+				r.from = n
+				break
+			}
+		}
+	}
+	if err := walk(b.members[memberTape], r.do); err != nil {
+		return nil, err
+	}
+	r.Recorded, r.Replayed = since(last.Playout, r.from.Playout), since(r.player.Stats(), r.mark)
+	return &r.Outcome, nil
+}
+
+// do does what a record says.
+func (r *run) do(rec record) error {
+	r.at += uint64(len(rec.whole))
+	switch rec.kind {
+	case kindPushed:
+		p, now, err := parsePushed(rec)
+		r.player.Push(p, now)
+		return err
+	case kindOneWay:
+		d, err := parseTold(rec)
+		r.player.SetOneWay(d)
+		return err
+	case kindAhead:
+		d, err := parseTold(rec)
+		r.player.SetAhead(d)
+		return err
+	case kindFlushed:
+		r.player.Flush()
+	case kindPulled:
+		return r.pull(rec)
+	case kindCame, kindSent:
+	}
+	return nil
+}
+
+func (r *run) pull(rec record) error {
+	was, err := parsePulled(rec)
+	if err != nil {
+		return err
+	}
+	pcm := r.pcm[:was.Samples]
+	is := r.player.Pull(pcm, was.Now)
+	if r.Pulls == 0 {
+		r.began = was.Now
+	}
+	r.Pulls++
+	r.Length = was.Now - r.began
+	if r.at > r.from.TapeBytes && is != was.Pulled {
+		if r.Differs == 0 {
+			r.First = r.Length
+		}
+		r.Differs++
+	}
+	if r.at == r.from.TapeBytes {
+		r.mark, r.From = r.player.Stats(), r.Length
+	}
+	if r.out == nil {
+		return nil
+	}
+	return r.out(pcm)
+}
+
+// since are the counters after was. What is no sum, such as the target, is that of
+// the end.
+func since(s, was playout.Stats) playout.Stats {
+	for _, n := range [...]struct{ is, was *uint64 }{
+		{&s.PacketsReceived, &was.PacketsReceived},
+		{&s.PacketsLost, &was.PacketsLost},
+		{&s.PacketsDropped, &was.PacketsDropped},
+		{&s.PacketsDiscarded, &was.PacketsDiscarded},
+		{&s.Resets, &was.Resets},
+		{&s.Outages, &was.Outages},
+		{&s.TotalSamplesReceived, &was.TotalSamplesReceived},
+		{&s.ConcealedSamples, &was.ConcealedSamples},
+		{&s.SilentConcealedSamples, &was.SilentConcealedSamples},
+		{&s.ConcealmentEvents, &was.ConcealmentEvents},
+		{&s.InsertedSamplesForDeceleration, &was.InsertedSamplesForDeceleration},
+		{&s.RemovedSamplesForAcceleration, &was.RemovedSamplesForAcceleration},
+		{&s.SilentSamples, &was.SilentSamples},
+		{&s.FillingSamples, &was.FillingSamples},
+		{&s.DecodedSamples, &was.DecodedSamples},
+		{&s.PrimingSamples, &was.PrimingSamples},
+		{&s.UnheardSamples, &was.UnheardSamples},
+		{&s.AbandonedSamples, &was.AbandonedSamples},
+		{&s.SkippedSamples, &was.SkippedSamples},
+		{&s.DecodeErrors, &was.DecodeErrors},
+		{&s.JitterBufferEmittedCount, &was.JitterBufferEmittedCount},
+		{&s.Pulls, &was.Pulls},
+		{&s.InterruptionCount, &was.InterruptionCount},
+		{&s.StallCount, &was.StallCount},
+	} {
+		*n.is -= *n.was
+	}
+	for _, n := range [...]struct{ is, was *time.Duration }{
+		{&s.RelativePacketArrivalDelay, &was.RelativePacketArrivalDelay},
+		{&s.JitterBufferDelay, &was.JitterBufferDelay},
+		{&s.JitterBufferTargetDelay, &was.JitterBufferTargetDelay},
+		{&s.JitterBufferMinimumDelay, &was.JitterBufferMinimumDelay},
+		{&s.TotalInterruptionDuration, &was.TotalInterruptionDuration},
+		{&s.StallDuration, &was.StallDuration},
+	} {
+		*n.is -= *n.was
+	}
+	for i := range s.TimeToLive {
+		s.TimeToLive[i] -= was.TimeToLive[i]
+	}
+	return s
+}

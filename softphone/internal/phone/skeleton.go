@@ -1,4 +1,0 @@
-package phone
-
-// SaveBlackBox is being built.
-func (p *Phone) SaveBlackBox(string) {}
