@@ -344,10 +344,13 @@ const mutedHint = "You are muted: press m to be heard."
 func (m *model) lower() []block {
 	st := &m.styles
 	msg := message{st: st, notice: m.saying(), most: 1}
-	if m.height >= talkative && !m.covered() {
+	switch {
+	case m.saved: // where the file is, and what it contains, to its end
+		msg.most = max(m.height-5, 1)
+	case m.height >= talkative && !m.covered():
 		msg.most = 4
 	}
-	if m.snap.Muted && m.snap.TalkingWhileMuted && m.notice.Severity != callstate.Failure {
+	if m.snap.Muted && m.snap.TalkingWhileMuted && m.notice.Severity != callstate.Failure && !m.saved {
 		msg.notice = callstate.Notice{Severity: callstate.Warning, Text: mutedHint}
 	}
 	var blocks []block
