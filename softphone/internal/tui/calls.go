@@ -302,6 +302,9 @@ func (p historyPanel) whole(c *callstate.Past, width int) []string {
 	if c.Name != "" {
 		who += "  " + c.Destination
 	}
+	if width < spacious {
+		return p.wholeNarrow(c, width)
+	}
 	rows := []string{
 		row("Who", who),
 		row("When", day(c.Start, "Mon 02 Jan 2006 15:04:05")+p.st.dim.Render("  for ")+strings.TrimSpace(lasted(c.Length))),
@@ -314,6 +317,16 @@ func (p historyPanel) whole(c *callstate.Past, width int) []string {
 		rows, name = append(rows, row(name, line)), ""
 	}
 	return rows
+}
+
+// wholeNarrow is the same without the names of its rows.
+func (p historyPanel) wholeNarrow(c *callstate.Past, width int) []string {
+	out := []string{cut(p.st.strong.Render(p.who(c, 0)), width), " ", cut(day(c.Start, "Mon 02 Jan 2006 15:04:05"), width)}
+	if c.Name != "" {
+		out[1] = cut(c.Destination, width)
+	}
+	out = append(out, cut(p.rating(c), width), cut(p.st.dim.Render("on ")+c.Server+p.st.dim.Render(", id ")+c.CallID, width))
+	return append(out, p.why(c, width)...)
 }
 
 // why is how a call ended, in two lines of so many cells.
@@ -374,6 +387,11 @@ func (p historyPanel) brief(c *callstate.Past, width int) []string {
 	if c.Err != "" {
 		return p.why(c, width)
 	}
+	return []string{cut(p.rating(c), width), cut(either(p.ended(c) == "", " ", p.ended(c)), width)}
+}
+
+// rating is how good a call was, in a few words.
+func (p historyPanel) rating(c *callstate.Past) string {
 	rated := p.st.dim.Render("not rated")
 	if c.MOS > 0 {
 		rated = fmt.Sprintf("MOS est. %s", strings.TrimSpace(p.rated(c.MOS, 3)))
@@ -384,5 +402,5 @@ func (p historyPanel) brief(c *callstate.Past, width int) []string {
 	if c.Gaps > 0 {
 		rated += fmt.Sprintf("; gaps %d, %s", c.Gaps, callstate.Spell(c.Gap))
 	}
-	return []string{cut(rated, width), cut(either(p.ended(c) == "", " ", p.ended(c)), width)}
+	return rated
 }

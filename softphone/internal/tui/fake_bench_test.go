@@ -192,6 +192,7 @@ type deskScene struct {
 	bench *callstate.Bench // told after the keys
 	check *callstate.Check // and so is this
 	past  *callstate.History
+	note  string
 	keys  []string
 	more  []string // keys after they were told
 }
@@ -244,6 +245,9 @@ func (s deskScene) stage() *model {
 		first.Total = 20600 * time.Millisecond
 		m.Update(checkMsg{first, time.Unix(1000, 0)})
 		m.Update(checkMsg{*s.check, time.Unix(1001, 0)})
+	}
+	if s.note != "" {
+		m.Update(noticeMsg{Text: s.note})
 	}
 	if s.past != nil {
 		m.Update(historyMsg(*s.past))

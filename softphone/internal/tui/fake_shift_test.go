@@ -119,16 +119,16 @@ func (h *fakeHistory) found() []string {
 // aShift is a screen with everything beside the line.
 type aShift struct {
 	*model
-	phone   *fakePhone
-	bench   *fakeBench
-	check   *fakeCheck
-	history *fakeHistory
+	phone *fakePhone
+	bench *fakeBench
+	check *fakeCheck
+	past  *fakeHistory
 }
 
 func newShift(s callstate.Snapshot) aShift {
-	d := aShift{phone: newFakePhone(s), bench: newFakeBench(benchState()), check: &fakeCheck{}, history: &fakeHistory{}}
+	d := aShift{phone: newFakePhone(s), bench: newFakeBench(benchState()), check: &fakeCheck{}, past: &fakeHistory{}}
 	d.phone.directory = directory()
-	d.model = newModel(d.phone, Options{Destination: "echo", Bench: d.bench, Check: d.check, History: d.history})
+	d.model = newModel(d.phone, Options{Destination: "echo", Bench: d.bench, Check: d.check, History: d.past})
 	d.Update(snapshotMsg{Snapshot: s, at: time.Unix(1000, 0)})
 	return d
 }
@@ -283,6 +283,9 @@ func shiftScenes() []deskScene {
 		{name: "history-empty", snap: idleSnapshot(), past: past(callstate.History{}), keys: []string{"y"}},
 		{name: "history-busy", snap: idleSnapshot(), past: past(callstate.History{Busy: true}), keys: []string{"y"}},
 		{name: "history-error", snap: idleSnapshot(), past: past(callstate.History{Err: "The history cannot be read: history.db is in use by another program. Close that, then open this screen again."}), keys: []string{"y"}},
+		{name: "saved", snap: quietSnapshot(), keys: []string{"!"}, note: theBox + " holds the last 60 s: both sides as Ogg/Opus, their frames and arrivals, settings and this screen. No secrets."},
+		{name: "saved-delay", snap: liveSnapshot(), keys: []string{"w", "!"}, note: theBox + " holds the last 60 s: both sides as Ogg/Opus, their frames and arrivals, settings and this screen. No secrets."},
+		{name: "saved-after", snap: afterSnapshot(), keys: []string{"!"}, note: theBox + " holds the last 60 s: both sides as Ogg/Opus, their frames and arrivals, settings and this screen. No secrets."},
 		{name: "hostile check", snap: idleSnapshot(), check: check(hostileCheck()), keys: []string{"c"}, more: []string{"down", "end"}},
 		{name: "hostile history", snap: hostileSnapshot(), past: past(hostileHistory()), keys: []string{"y"}, more: []string{"down", "end", "up"}},
 		{name: "hostile search", snap: idleSnapshot(), past: past(hostileHistory()), keys: []string{"y", "/", "長い名前長い名前長い名前長い名前👩‍👩‍👧‍👦e\u0301\u0301\u0301"}},
