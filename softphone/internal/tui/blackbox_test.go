@@ -13,8 +13,11 @@ import (
 	"callcenter/softphone/internal/callstate"
 )
 
-// theBox is what a phone may say of one, with a path that breaks nowhere.
-const theBox = "/home/operator/.local/share/softphone/blackbox/2026-11-26T08.12.07-room.support-7f1c9a.softphone"
+// Where a black box is, and what a phone says of it.
+const (
+	thePath = "/home/ada/.local/share/softphone/blackbox/softphone-20261126-081207-room-support.zip"
+	theBox  = thePath + ": saved 60 s of both voices, statistics, settings and this screen. It holds what was said. softphone open FILE shows it."
+)
 
 func TestTheBlackBoxIsSavedInACallAndAfterIt(t *testing.T) {
 	fresh := idleSnapshot()
@@ -75,7 +78,7 @@ func TestTheBlackBoxHoldsWhatTheScreenShows(t *testing.T) {
 // Where the file is can be read to its end, on every screen and in the smallest
 // terminal, until the next key.
 func TestWhereTheBlackBoxIsCanBeRead(t *testing.T) {
-	notice := noticeMsg{Text: theBox + " holds the last 60 s: both sides as Ogg/Opus, their frames and arrivals, settings and this screen. No secrets."}
+	notice := noticeMsg{Text: theBox}
 	for _, size := range []tea.WindowSizeMsg{{Width: 40, Height: 12}, {Width: 60, Height: 16}, {Width: 80, Height: 24}, {Width: 120, Height: 40}} {
 		for _, keys := range [][]string{{"!"}, {"?", "!"}, {"w", "!"}, {"i", "!"}, {"v", "!"}, {"y", "!"}} {
 			m := newShift(mutedSnapshot())
@@ -83,7 +86,7 @@ func TestWhereTheBlackBoxIsCanBeRead(t *testing.T) {
 			quits(m.model, keys...)
 			m.Update(notice)
 			squeezed := strings.Join(strings.Fields(m.View()), "")
-			for _, want := range []string{theBox, strings.Join(strings.Fields("holds the last 60 s: both sides as Ogg/Opus"), "")} {
+			for _, want := range []string{thePath, "Itholdswhatwassaid.softphoneopenFILEshowsit."} {
 				if !strings.Contains(squeezed, want) {
 					t.Errorf("%dx%d after %q: %q cannot be read:\n%s", size.Width, size.Height, keys, want, m.View())
 				}

@@ -157,7 +157,7 @@ func (p examPanel) rows(width int) []string {
 		titles = max(titles, span(l.Title))
 	}
 	titles = min(titles, 24)
-	var out []string
+	out := make([]string, 0, 2*len(p.e.check.Lines))
 	for _, l := range p.sorted(width) {
 		if width < spacious {
 			out = append(out, p.narrow(l, width)...)
@@ -185,7 +185,7 @@ func (p examPanel) wide(l callstate.CheckLine, titles, width int) []string {
 	word, look := p.st.graded(l.Grade)
 	indent := 6 + 2 + titles + 2
 	lead := look.Render(word) + "  " + pad(l.Title, titles) + "  "
-	var out []string
+	out := make([]string, 0, 4)
 	for _, line := range wrap(l.Finding, width-indent) {
 		out = append(out, cut(lead+line, width))
 		lead = blanks(indent)

@@ -36,7 +36,7 @@ func TestTheCheckGoesOnWhileItsScreenIsOpen(t *testing.T) {
 			if m.check.isOpen() != c.open || m.mode != c.mode {
 				t.Errorf("open: %v, mode %d, want %v and %d", m.check.isOpen(), m.mode, c.open, c.mode)
 			}
-			if m.aside.end(); m.check.isOpen() {
+			if m.end(); m.check.isOpen() {
 				t.Error("it is open after the end")
 			}
 		})

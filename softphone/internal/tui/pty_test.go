@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/creack/pty"
-	"golang.org/x/sys/unix"
+	"golang.org/x/term"
 )
 
 // terminal is a child on a pseudo-terminal of 80 by 24.
@@ -21,7 +21,7 @@ type terminal struct {
 	master *os.File
 	slave  *os.File
 	cmd    *exec.Cmd
-	before unix.Termios
+	before term.State
 
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -107,9 +107,9 @@ func (c *terminal) press(keys string) {
 	}
 }
 
-func (c *terminal) modes() unix.Termios {
+func (c *terminal) modes() term.State {
 	c.t.Helper()
-	modes, err := unix.IoctlGetTermios(int(c.slave.Fd()), unix.TCGETS)
+	modes, err := term.GetState(int(c.slave.Fd()))
 	if err != nil {
 		c.t.Fatal(err)
 	}

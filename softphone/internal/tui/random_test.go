@@ -88,7 +88,7 @@ func TestTenThousandRandomKeys(t *testing.T) {
 				if _, quit := cmd().(tea.QuitMsg); !quit {
 					t.Fatalf("%#v caused %T", msg, cmd())
 				}
-				m.aside.end()
+				m.end()
 				if m.bench.isOpen() || m.check.isOpen() {
 					t.Fatal("the bench or the check is open after the end")
 				}
