@@ -68,8 +68,8 @@ bench-hostile: ## what others notice of hostile callers, on a machine that does 
 golden: ## rewrite the pictures that the screen is tested against; review the diff
 	go test ./softphone/internal/tui -update
 
-picture: build ## draw the README's picture of the screen from the running program
-	@.ci/picture .github/screen.svg
+picture: build ## draw the pictures of the screen from the running program, into .github
+	@.ci/picture .github
 
 fuzz: ## every fuzz target, one after the other (FUZZTIME=60s each)
 	@.ci/fuzz $(FUZZTIME)
