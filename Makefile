@@ -68,8 +68,8 @@ bench-hostile: ## what others notice of hostile callers, on a machine that does 
 golden: ## rewrite the pictures that the screen is tested against; review the diff
 	go test ./softphone/internal/tui -update
 
-picture: build ## draw the README's picture of the screen from the running program
-	@.ci/picture .github/screen.svg
+picture: build ## draw the pictures of the screen from the running program, into .github
+	@.ci/picture .github
 
 manuals: ## bin/man/*.1 and bin/completions/PROGRAM.{bash,zsh,fish}; man -l bin/man/softphone.1
 	go run ./softphone/e2e/manuals bin

@@ -152,7 +152,7 @@ func (m *model) pressDevices(msg tea.KeyMsg) tea.Cmd {
 		m.bench.bench.Tone(d.ID)
 	case key.Matches(msg, k.Record):
 		m.bench.bench.Record(d.ID)
-	case key.Matches(msg, k.HangUp, k.Mute, k.Talk, k.Hold, k.Microphone, k.Earpiece, k.Devices, k.Details, k.Help, k.Close, k.Quit):
+	case key.Matches(msg, k.HangUp, k.Mute, k.Talk, k.Hold, k.Microphone, k.Earpiece, k.BlackBox, k.Devices, k.Details, k.Help, k.Close, k.Quit):
 		return m.pressLine(msg)
 	}
 	m.enableTrial()

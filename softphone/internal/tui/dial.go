@@ -140,9 +140,9 @@ func (d *dialer) press(msg tea.KeyMsg, fallback string) {
 	}
 }
 
-// edits reports a key with alt that moves in the line, or deletes.
-func (d *dialer) edits(msg tea.KeyMsg) bool {
-	k := d.input.KeyMap
+// edits reports a key with alt that moves in a line, or deletes.
+func edits(msg tea.KeyMsg) bool {
+	k := textinput.DefaultKeyMap
 	return key.Matches(msg, k.WordForward, k.WordBackward, k.DeleteWordForward, k.DeleteWordBackward)
 }
 
@@ -334,7 +334,7 @@ func (m *model) question() (question, bool) {
 		return question{st: &m.styles, text: "You are in a call. Hang up and quit?"}, true
 	case modeLeaving:
 		return question{st: &m.styles, text: "Hanging up, then quitting."}, true
-	case modeCall, modeHelp, modeDetails, modeDelay, modePrompt, modeDevices, modeTraining:
+	case modeCall, modeHelp, modeDetails, modeDelay, modePrompt, modeDevices, modeTraining, modeCheck, modeHistory:
 	}
 	return question{}, false
 }

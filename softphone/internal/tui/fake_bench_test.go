@@ -190,13 +190,16 @@ type deskScene struct {
 	snap  callstate.Snapshot
 	dir   callstate.Directory
 	bench *callstate.Bench // told after the keys
+	check *callstate.Check // and so is this
+	past  *callstate.History
+	note  string
 	keys  []string
-	more  []string // keys after the bench was told
+	more  []string // keys after they were told
 }
 
 func deskScenes() []deskScene {
 	bench := func(b callstate.Bench) *callstate.Bench { return &b }
-	return []deskScene{
+	all := []deskScene{
 		{name: "idle-favourites", snap: idleSnapshot(), dir: directory()},
 		{name: "dial", snap: idleSnapshot(), dir: directory(), keys: []string{"/"}},
 		{name: "dial-filter", snap: idleSnapshot(), dir: directory(), keys: []string{"/", "sup", "down"}},
@@ -222,19 +225,32 @@ func deskScenes() []deskScene {
 		{name: "hostile directory", snap: idleSnapshot(), dir: hostileDirectory(), keys: []string{"/", "room"}},
 		{name: "hostile idle", snap: idleSnapshot(), dir: hostileDirectory()},
 	}
+	return append(all, shiftScenes()...)
 }
 
 // stage sets up a model for a scene.
 func (s deskScene) stage() *model {
 	phone := newFakePhone(s.snap)
 	phone.directory = s.dir
-	m := newModel(phone, Options{Destination: "echo", Bench: newFakeBench(callstate.Bench{})})
+	m := newModel(phone, Options{Destination: "echo", Bench: newFakeBench(callstate.Bench{}), Check: &fakeCheck{}, History: &fakeHistory{}})
 	m.Update(snapshotMsg{Snapshot: s.snap, at: time.Unix(1000, 0)})
 	for _, k := range s.keys {
 		m.Update(pressed(k))
 	}
 	if s.bench != nil {
 		m.Update(benchMsg(*s.bench))
+	}
+	if s.check != nil {
+		first := *s.check
+		first.Total = 20600 * time.Millisecond
+		m.Update(checkMsg{first, time.Unix(1000, 0)})
+		m.Update(checkMsg{*s.check, time.Unix(1001, 0)})
+	}
+	if s.note != "" {
+		m.Update(noticeMsg{Text: s.note})
+	}
+	if s.past != nil {
+		m.Update(historyMsg(*s.past))
 	}
 	for _, k := range s.more {
 		m.Update(pressed(k))

@@ -26,13 +26,18 @@ type (
 	}
 	noticeMsg callstate.Notice
 	benchMsg  callstate.Bench
+	checkMsg  struct {
+		callstate.Check
+		at time.Time
+	}
+	historyMsg callstate.History
 )
 
 // feed brings the phone's news to the screen through send, until ctx ends or
-// the phone does, and the bench's while that is open. It is the only caller of
-// Snapshot and State. While the line is idle, the meters rest and the bench is
-// closed it holds no timer: only the phone and the bench wake it.
-func feed(ctx context.Context, phone desk.Phone, bench *workbench, send func(tea.Msg)) {
+// the phone does, and those of what is open beside it. It is the only caller of
+// Snapshot and State. While the line is idle, the meters rest and nothing else is
+// open that moves it holds no timer: only the phone and the screen's keys wake it.
+func feed(ctx context.Context, phone desk.Phone, beside *aside, send func(tea.Msg)) {
 	notices, changed := phone.Notices(), phone.Changed()
 	poll := time.NewTimer(pollEvery)
 	poll.Stop()
@@ -51,15 +56,16 @@ func feed(ctx context.Context, phone desk.Phone, bench *workbench, send func(tea
 			poll.Stop()
 		}
 	}
-	pollBench := time.NewTimer(pollEvery)
-	pollBench.Stop()
-	defer pollBench.Stop()
-	lookBench := func() {
-		if state, open := bench.state(); open {
-			send(benchMsg(state))
-			pollBench.Reset(pollEvery)
+	pollAside := time.NewTimer(pollEvery)
+	pollAside.Stop()
+	defer pollAside.Stop()
+	var settled time.Time // when what was asked for has surely begun
+	lookAside := func() {
+		now := time.Now()
+		if moves, open := beside.look(now, send); moves || open && now.Before(settled) {
+			pollAside.Reset(pollEvery)
 		} else {
-			pollBench.Stop()
+			pollAside.Stop()
 		}
 	}
 	look()
@@ -75,10 +81,11 @@ func feed(ctx context.Context, phone desk.Phone, bench *workbench, send func(tea
 			look()
 		case <-poll.C:
 			look()
-		case <-bench.woken:
-			lookBench()
-		case <-pollBench.C:
-			lookBench()
+		case <-beside.woken:
+			settled = time.Now().Add(asideSettles)
+			lookAside()
+		case <-pollAside.C:
+			lookAside()
 		case notice, ok := <-notices:
 			if !ok {
 				return

@@ -19,7 +19,7 @@ func feeding(t *testing.T, phone *fakePhone) (sent func() []tea.Msg, ended func(
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		feed(t.Context(), phone, newWorkbench(nil), func(msg tea.Msg) { messages <- msg })
+		feed(t.Context(), phone, newAside(Options{}), func(msg tea.Msg) { messages <- msg })
 	}()
 	sent = func() []tea.Msg {
 		synctest.Wait()
@@ -131,7 +131,7 @@ func TestTheFeedEndsWithItsContext(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		start := time.Now()
-		feed(ctx, newFakePhone(liveSnapshot()), newWorkbench(nil), func(tea.Msg) {})
+		feed(ctx, newFakePhone(liveSnapshot()), newAside(Options{}), func(tea.Msg) {})
 		if d := time.Since(start); d != time.Minute {
 			t.Errorf("ended after %v", d)
 		}

@@ -15,7 +15,8 @@ import (
 type footer struct {
 	st   *styles
 	keys []hint
-	most int // lines
+	loud string // the key that stands out
+	most int    // lines
 }
 
 // hint is a key in the footer.
@@ -54,7 +55,11 @@ func (f footer) Render(width int) string {
 			b.WriteString(strings.Repeat(" ", gap))
 			at += gap
 		}
-		b.WriteString(cut(f.st.key.Render(h.Help().Key)+" "+f.st.dim.Render(h.Help().Desc), width))
+		name, does := f.st.key, f.st.dim
+		if h.Help().Key == f.loud {
+			name, does = f.st.warnStrong, f.st.warn
+		}
+		b.WriteString(cut(name.Render(h.Help().Key)+" "+does.Render(h.Help().Desc), width))
 		at += w
 	}
 	return b.String()
@@ -84,6 +89,9 @@ func (h hint) width() int { return lipgloss.Width(h.Help().Key) + 1 + lipgloss.W
 // footer is the last line, or two where there is room.
 func (m *model) footer() footer {
 	f := footer{st: &m.styles, keys: m.working(), most: 1}
+	if m.suffers() { // in its place: a trouble moves nothing
+		f.loud = m.keys.BlackBox.Help().Key
+	}
 	if m.height >= grand {
 		f.most = 2
 	}
@@ -116,6 +124,10 @@ func (m *model) working() []hint {
 			{k.Mute, 103},
 			{k.Help, 91},
 		}
+	case modeCheck:
+		return m.workingCheck()
+	case modeHistory:
+		return m.workingHistory()
 	case modeTraining:
 		return []hint{{k.Close, 109}, {k.Less, 108}, {k.Reset, 106}, {k.HangUp, 105}, {k.Mute, 104}, {k.Help, 103}}
 	case modeHelp:
@@ -130,6 +142,45 @@ func (m *model) working() []hint {
 	return m.workingLine()
 }
 
+// workingCheck are the keys of the check's screen.
+func (m *model) workingCheck() []hint {
+	k := &m.keys
+	leave, scroll := k.Close, k.Down
+	scroll.SetEnabled(!m.exam.check.Running && m.checkOverflows())
+	if m.exam.check.Running || !m.exam.seen {
+		leave.SetHelp("esc", "give it up")
+		return []hint{{leave, 109}}
+	}
+	return []hint{{leave, 109}, {k.Repeat, 108}, {scroll, 107}, {k.Dial, 99}, {k.DialOther, 98}, {k.Devices, 95}, {k.History, 90}, {k.Help, 91}, {k.Quit, 85}}
+}
+
+// workingHistory are the keys of the history's screen.
+func (m *model) workingHistory() []hint {
+	k, b := &m.keys, &m.browser
+	leave, choose := k.Close, k.Up
+	choose.SetHelp("arrows", "choose")
+	choose.SetEnabled(len(b.past.Calls) > 1)
+	if b.typing {
+		done, all := k.Accept, k.Cancel
+		done.SetHelp("enter", "done")
+		all.SetHelp("esc", "show all")
+		return []hint{{done, 9}, {all, 8}, {choose, 7}}
+	}
+	if b.input.Value() != "" {
+		leave.SetHelp("esc", "show all")
+	}
+	return []hint{{leave, 109}, {choose, 90}, {k.Search, 107}, {k.Again, 108}, {k.HangUp, 104}, {k.Mute, 103}, m.evidence(92), {k.Help, 91}}
+}
+
+// evidence is the key that keeps the last minute.
+func (m *model) evidence(weight int) hint {
+	h := hint{m.keys.BlackBox, weight}
+	if m.width < 100 {
+		h.SetHelp("!", "save")
+	}
+	return h
+}
+
 // workingLine are the keys of the line, in the order in which they are met.
 func (m *model) workingLine() []hint {
 	k := &m.keys
@@ -141,22 +192,25 @@ func (m *model) workingLine() []hint {
 	if m.width < spacious {
 		detailsWeight = 1
 	}
-	gainWeight := 65
+	gainWeight, historyWeight, boxWeight := 65, 21, 72
 	if m.snap.State == callstate.Idle {
-		gainWeight = 11 // without a call there is nothing to be heard of it
+		gainWeight, historyWeight, boxWeight = 11, 87, 86 // without a call there is nothing to be heard of a gain
 	}
 	return []hint{
 		{k.Dial, 99},
 		{k.DialOther, 98},
-		{k.Redial, 90},
-		{k.Favourite, 89},
+		{k.Redial, 50}, // like the next one it stands in the list of those whom one key dials
+		{k.Favourite, 49},
 		{k.HangUp, 99},
 		{k.Mute, 98},
 		{talk, 96},
 		{k.Hold, 97},
 		{k.Microphone, gainWeight},
 		{k.Earpiece, gainWeight - 1},
+		m.evidence(boxWeight),
 		{k.Devices, 95},
+		{k.Check, 88},
+		{k.History, historyWeight},
 		{k.Training, 70},
 		{k.Digit, 50},
 		{k.Details, detailsWeight},

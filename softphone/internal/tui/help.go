@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/charmbracelet/bubbles/key"
@@ -27,7 +28,7 @@ func (m *model) chapters() []chapter {
 	const idle, inCall = "without a call", "in a call"
 	talk := k.Talk
 	talk.SetHelp("space", "")
-	return []chapter{
+	all := []chapter{
 		{"The call", []topic{
 			{k.Dial, "dial " + m.fallback() + " at once", idle},
 			{k.DialOther, "dial another: a few letters find it", idle},
@@ -36,6 +37,7 @@ func (m *model) chapters() []chapter {
 			{k.HangUp, "hang up; b, too", inCall},
 			{k.Hold, "hold, and again to go on", inCall},
 			{k.Digit, "send digits to the other side", inCall},
+			{k.BlackBox, "keep the last minute of the call in a file: evidence of a bad one", "in a call and after it"},
 		}},
 		{"The voice", []topic{
 			{k.Mute, "mute, and again to be heard", inCall},
@@ -48,6 +50,8 @@ func (m *model) chapters() []chapter {
 			{k.Sounds, "own sounds: ringing, answer, end, link lost", ""},
 		}},
 		{"The screen", []topic{
+			{k.Check, "check sound, network and server before a shift", "without a call, which needs the devices"},
+			{k.History, "the calls that were: look, search, dial again", ""},
 			{k.Devices, "try and change microphone and earpiece", ""},
 			{k.Delay, "where the delay goes, and the last minutes", ""},
 			{k.Details, "every figure of both sides", ""},
@@ -58,6 +62,21 @@ func (m *model) chapters() []chapter {
 			{k.Interrupt, "quit; twice in a call", ""},
 		}},
 	}
+	for i := range all {
+		all[i].topics = slices.DeleteFunc(all[i].topics, func(t topic) bool { return m.lacks(t.key) })
+	}
+	return all
+}
+
+// lacks reports the key of something that this softphone has not got.
+func (m *model) lacks(b key.Binding) bool {
+	switch b.Help().Key {
+	case m.keys.Check.Help().Key:
+		return !m.check.there()
+	case m.keys.History.Help().Key:
+		return !m.history.there()
+	}
+	return false
 }
 
 // favourites are who is on the keys of the numbers.
@@ -91,6 +110,7 @@ func reading() [][2]string {
 		{"MOS", "how good it is, 1 to 4.4; below 3.5 is poor"},
 		{"● ○", "in a room: who speaks, who listens"},
 		{"!", "beside a figure: this hurts the conversation"},
+		{"! ✗", "beside a call in the history: it went badly, it failed"},
 	}
 }
 
@@ -212,7 +232,7 @@ func (m *model) helpPanel() helpPanel {
 // covered reports that an overlay takes the place of the meters and figures.
 func (m *model) covered() bool {
 	switch m.mode {
-	case modeHelp, modeDetails, modeDelay, modePrompt, modeDevices:
+	case modeHelp, modeDetails, modeDelay, modePrompt, modeDevices, modeCheck, modeHistory:
 		return true
 	case modeCall, modeTraining, modeQuit, modeLeaving:
 	}
@@ -233,6 +253,10 @@ func (m *model) overlay() panel {
 		return legible{dialPanel{&m.styles, &m.dialer, m.fallback(), m.between()}}
 	case modeDevices:
 		return legible{devicesPanel{&m.styles, &m.trial, m.between()}}
+	case modeCheck:
+		return legible{m.examPanel()}
+	case modeHistory:
+		return legible{historyPanel{&m.styles, &m.browser, m.between()}}
 	case modeCall, modeTraining, modeQuit, modeLeaving:
 	}
 	return nil

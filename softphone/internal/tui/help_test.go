@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/charmbracelet/bubbles/key"
 	tea "github.com/charmbracelet/bubbletea"
@@ -16,11 +17,11 @@ import (
 // question or a screen of their own, in whose footer they are.
 var elsewhere = []string{
 	"Accept", "Cancel", "Complete", "Next", "Previous", "Up", "Down", "PageUp", "PageDown",
-	"Other", "Choose", "Tone", "Record", "Less", "More", "Reset", "Yes", "No",
+	"Other", "Choose", "Tone", "Record", "Repeat", "Search", "Again", "Less", "More", "Reset", "Yes", "No",
 }
 
 func TestTheHelpNamesEveryKey(t *testing.T) {
-	m, _ := at(callstate.Idle)
+	m := newShift(idleSnapshot())
 	var named [][]string
 	for _, c := range m.chapters() {
 		for _, topic := range c.topics {
@@ -50,7 +51,7 @@ func bindings(k keyMap) map[string]key.Binding {
 // No key of the line has two meanings at the same time.
 func TestKeysDoNotCollide(t *testing.T) {
 	for _, state := range []callstate.State{callstate.Idle, callstate.Dialing, callstate.Live, callstate.Ending} {
-		m, _ := at(state)
+		m := newShift(callstate.Snapshot{State: state, Duration: time.Minute})
 		taken := map[string]string{}
 		for name, b := range bindings(m.keys) {
 			if slices.Contains(elsewhere, name) || !b.Enabled() {

@@ -16,10 +16,13 @@ type keyMap struct {
 	Dial, DialOther, Redial, Favourite, HangUp, Hold, Digit            key.Binding // the call
 	Mute, Talk, Microphone, Earpiece, HighPass, Denoise, Level, Sounds key.Binding // the voice
 	Devices, Training, Details, Delay, Help, Quit, Close, Interrupt    key.Binding // the screen
+	Check, History, BlackBox                                           key.Binding // before calls, and after them
 
 	Accept, Cancel, Complete, Next, Previous key.Binding // the dial prompt
 	Up, Down, PageUp, PageDown               key.Binding // what is longer than the screen
 	Other, Choose, Tone, Record              key.Binding // the devices
+	Repeat                                   key.Binding // the check
+	Search, Again                            key.Binding // the history
 	Less, More, Reset                        key.Binding // the training
 	Yes, No                                  key.Binding // the quit question
 }
@@ -55,6 +58,10 @@ func newKeyMap() keyMap {
 		Close:     bind("esc", "close", "esc"),
 		Interrupt: bind("ctrl+c", "quit", "ctrl+c"),
 
+		Check:    bind("c", "check", "c", "C"),
+		History:  bind("y", "history", "y", "Y"),
+		BlackBox: bind("!", "save last minute", "!"),
+
 		Accept:   bind("enter", "dial", "enter"),
 		Cancel:   bind("esc", "cancel", "esc"),
 		Complete: bind("tab", "complete", "tab"),
@@ -70,6 +77,11 @@ func newKeyMap() keyMap {
 		Choose: bind("enter", "use", "enter"),
 		Tone:   bind("t", "test tone", "t", "T"),
 		Record: bind("r", "record 3 s", "r", "R"),
+
+		Repeat: bind("enter", "check again", "enter"),
+
+		Search: bind("/", "search", "/"),
+		Again:  bind("enter", "redial", "enter"),
 
 		Less:  bind("arrows", "choose and change", "left"),
 		More:  bind("arrows", "choose and change", "right"),
@@ -93,7 +105,7 @@ func change(msg tea.KeyMsg) float64 {
 }
 
 // enable switches on the keys that make sense in this state of the line.
-func (k *keyMap) enable(s *callstate.Snapshot, dir *callstate.Directory, redial, bench bool) {
+func (k *keyMap) enable(s *callstate.Snapshot, dir *callstate.Directory, redial bool) {
 	idle := s.State == callstate.Idle
 	k.Dial.SetEnabled(idle)
 	k.DialOther.SetEnabled(idle)
@@ -112,12 +124,20 @@ func (k *keyMap) enable(s *callstate.Snapshot, dir *callstate.Directory, redial,
 	k.Hold.SetEnabled(connected)
 	k.Digit.SetEnabled(connected)
 	k.Training.SetEnabled(trainable(s))
-	k.Devices.SetEnabled(bench)
 
 	k.Mute.SetHelp("m", either(s.Muted && !s.Talk.Open, "unmute", "mute"))
 	k.Hold.SetHelp("x", either(s.Held, "resume", "hold"))
 	k.Talk.SetHelp("space", either(s.Talk.Open, "release", talkLabel(s)))
 	k.Sounds.SetHelp("s", either(s.Sounds, "sounds off", "sounds on"))
+}
+
+// enableAside switches on the keys of what is beside the line and makes sense in
+// this state of it. A check takes the devices that a call needs.
+func (k *keyMap) enableAside(s *callstate.Snapshot, beside *aside) {
+	k.Devices.SetEnabled(beside.bench.there())
+	k.Check.SetEnabled(beside.check.there() && s.State == callstate.Idle)
+	k.History.SetEnabled(beside.history.there())
+	k.BlackBox.SetEnabled(saveable(s))
 }
 
 func either(which bool, yes, no string) string {

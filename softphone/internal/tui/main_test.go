@@ -43,6 +43,8 @@ func child(kind string) int {
 	defer stop()
 	phone, bench := newFakePhone(idleSnapshot()), newFakeBench(benchState())
 	phone.obeys, phone.directory = true, directory()
+	check, past := &fakeCheck{state: doneCheck()}, &fakeHistory{state: calls()}
+	check.panicAt, _ = strings.CutPrefix(kind, "panic in the check's ")
 	if method, ok := strings.CutPrefix(kind, "panic in the bench's "); ok {
 		bench.panicAt = method
 	}
@@ -54,8 +56,8 @@ func child(kind string) int {
 	case "demo":
 		go animate(phone)
 	}
-	err := Run(ctx, phone, Options{Destination: "echo", Bench: bench})
-	fmt.Println("after:", err, either(bench.isOpen(), "BENCH OPEN", "bench closed"), phone.did())
+	err := Run(ctx, phone, Options{Destination: "echo", Bench: bench, Check: check, History: past})
+	fmt.Println("after:", err, either(bench.isOpen() || check.isOpen(), "BENCH OPEN", "bench closed"), phone.did())
 	var broken *PanicError
 	if errors.As(err, &broken) {
 		return 3

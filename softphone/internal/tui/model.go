@@ -25,6 +25,8 @@ const (
 	modeDelay                // the line, with where the delay goes over the figures
 	modeTraining             // the line, with the training under it
 	modeDevices              // the devices' screen
+	modeCheck                // the check's screen
+	modeHistory              // the history's screen, or the search in it
 	modePrompt               // the dial prompt
 	modeQuit                 // the quit question
 	modeLeaving              // nobody: hung up, waiting for the end
@@ -32,8 +34,8 @@ const (
 
 // model is the whole screen. It changes in Update only.
 type model struct {
-	phone       desk.Phone
-	bench       *workbench
+	phone desk.Phone
+	*aside
 	destination string // what Dial("") calls, for display
 
 	keys   keyMap
@@ -53,22 +55,27 @@ type model struct {
 	last          *string             // what was dialed last, on this screen
 	dialer        dialer
 	trial         trial
+	exam          exam
+	browser       browser
 	training      callstate.Training // as set on this screen
 	lesson        lesson
-	scroll        int // the help's first line
+	scroll        int       // the help's first line
+	suffered      time.Time // when this call last did, or the last one
+	saved         bool      // the black box: what the phone says of it has room, until a key
 	leaveBy       time.Time
 }
 
 func newModel(phone desk.Phone, opts Options) *model {
 	m := &model{
 		phone:       phone,
-		bench:       newWorkbench(opts.Bench),
+		aside:       newAside(opts),
 		destination: clean(opts.Destination),
 		keys:        newKeyMap(),
 		styles:      newStyles(lipgloss.DefaultRenderer()),
 		width:       80,
 		height:      24,
 		dialer:      newDialer(),
+		browser:     newBrowser(),
 	}
 	if opts.ASCII {
 		m.ascii = newSpelling()
@@ -94,10 +101,21 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 			m.trial.take(callstate.Bench(msg))
 			m.enableTrial()
 		}
+	case checkMsg:
+		if m.mode == modeCheck {
+			m.exam.take(msg)
+			m.enableCheck()
+		}
+	case historyMsg:
+		if m.mode == modeHistory {
+			m.browser.take(callstate.History(msg))
+			m.enableHistory()
+		}
 	case noticeMsg:
 		m.notice = callstate.Notice{Severity: msg.Severity, Text: clean(msg.Text)}
 		m.remark = remark{}
 	case tea.KeyMsg:
+		m.saved = false
 		return m, m.press(msg)
 	}
 	return m, nil
@@ -105,16 +123,20 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 
 // take makes a snapshot the picture of the line.
 func (m *model) take(msg snapshotMsg) tea.Cmd {
+	ended := m.snap.State != callstate.Idle && msg.State == callstate.Idle
 	if msg.State != m.snap.State {
 		m.looks = 0
 	}
 	m.looks++
 	m.snap, m.now = tidy(msg.Snapshot), msg.at
 	m.reread()
+	m.suffer()
 	m.enable()
 	switch {
-	case m.mode == modePrompt && m.snap.State != callstate.Idle:
+	case (m.mode == modePrompt || m.mode == modeCheck) && m.snap.State != callstate.Idle:
 		m.turn(modeCall)
+	case m.mode == modeHistory && ended: // there is one more
+		m.history.find(m.browser.sought())
 	case m.mode == modeTraining && !trainable(&m.snap):
 		m.turn(modeCall)
 	case m.mode == modeLeaving && (m.snap.State == callstate.Idle || !m.now.Before(m.leaveBy)):
@@ -131,18 +153,31 @@ func (m *model) enable() {
 	if m.snap.State == callstate.Idle {
 		m.dir = m.phone.Directory()
 	}
-	m.keys.enable(&m.snap, &m.dir, m.last != nil || len(m.dir.Recent) > 0, m.bench.there())
+	m.keys.enable(&m.snap, &m.dir, m.last != nil || len(m.dir.Recent) > 0)
+	m.keys.enableAside(&m.snap, m.aside)
 	m.enableTrial()
+	m.enableCheck()
+	m.enableHistory()
 }
 
-// turn changes who gets the keys. The bench is open while the devices' screen is,
-// and no longer.
+// turn changes who gets the keys. What is beside the line is open while its screen
+// is, and no longer.
 func (m *model) turn(to mode) {
 	if m.mode == modeDevices && to != modeDevices {
 		m.bench.end()
 	}
+	if m.mode == modeCheck && to != modeCheck {
+		m.check.end()
+	}
+	if m.mode == modeHistory && to != modeHistory {
+		m.history.end()
+	}
 	m.mode = to
 	switch to {
+	case modeCheck:
+		m.beginCheck()
+	case modeHistory:
+		m.openHistory()
 	case modeDevices:
 		m.trial = trial{}
 		m.bench.begin()
@@ -156,6 +191,8 @@ func (m *model) turn(to mode) {
 	case modeCall, modeDetails, modeDelay, modeQuit, modeLeaving:
 	}
 	m.enableTrial()
+	m.enableCheck()
+	m.enableHistory()
 }
 
 // tidy returns s with every text made safe to draw.
@@ -194,7 +231,7 @@ func tidyVerdict(v callstate.Verdict) callstate.Verdict {
 
 // press gives a key to whom the mode names.
 func (m *model) press(msg tea.KeyMsg) tea.Cmd {
-	if msg.Alt && (m.mode != modePrompt || !m.dialer.edits(msg)) {
+	if msg.Alt && (!m.typing() || !edits(msg)) {
 		// Terminals tell of alt as of an esc before the key, and so of an esc that
 		// the next key follows soon.
 		msg.Alt = false
@@ -206,8 +243,8 @@ func (m *model) press(msg tea.KeyMsg) tea.Cmd {
 	if key.Matches(msg, m.keys.Interrupt) {
 		return m.interrupt()
 	}
-	if m.mode == modePrompt {
-		m.pressPrompt(msg)
+	if m.typing() {
+		m.pressTyped(msg)
 		return nil
 	}
 	// Keys typed quickly arrive in one message; pasted text is no keys.
@@ -226,6 +263,10 @@ func (m *model) press(msg tea.KeyMsg) tea.Cmd {
 		return m.pressTraining(msg)
 	case modeDevices:
 		return m.pressDevices(msg)
+	case modeCheck:
+		return m.pressCheck(msg)
+	case modeHistory:
+		return m.pressHistory(msg)
 	case modeCall, modeDetails, modeDelay:
 		return m.pressLine(msg)
 	case modePrompt, modeLeaving:
@@ -233,11 +274,25 @@ func (m *model) press(msg tea.KeyMsg) tea.Cmd {
 	return nil
 }
 
+// typing reports that keys are text.
+func (m *model) typing() bool {
+	return m.mode == modePrompt || m.mode == modeHistory && m.browser.typing
+}
+
+// pressTyped gives a key to the line that is typed.
+func (m *model) pressTyped(msg tea.KeyMsg) {
+	if m.mode == modeHistory {
+		m.pressSearch(msg)
+	} else {
+		m.pressPrompt(msg)
+	}
+}
+
 // pressEach takes keys that arrived together one by one.
 func (m *model) pressEach(runes []rune) tea.Cmd {
 	for i, r := range runes {
-		if m.mode == modePrompt { // the rest is the destination
-			m.pressPrompt(tea.KeyMsg{Type: tea.KeyRunes, Runes: runes[i:]})
+		if m.typing() { // the rest is the text
+			m.pressTyped(tea.KeyMsg{Type: tea.KeyRunes, Runes: runes[i:]})
 			return nil
 		}
 		if cmd := m.press(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune{r}}); cmd != nil {
@@ -286,6 +341,12 @@ func (m *model) pressLine(msg tea.KeyMsg) tea.Cmd {
 		m.toggle(modeDelay)
 	case key.Matches(msg, k.Devices):
 		m.toggle(modeDevices)
+	case key.Matches(msg, k.Check):
+		m.toggle(modeCheck)
+	case key.Matches(msg, k.History):
+		m.toggle(modeHistory)
+	case key.Matches(msg, k.BlackBox):
+		m.saveBlackBox()
 	case key.Matches(msg, k.Training):
 		m.toggle(modeTraining)
 	case key.Matches(msg, k.Close):
@@ -337,7 +398,7 @@ func (m *model) toggle(what mode) {
 // dial calls destination. What was said about an earlier call goes away.
 func (m *model) dial(destination string) {
 	m.turn(modeCall)
-	m.notice, m.remark = callstate.Notice{}, remark{}
+	m.notice, m.remark, m.suffered = callstate.Notice{}, remark{}, time.Time{}
 	m.last = &destination
 	m.enable()
 	m.phone.Dial(destination)

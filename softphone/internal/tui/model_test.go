@@ -219,13 +219,13 @@ func TestTheFooterShowsTheKeysThatWork(t *testing.T) {
 		want  string
 	}{
 		{callstate.Idle, nil, "d dial  / dial another  i details  w delay  s sounds on  ? help  q quit"},
-		{callstate.Dialing, nil, "h hang up  m mute  + - mic  < > ear  i details  w delay  ? help  q quit"},
-		{callstate.Live, nil, "h hang up  m mute  x hold  + - mic  < > ear  t training  ? help  q quit"},
-		{callstate.Ending, nil, "+ - mic  < > ear  i details  w delay  s sounds off  ? help  q quit"},
+		{callstate.Dialing, nil, "h hang up  m mute  + - mic  < > ear  ! save  i details  ? help  q quit"},
+		{callstate.Live, nil, "h hang up  m mute  x hold  + - mic  ! save  t training  ? help  q quit"},
+		{callstate.Ending, nil, "+ - mic  < > ear  ! save  i details  w delay  s sounds off  ? help  q quit"},
 		{callstate.Idle, []string{"/"}, "enter dial  esc cancel  arrows choose  tab complete"},
 		{callstate.Live, []string{"q"}, "y yes  n no"},
 		{callstate.Live, []string{"q", "y"}, "ctrl+c quit at once"},
-		{callstate.Live, []string{"?"}, "esc close  arrows scroll  h hang up  m mute  x hold  t training  q quit"},
+		{callstate.Live, []string{"?"}, "esc close  arrows scroll  h hang up  m mute  x hold  ! save  q quit"},
 		{callstate.Live, []string{"t"}, "esc close  arrows choose and change  0 all off  h hang up  m mute  ? help"},
 	} {
 		m, _ := at(c.state)

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/creack/pty"
-	"golang.org/x/sys/unix"
+	"golang.org/x/term"
 )
 
 // terminal is a child on a pseudo-terminal of 80 by 24.
@@ -21,7 +21,7 @@ type terminal struct {
 	master *os.File
 	slave  *os.File
 	cmd    *exec.Cmd
-	before unix.Termios
+	before term.State
 
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -107,9 +107,9 @@ func (c *terminal) press(keys string) {
 	}
 }
 
-func (c *terminal) modes() unix.Termios {
+func (c *terminal) modes() term.State {
 	c.t.Helper()
-	modes, err := unix.IoctlGetTermios(int(c.slave.Fd()), unix.TCGETS)
+	modes, err := term.GetState(int(c.slave.Fd()))
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -198,6 +198,11 @@ func TestTheTerminalIsRestored(t *testing.T) {
 		{name: "when the bench has no state", kind: "panic in the bench's state", keys: "v", code: 3, want: "panic in the screen: broken state bench closed"},
 		{name: "when the bench cannot record", kind: "panic in the bench's record m1", keys: "vr", code: 3, want: "panic in the screen: broken record m1 bench closed"},
 		{name: "when the bench cannot choose", kind: "panic in the bench's choose m1", keys: "v\r", code: 3, want: "panic in the screen: broken choose m1 bench closed"},
+		{name: "when the operator quits from the check", kind: "softphone", keys: "c\x03", want: "<nil> bench closed"},
+		{name: "when the context ends under the check", kind: "softphone", keys: "c", signal: syscall.SIGTERM, want: "<nil> bench closed"},
+		{name: "when the check does not begin", kind: "panic in the check's begin", keys: "c", code: 3, want: "panic in the screen: broken begin"},
+		{name: "when the check has no state", kind: "panic in the check's state", keys: "c", code: 3, want: "panic in the screen: broken state bench closed"},
+		{name: "when the check does not end with the screen", kind: "panic in the check's end", keys: "c", signal: syscall.SIGTERM, code: 3, want: "panic in the screen: broken end bench closed"},
 		{name: "when a snapshot panics", kind: "panic in a snapshot", keys: "d", code: 3, want: "panic in the screen: broken snapshot"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -211,6 +216,8 @@ func TestTheTerminalIsRestored(t *testing.T) {
 					child.expect("LIVE")
 				case k == 'v' && c.kind != "panic in the bench's begin" && c.kind != "panic in the bench's state":
 					child.expect("HD Web Camera")
+				case k == 'c' && c.kind != "panic in the check's begin" && c.kind != "panic in the check's state":
+					child.expect("Echo of the ear")
 				}
 			}
 			if c.signal != 0 {

@@ -63,32 +63,36 @@ func aState(r *rand.Rand) callstate.Snapshot {
 }
 
 // Whatever is pressed, and whatever happens meanwhile, nothing panics, the
-// picture fits, and microphones are live only under the devices' screen.
+// picture fits, and microphones are live only under the screens of the devices and the
+// check.
 func TestTenThousandRandomKeys(t *testing.T) {
 	for seed := range uint64(4) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			t.Parallel()
 			r := rand.New(rand.NewPCG(seed, 6))
 			keys, left := meaningful(), 0
-			m, bench := aDesk()
+			m := newShift(idleSnapshot())
 			for range randomKeys / 4 {
 				msg := anyMessage(r, keys)
 				_, cmd := m.Update(msg)
-				if bench.isOpen() != (m.mode == modeDevices) {
-					t.Fatalf("after %#v the bench is open: %v, in mode %d", msg, bench.isOpen(), m.mode)
+				if m.bench.isOpen() != (m.mode == modeDevices) || m.check.isOpen() != (m.mode == modeCheck) || m.history.open.Load() != (m.mode == modeHistory) {
+					t.Fatalf("after %#v, in mode %d, bench and check are open: %v, %v", msg, m.mode, m.bench.isOpen(), m.check.isOpen())
 				}
-				checkPicture(t, m)
+				if m.mode == modeCheck && m.snap.State != callstate.Idle {
+					t.Fatalf("after %#v there is a check in a call", msg)
+				}
+				checkPicture(t, m.model)
 				if cmd == nil {
 					continue
 				}
 				if _, quit := cmd().(tea.QuitMsg); !quit {
 					t.Fatalf("%#v caused %T", msg, cmd())
 				}
-				m.bench.end()
-				if bench.isOpen() {
-					t.Fatal("the bench is open after the end")
+				m.end()
+				if m.bench.isOpen() || m.check.isOpen() {
+					t.Fatal("the bench or the check is open after the end")
 				}
-				m, bench = aDesk()
+				m = newShift(idleSnapshot())
 				left++
 			}
 			if left == 0 {
@@ -96,12 +100,6 @@ func TestTenThousandRandomKeys(t *testing.T) {
 			}
 		})
 	}
-}
-
-// aDesk is a screen with everything, and its bench.
-func aDesk() (*model, *fakeBench) {
-	m, _, bench := withBench(idleSnapshot())
-	return m, bench
 }
 
 // anyMessage is a key, or once in a while what happens by itself.
@@ -115,6 +113,12 @@ func anyMessage(r *rand.Rand, keys []tea.KeyMsg) tea.Msg {
 		benches := []callstate.Bench{{}, benchState(), goneBench(), toneBench(), crowdedBench(), hostileBench(), {Err: "\x1b[2Jnone"}}
 		return benchMsg(benches[r.IntN(len(benches))])
 	case 3:
+		checks := []callstate.Check{{}, beganCheck(), speakingCheck(), doneCheck(), hostileCheck(), {Err: "\x1b[2Jnone"}}
+		return checkMsg{checks[r.IntN(len(checks))], time.Unix(1000+r.Int64N(1000), 0)}
+	case 4:
+		pasts := []callstate.History{{}, calls(), manyCalls(), hostileHistory(), {Busy: true}, {Err: "\x1b[2Jnone"}}
+		return historyMsg(pasts[r.IntN(len(pasts))])
+	case 5:
 		return noticeMsg{Severity: callstate.Severity(r.IntN(3)), Text: strings.Repeat("\x9bword ", r.IntN(50))}
 	}
 	return anyKey(r, keys)
@@ -128,13 +132,24 @@ func checkPicture(t *testing.T, m *model) {
 
 // A window that is dragged about, in a call, on every screen.
 func TestAResizeStorm(t *testing.T) {
-	for _, keys := range [][]string{nil, {"?"}, {"i"}, {"v"}, {"t"}, {"q"}} {
-		m, _, _ := withBench(liveSnapshot())
-		quits(m, keys...)
+	for _, keys := range [][]string{nil, {"?"}, {"i"}, {"v"}, {"t"}, {"q"}, {"y"}, {"y", "/", "sup"}, {"!"}} {
+		m := newShift(liveSnapshot())
+		quits(m.model, keys...)
 		m.Update(benchMsg(benchState()))
+		m.Update(historyMsg(calls()))
+		m.Update(noticeMsg{Text: theBox})
 		r := rand.New(rand.NewPCG(1, 6))
 		for range 300 {
-			checkFits(t, m, 1+r.IntN(300), 1+r.IntN(100))
+			checkFits(t, m.model, 1+r.IntN(300), 1+r.IntN(100))
+		}
+	}
+	for _, state := range []callstate.Check{{}, speakingCheck(), doneCheck(), hostileCheck()} {
+		m := newShift(idleSnapshot())
+		quits(m.model, "c")
+		m.tell(state)
+		r := rand.New(rand.NewPCG(4, 6))
+		for range 300 {
+			checkFits(t, m.model, 1+r.IntN(300), 1+r.IntN(100))
 		}
 	}
 }

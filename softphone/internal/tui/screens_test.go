@@ -18,10 +18,19 @@ func TestTheScreensBesideTheLineMatchTheirGoldens(t *testing.T) {
 		for _, size := range []tea.WindowSizeMsg{common, {Width: 120, Height: 40}, {Width: 40, Height: 12}} {
 			s.golden(t, size, "", nil)
 		}
+		in := func(profile termenv.Profile, dark bool) func(*model) {
+			return func(m *model) { m.styles = newStyles(colours(profile, dark)) }
+		}
 		switch s.name {
-		case "dial", "devices", "devices-gone", "training-open", "help-idle":
-			s.golden(t, common, "-dark", func(m *model) { m.styles = newStyles(colours(termenv.TrueColor, true)) })
-			s.golden(t, common, "-16", func(m *model) { m.styles = newStyles(colours(termenv.ANSI, true)) })
+		case "check-speak", "check-bad", "history":
+			s.golden(t, tea.WindowSizeMsg{Width: 200, Height: 60}, "", nil)
+			s.golden(t, common, "-light", in(termenv.TrueColor, false))
+			s.golden(t, common, "-16-light", in(termenv.ANSI, false))
+		}
+		switch s.name {
+		case "dial", "devices", "devices-gone", "training-open", "help-idle", "check-speak", "check-bad", "history", "saved":
+			s.golden(t, common, "-dark", in(termenv.TrueColor, true))
+			s.golden(t, common, "-16", in(termenv.ANSI, true))
 		}
 	}
 }

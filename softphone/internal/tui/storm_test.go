@@ -60,6 +60,33 @@ func TestTheWholeDeskInATerminal(t *testing.T) {
 	}
 }
 
+// A shift: the check before it, a call out of the history, and its last minute kept.
+func TestAShiftInATerminal(t *testing.T) {
+	t.Parallel()
+	c := startChild(t, "softphone")
+	c.expect("c check  y history")
+	c.press("c")
+	c.expect("FAIL  Put right before the shift: Echo of the ear.")
+	c.press("j\r\x1b")
+	c.expect("One key dials")
+	c.press("y")
+	c.expect("Maria Sibylla")
+	c.press("/d!")
+	c.expect("Search d!")
+	c.press("\r")
+	c.expect("Calls with d!")
+	c.press("j\r")
+	c.expect("LIVE")
+	c.press("!y")
+	c.expect("6 calls")
+	c.press("!\rh")
+	c.expect("IDLE")
+	c.press("q")
+	if did := c.restored(0); !strings.Contains(did, "<nil> bench closed [dial echo save save hang up]") {
+		t.Errorf("the phone did %s", did)
+	}
+}
+
 // drawn returns how many bytes were written to the terminal since the last time.
 func (c *terminal) drawn() int {
 	c.mu.Lock()
@@ -70,10 +97,18 @@ func (c *terminal) drawn() int {
 }
 
 func TestNothingIsWrittenWhileIdle(t *testing.T) {
-	t.Parallel()
+	for _, keys := range []string{"", "c", "y", "?"} {
+		t.Run("after "+keys, func(t *testing.T) {
+			t.Parallel()
+			nothingIsWritten(t, keys)
+		})
+	}
+}
+
+func nothingIsWritten(t *testing.T, keys string) {
 	c := startChild(t, "softphone")
 	c.expect("q quit")
-	c.press("+") // after it the picture rests
+	c.press(keys + "+") // after it the picture rests
 	c.expect("Microphone +1 dB.")
 	quiet := 0
 	for range 50 { // what the key caused may come late on a busy machine
@@ -151,9 +186,9 @@ func TestRandomKeysInATerminal(t *testing.T) {
 	c := startChild(t, "softphone")
 	c.expect("IDLE")
 	keys := []string{
-		"d", "/", "r", "1", "9", "0", "#", "h", "b", "m", "x", " ", "+", "-", "<", ">", "s", "i", "v", "t", "f", "n", "l", "?",
+		"d", "/", "r", "1", "9", "0", "#", "h", "b", "m", "x", " ", "+", "-", "<", ">", "s", "i", "v", "t", "f", "n", "l", "?", "c", "y", "!",
 		"\r", "\t", "\x1b", "\x1b[A", "\x1b[B", "\x1b[C", "\x1b[D", "\x1b[5~", "\x1b[6~", "\x1bOP", "\x1b[200~room/x\n\x1b[201~",
-		"\x7f", "\x15", "\x00", "é", "日", "\xff", "\x1b[M abc", "\x1b[<0;3;3M", "zzz", "y",
+		"\x7f", "\x15", "\x00", "é", "日", "\xff", "\x1b[M abc", "\x1b[<0;3;3M", "zzz",
 	}
 	r := rand.New(rand.NewPCG(3, 6))
 	for range 100 {

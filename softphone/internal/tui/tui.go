@@ -43,8 +43,8 @@ type Options struct {
 	Output io.Writer
 }
 
-// PanicError says that drawing the screen, or a method of the phone or the bench
-// that the screen called, panicked. The terminal was restored before Run returned it.
+// PanicError says that drawing the screen, or a method that the screen called of the
+// phone or of what is beside it, panicked. The terminal was restored before Run returned it.
 type PanicError struct {
 	Value any    // what was passed to panic
 	Stack []byte // the stack at the panic, for the log
@@ -58,9 +58,9 @@ func (e *PanicError) Error() string {
 // Run shows the screen and blocks until the operator quits, the phone ends or
 // ctx ends; all three return nil. When it returns, also with an error, the
 // terminal is as it was before and every goroutine that Run started is over.
-// A panic of the model, or of the methods of the phone or the bench, is returned as *PanicError.
-// The bench, if it is open, is ended in any case. Run handles no signals: end ctx
-// on them.
+// A panic of the model, or of the methods of the phone, the bench, the check or the
+// history, is returned as *PanicError. The bench and the check, if they are open, are
+// ended in any case. Run handles no signals: end ctx on them.
 func Run(ctx context.Context, phone desk.Phone, opts Options) error {
 	// alive ends with ctx, with the phone, with the program or by a panic.
 	alive, end := context.WithCancelCause(ctx)
@@ -73,7 +73,7 @@ func Run(ctx context.Context, phone desk.Phone, opts Options) error {
 	workers.Go(func() {
 		defer end(nil)
 		defer screen.rescue()
-		feed(alive, phone, m.bench, program.Send)
+		feed(alive, phone, m.aside, program.Send)
 	})
 	workers.Go(func() {
 		<-alive.Done()
@@ -82,7 +82,7 @@ func Run(ctx context.Context, phone desk.Phone, opts Options) error {
 	_, err := program.Run()
 	end(nil)
 	workers.Wait()
-	screen.finish(m.bench)
+	screen.finish(m.aside)
 
 	if broken := screen.broken.Load(); broken != nil {
 		return broken
@@ -136,9 +136,9 @@ func (g *guard) View() string {
 }
 
 // finish ends what the screen has open.
-func (g *guard) finish(bench *workbench) {
+func (g *guard) finish(beside *aside) {
 	defer g.rescue()
-	bench.end()
+	beside.end()
 }
 
 // rescue must be deferred directly. It never waits, because the event loop

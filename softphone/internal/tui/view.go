@@ -309,7 +309,12 @@ func (m *model) between() int {
 
 // room is how many lines an overlay may take: all but the state, the culprit, the
 // message and the keys.
-func (m *model) room() int { return m.height - 4 }
+func (m *model) room() int {
+	if m.saved {
+		return m.between()
+	}
+	return m.height - 4
+}
 
 // meters are those of both ends. One that is not open, or stands still, shows no
 // level: its ballistics would go on to fall for seconds.
@@ -339,22 +344,38 @@ func (m *model) meters(large bool) (mic, ear meter) {
 // mutedHint takes the message line while somebody talks into a muted microphone.
 const mutedHint = "You are muted: press m to be heard."
 
+// message is the line of the notices.
+func (m *model) message() message {
+	msg := message{st: &m.styles, notice: m.saying(), most: 1}
+	switch {
+	case m.saved: // where the file is, and what it contains, to its end
+		msg.most = max(m.height-5, 1)
+	case m.height >= talkative && !m.covered():
+		msg.most = 4
+	}
+	if m.snap.Muted && m.snap.TalkingWhileMuted && m.notice.Severity != callstate.Failure && !m.saved {
+		msg.notice = callstate.Notice{Severity: callstate.Warning, Text: mutedHint}
+	}
+	return msg
+}
+
+// messageClaim is what it is worth: where the black box is, more than all figures.
+func (m *model) messageClaim() int {
+	if m.saved {
+		return claimPrompt
+	}
+	return claimMessage
+}
+
 // lower is the screen from the bottom: the message, the question if there is
 // one, and the keys.
 func (m *model) lower() []block {
 	st := &m.styles
-	msg := message{st: st, notice: m.saying(), most: 1}
-	if m.height >= talkative && !m.covered() {
-		msg.most = 4
-	}
-	if m.snap.Muted && m.snap.TalkingWhileMuted && m.notice.Severity != callstate.Failure {
-		msg.notice = callstate.Notice{Severity: callstate.Warning, Text: mutedHint}
-	}
 	var blocks []block
 	if m.height >= tall {
 		blocks = append(blocks, block{rule{st}, claimLowerRule})
 	}
-	blocks = append(blocks, block{msg, claimMessage})
+	blocks = append(blocks, block{m.message(), m.messageClaim()})
 	if t := m.tray(); t != nil {
 		blocks = append(blocks, block{t, claimPrompt})
 	}

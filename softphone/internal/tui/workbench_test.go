@@ -122,9 +122,10 @@ func TestNewsOfTheBenchAfterItsScreenAreIgnored(t *testing.T) {
 func TestTheBenchIsPolledWhileItIsOpen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		phone, inner := newFakePhone(idleSnapshot()), newFakeBench(benchState())
-		bench := newWorkbench(inner)
+		beside := newAside(Options{Bench: inner})
+		bench := beside.bench
 		told := 0
-		go feed(t.Context(), phone, bench, func(msg tea.Msg) {
+		go feed(t.Context(), phone, beside, func(msg tea.Msg) {
 			if _, ok := msg.(benchMsg); ok {
 				told++
 			}
@@ -158,7 +159,7 @@ func TestTheBenchIsPolledWhileItIsOpen(t *testing.T) {
 
 func TestBeginAndEndOfTheBenchComeInPairs(t *testing.T) {
 	inner := newFakeBench(callstate.Bench{})
-	w := newWorkbench(inner)
+	w := newWorkbench(inner, make(chan struct{}, 1))
 	w.end()
 	w.begin()
 	w.begin()
@@ -167,7 +168,7 @@ func TestBeginAndEndOfTheBenchComeInPairs(t *testing.T) {
 	if got := inner.did(); !slices.Equal(got, []string{"begin", "end"}) {
 		t.Errorf("%q", got)
 	}
-	none := newWorkbench(nil)
+	none := newWorkbench(nil, make(chan struct{}, 1))
 	none.begin()
 	none.end()
 	if _, open := none.state(); open {
