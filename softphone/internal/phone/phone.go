@@ -128,7 +128,7 @@ type Phone struct {
 	mic, ear   Stream // of this call
 	wishes     wishes // for others, while they open
 	findings   diagnose.Findings
-	past       callstate.Past // this call, or the last one, as the ledger has it
+	past       callstate.Past     // this call, or the last one, as the ledger has it
 	box        *blackbox.Recorder // of this call, or the last one; nil: none
 
 	saving atomic.Bool // a black box is being written
