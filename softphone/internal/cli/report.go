@@ -10,7 +10,7 @@ import (
 
 // writeReport prints a report for people.
 func writeReport(w io.Writer, r call.Report) error {
-	loop := "not measured (only in echo calls)"
+	loop := "not measured (only in echo calls, with sound)"
 	if r.LoopMS != nil {
 		loop = fmt.Sprintf("%s / %s ms (p50/p95)", whole(r.LoopMS.P50), whole(r.LoopMS.P95))
 	}

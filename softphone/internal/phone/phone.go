@@ -171,7 +171,7 @@ func (p *Phone) outcome(r call.Report, err error) callstate.Notice {
 	if err != nil {
 		return callstate.Notice{Severity: callstate.Failure, Text: err.Error()}
 	}
-	d := time.Duration(r.DurationS * float64(time.Second)).Round(time.Second)
+	d := time.Duration(r.DurationS * float64(time.Second)).Truncate(time.Second)
 	return callstate.Notice{Text: fmt.Sprintf("Call to %s ended after %s.", r.Destination, d)}
 }
 
