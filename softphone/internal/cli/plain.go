@@ -21,7 +21,7 @@ func (p *program) lineMode(cmd *cobra.Command) error {
 		return err
 	}
 	defer func() { _ = log.close() }()
-	ph, err := p.newPhone(log.Logger, p.remember)
+	ph, err := p.deskPhone(cmd, log)
 	if err != nil {
 		return err
 	}

@@ -40,11 +40,7 @@ func (p *program) screen(cmd *cobra.Command) error {
 		return err
 	}
 	defer func() { _ = log.close() }()
-	keep, err := p.keepBoxes(cmd)
-	if err != nil {
-		return err
-	}
-	ph, err := p.newPhone(log.Logger, p.remember, keep)
+	ph, err := p.deskPhone(cmd, log)
 	if err != nil {
 		return err
 	}
@@ -82,6 +78,15 @@ func (p *program) protect(log *logFile) (restore func() error, err error) {
 		return nil, errors.Join(err, guard.Release(), f.Close())
 	}
 	return func() error { return errors.Join(undo(), guard.Release(), f.Close()) }, nil
+}
+
+// deskPhone returns the phone of a desk, which keeps more than that of one call.
+func (p *program) deskPhone(cmd *cobra.Command, log *logFile) (*phone.Phone, error) {
+	keep, err := p.keepBoxes(cmd)
+	if err != nil {
+		return nil, err
+	}
+	return p.newPhone(log.Logger, p.remember, keep)
 }
 
 // remember makes the operator's phone keep what the next run should know.
