@@ -143,7 +143,9 @@ func newMouth(h *headset) *mouth {
 func (m *mouth) fill(pcm []int16, at time.Duration) {
 	h := m.headset
 	speaks := h.chatty || h.ask()[:5] == "Speak" && !h.mute
-	m.voice.Fill(m.said)
+	if speaks {
+		m.voice.Fill(m.said)
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for i := range pcm {

@@ -175,7 +175,7 @@ func TestEachFaultIsNamedAndNothingElse(t *testing.T) {
 		"a loud room":                      {headset: &headset{noise: 500}, key: "noise_floor", grade: warns, says: "-41 dBFS"},
 		"an operator who is not silent":    {headset: &headset{chatty: true}, key: "noise_floor", grade: fails},
 		"nobody who speaks":                {headset: &headset{mute: true}, key: "speech_level", grade: fails, says: "no speech was heard"},
-		"a microphone that is turned down": {headset: &headset{gain: 0.3}, key: "speech_level", grade: warns, says: "-35 dBFS"},
+		"a microphone that is turned down": {headset: &headset{gain: 0.3}, key: "speech_level", grade: warns, says: "dB from the -22 dBFS of a call"},
 		"no microphone":                    {headset: &headset{refuse: errors.New("no microphone is connected")}, key: "microphone", grade: fails, says: "no microphone is connected"},
 		"no earpiece":                      {headset: &headset{refuseEar: errors.New("no earpiece is connected")}, key: "earpiece", grade: fails, says: "no earpiece is connected"},
 		"a microphone that dies":           {headset: &headset{dies: 6 * second}, key: "microphone", grade: fails, says: "brings nothing"},

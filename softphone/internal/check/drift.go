@@ -16,8 +16,8 @@ const (
 	// maxWindows bounds what a clock remembers.
 	maxWindows = 240
 	// stepLeast is what the most punctual callbacks of two windows must differ by
-	// before sound is missing between them. Clocks of 1000 ppm differ by 0.5 ms.
-	stepLeast = 2 * time.Millisecond
+	// beyond the usual before sound is missing between them.
+	stepLeast = 1500 * time.Microsecond
 	// driftWindows are as many as a drift needs: 6 s.
 	driftWindows = 12
 )
@@ -29,6 +29,8 @@ const (
 type deviceClock struct {
 	windows []punctual // the last of them is being filled
 	end     time.Duration
+	broken  bool // between the last of them and the next there is a break
+	skip    int  // so many more windows are not to be trusted
 }
 
 // punctual is the callback of a window that came least late: at what time, and how
@@ -36,22 +38,39 @@ type deviceClock struct {
 type punctual struct {
 	at, late time.Duration
 	pos      uint64
+	apart    bool // there is a break before it
 }
 
 // add takes note that the device had moved pos samples at a time.
 func (c *deviceClock) add(pos uint64, at time.Duration) {
 	p := punctual{at: at, late: at - timeOf(pos), pos: pos}
 	if len(c.windows) == 0 || at >= c.end {
+		c.end = at + windowSpan
+		if c.skip > 0 {
+			c.skip--
+			return
+		}
 		if len(c.windows) == maxWindows {
 			return
 		}
+		p.apart, c.broken = c.broken, false
 		c.windows = append(c.windows, p)
-		c.end = at + windowSpan
 		return
 	}
+	if c.skip > 0 || c.broken {
+		return
+	}
+	p.apart = c.windows[len(c.windows)-1].apart
 	if last := &c.windows[len(c.windows)-1]; p.late < last.late {
 		*last = p
 	}
+}
+
+// interrupt takes note that sound was lost, or the device opened anew, within the
+// last half second or so: what was seen then says nothing of the clock.
+func (c *deviceClock) interrupt() {
+	c.windows = c.windows[:max(0, len(c.windows)-2)]
+	c.broken, c.skip = true, 1
 }
 
 // timeOf is how long so many samples last.
@@ -84,29 +103,43 @@ type drift struct {
 	error float64 // of ppm: twice the standard error
 }
 
-// drift fits the line. The first window is the start of a device and counts for
-// nothing. Where sound went missing the line goes on behind the step.
+// drift fits the line through the longest time without a break. The first window is
+// the start of a device and counts for nothing, and the last one is not full.
 func (c *deviceClock) drift() drift {
-	if len(c.windows) < driftWindows {
+	if len(c.windows) < driftWindows+2 {
 		return drift{}
 	}
-	w := c.windows[1 : len(c.windows)-1] // the last one is not full
+	w := unbroken(c.windows[1 : len(c.windows)-1])
+	if len(w) < driftWindows {
+		return drift{}
+	}
+	x, y := make([]float64, len(w)), make([]float64, len(w))
+	for i := range w {
+		x[i], y[i] = float64(w[i].at), float64(w[i].late)
+	}
+	slope, se := fit(x, y)
+	// A clock that is fast brings its samples ever earlier.
+	return drift{known: true, ppm: -slope * 1e6, error: 2 * se * 1e6}
+}
+
+// unbroken is the longest row of windows between which no sound went missing: with
+// no step that differs much from the usual one, which is that of the drift.
+func unbroken(w []punctual) []punctual {
 	steps := make([]float64, len(w)-1)
 	for i := range steps {
 		steps[i] = float64(w[i+1].late - w[i].late)
 	}
 	usual := median(steps)
-	x, y := make([]float64, len(w)), make([]float64, len(w))
-	missing := 0.0
+	best, begin := w[:0], 0
 	for i := range w {
-		if i > 0 && math.Abs(steps[i-1]-usual) >= float64(stepLeast) {
-			missing += steps[i-1] - usual
+		if i > 0 && (w[i].apart || math.Abs(steps[i-1]-usual) >= float64(stepLeast)) {
+			begin = i
 		}
-		x[i], y[i] = float64(w[i].at), float64(w[i].late)-missing
+		if row := w[begin : i+1]; len(row) > len(best) {
+			best = row
+		}
 	}
-	slope, se := fit(x, y)
-	// A clock that is fast brings its samples ever earlier.
-	return drift{known: true, ppm: -slope * 1e6, error: 2 * se * 1e6}
+	return best
 }
 
 // fit returns the slope of the line through some points, by least squares, and its

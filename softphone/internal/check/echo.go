@@ -205,22 +205,22 @@ func newMatcher(dBFS float64) *matcher {
 // correlate returns the squared magnitude of the correlation of x, which is real,
 // with a probe at the first n delays; of the real part of the probe itself that is 1.
 func correlate(x, probe []complex128, n int) []float64 {
-	power := 0.0
-	for _, p := range probe {
-		power += real(p) * real(p)
-	}
-	heard := make([]float64, len(x))
+	length := atLeast(len(x) + len(probe))
+	a, b := make([]complex128, length), make([]complex128, length)
 	for i, v := range x {
-		heard[i] = real(v)
+		a[i] = complex(real(v), 0)
 	}
+	copy(b, probe)
+	fft(a, false)
+	fft(b, false)
+	for i := range a {
+		a[i] *= cmplx.Conj(b[i])
+	}
+	fft(a, true)
+	power := energy(probe) * float64(length)
 	out := make([]float64, max(min(n, len(x)-len(probe)+1), 0))
 	for d := range out {
-		var re, im float64
-		for i, v := range heard[d : d+len(probe)] {
-			re += v * real(probe[i])
-			im += v * imag(probe[i])
-		}
-		out[d] = (re*re + im*im) / (power * power)
+		out[d] = (real(a[d])*real(a[d]) + imag(a[d])*imag(a[d])) / (power * power)
 	}
 	return out
 }

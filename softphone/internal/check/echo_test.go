@@ -1,7 +1,6 @@
 package check
 
 import (
-	"fmt"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -32,7 +31,6 @@ func (r room) heard() []heardProbe {
 	if r.voice {
 		voice.Fill(pcm)
 	}
-	//nolint:gosec // noise is no secret
 	rnd := rand.New(rand.NewPCG(r.seed, 9))
 	phase, shape := chirp(audio.Samples(chirpTime), audio.Rate)
 	amplitude := math.MaxInt16 * math.Pow(10, (chirpPeak+r.gain)/20)
@@ -124,7 +122,7 @@ func TestTheWeakestEchoThatIsFoundIsSaid(t *testing.T) {
 		if e := findEcho(r.heard(), chirpPeak); e.found && limit > echoLeast {
 			t.Errorf("noise %v: an echo of %.0f dB was found, the limit is said to be %.0f dB", noise, r.gain, limit)
 		}
-		t.Log(fmt.Sprintf("noise %.0f dBFS: limit %.0f dB", 20*math.Log10(noise/32767), limit))
+		t.Logf("noise %.0f dBFS: limit %.0f dB", 20*math.Log10(noise/32767), limit)
 	}
 }
 

@@ -21,8 +21,8 @@ const (
 	ahead = 80 * time.Millisecond
 	// maxHeard bounds what of the microphone is kept: a minute.
 	maxHeard = 60 * audio.Rate
-	// maxNotices bounds what a device says of itself.
-	maxNotices = 8
+	// choosing is how soon after its opening a device says that it is another.
+	choosing = 500 * time.Millisecond
 )
 
 // end is one of the two devices.
@@ -34,14 +34,17 @@ type end struct {
 	moved  time.Duration // when it moved sound last
 	count  uint64        // samples, then
 	clock  deviceClock
-	said   []callstate.Notice
+	began  time.Duration  // when it opened
 	shown  audio.Endpoint // what was open
+	other  string         // the sentence that says that another device was opened than chosen
+	stops  int            // times that it stopped for a while
+	stop   callstate.EndState
 	gaps   uint64
 	lost   time.Duration // sound that the sound system dropped, in sum
 }
 
 // works reports a device that is open and moves sound.
-func (e *end) works() bool { return e.stream != nil && e.failed == "" }
+func (d *end) works() bool { return d.stream != nil && d.failed == "" }
 
 // ends are both devices.
 type ends struct {
@@ -62,6 +65,7 @@ type ends struct {
 	block []int16
 
 	written uint64 // to the earpiece
+	taking  uint64 // how much that took at once lately
 }
 
 // opening is the outcome of opening a device.
@@ -97,6 +101,7 @@ func (e *ends) took(o opening) {
 	e.opening--
 	d := e.side(o.mic)
 	d.opened, d.err, d.moved = true, o.err, e.clock()
+	d.began = d.moved
 	if o.err != nil {
 		return
 	}
@@ -119,7 +124,7 @@ func (e *ends) step(now time.Duration) {
 		e.listen(now)
 		st := e.capture.Stats()
 		e.mic.gaps, e.mic.lost = st.Gaps, st.GapTime
-		if st.Samples > 0 {
+		if st.Samples != e.mic.count {
 			if at, ok := e.capture.DeliveredAt(st.Samples - 1); ok {
 				e.mic.clock.add(st.Samples, at)
 			}
@@ -130,8 +135,10 @@ func (e *ends) step(now time.Duration) {
 		e.feed()
 		st := e.playback.Stats()
 		e.ear.gaps, e.ear.lost = st.Gaps, st.GapTime
-		if begin, at, ok := e.taken(st.Taken); ok && st.UnderrunSamples == e.playback.Stats().UnderrunSamples {
-			e.ear.clock.add(begin+st.UnderrunSamples, at)
+		if st.Taken+st.UnderrunSamples != e.ear.count {
+			if begin, at, ok := e.taken(st.Taken); ok && st.UnderrunSamples == e.playback.Stats().UnderrunSamples {
+				e.ear.clock.add(begin+st.UnderrunSamples, at)
+			}
 		}
 		e.ear.look(st.Taken+st.UnderrunSamples, now, "it plays nothing")
 	}
@@ -147,18 +154,26 @@ func (e *ends) taken(total uint64) (begin uint64, at time.Duration, ok bool) {
 	if !ok {
 		return 0, 0, false
 	}
+	same := func(pos uint64) bool {
+		t, there := e.playback.TakenAt(pos)
+		return there && t == at
+	}
+	if begin = total - min(total, e.taking); begin < total && same(begin) && (begin == 0 || !same(begin-1)) {
+		return begin, at, true // as long as the one before
+	}
 	lo, hi := total-min(total, port.RingSamples), total-1 // it begins in (lo, hi]
 	for lo+1 < hi {
 		mid := lo + (hi-lo)/2
-		if t, there := e.playback.TakenAt(mid); there && t == at {
+		if same(mid) {
 			hi = mid
 		} else {
 			lo = mid
 		}
 	}
-	if t, there := e.playback.TakenAt(lo); there && t == at {
+	if same(lo) {
 		hi = lo
 	}
+	e.taking = total - hi
 	return hi, at, true
 }
 
@@ -170,8 +185,10 @@ func (d *end) look(count uint64, now time.Duration, nothing string) {
 	for more := true; more; {
 		select {
 		case n := <-d.stream.Changed():
-			if len(d.said) < maxNotices {
-				d.said = append(d.said, n)
+			if n.Severity == callstate.Warning && now-d.began < choosing {
+				d.other = n.Text
+			} else {
+				d.clock.interrupt()
 			}
 			d.shown = d.stream.Endpoint()
 		default:
@@ -186,9 +203,15 @@ func (d *end) look(count uint64, now time.Duration, nothing string) {
 		}
 	default:
 	}
+	stop := d.stream.Health().State
+	if stop != callstate.EndOpen && d.stop == callstate.EndOpen {
+		d.stops++
+		d.clock.interrupt()
+	}
+	d.stop = stop
 	switch {
 	case d.failed != "":
-	case d.stream.Health().State == callstate.EndGone:
+	case stop == callstate.EndGone:
 		d.failed = "it is gone"
 	case now-d.moved >= dumb:
 		d.failed = nothing
@@ -206,7 +229,7 @@ func (e *ends) listen(now time.Duration) {
 		if !e.began {
 			e.first, e.began = pos, true
 		}
-		at := int(min(pos-e.first, maxHeard)) //nolint:gosec // less than a minute
+		at := int(min(pos-e.first, maxHeard))
 		if at+len(e.frame) > maxHeard {
 			continue
 		}
@@ -225,7 +248,7 @@ func (e *ends) feed() {
 		e.play = e.play[n:]
 		e.limiter.Process(e.block)
 		pos, n := e.playback.Write(e.block)
-		e.written = pos + uint64(n) //nolint:gosec // at least 0
+		e.written = pos + uint64(n)
 	}
 }
 

@@ -18,7 +18,7 @@ const (
 	wideband = 16000
 	// longPeriod is a period that is heard as delay.
 	longPeriod = 40 * time.Millisecond
-	// manyGaps are more than a sound system loses when it starts.
+	// manyGaps are more than a sound system loses when it starts, of both devices.
 	manyGaps = 3
 
 	// A steady sound above noisy counts as a voice in a room (package level), and
@@ -58,12 +58,14 @@ func (r *round) judge() Report {
 	var l lines
 	mic, ear := &r.ends.mic, &r.ends.ear
 	clock := clocks(mic, ear)
-	off := clock.grade == callstate.GradeFail // then sound is lost for that
-	l.add("microphone", "Microphone", device(mic, "microphone", "--capture", off))
-	l.add("earpiece", "Earpiece", device(ear, "earpiece", "--playback", off))
+	l.add("microphone", "Microphone", device(mic, "microphone", "--capture"))
+	l.add("earpiece", "Earpiece", device(ear, "earpiece", "--playback"))
 	r.judgeSound(&l)
 	l.add("clock_drift", "Clock drift", clock)
-	r.link.judge(&l, r.cfg.Servers)
+	// A clock that is far off loses sound by itself.
+	late := r.computer(clock.grade != callstate.GradeFail)
+	r.link.judge(&l, r.cfg.Servers, late.grade == callstate.GradePass)
+	l.add("computer", "This computer", late)
 	report := Report{Version: r.cfg.Version}
 	if r.link.answered != 0 {
 		report.Server, report.ServerVersion = r.link.server.Server, r.link.server.Version
@@ -73,14 +75,14 @@ func (r *round) judge() Report {
 	return report
 }
 
-// device is how one device does. Its clock may be so far off that it loses sound.
-func device(d *end, what, flag string, off bool) view {
+// device is how one device does.
+func device(d *end, what, flag string) view {
 	e := d.shown
 	f := figures{}
 	finding := "not open"
 	if d.stream != nil {
 		f["rate_hz"], f["channels"], f["period_ms"] = float64(e.Rate), float64(e.Channels), ms(e.Period)
-		f["gaps"], f["gap_ms"] = float64(d.gaps), ms(d.lost)
+		f["stops"] = float64(d.stops)
 		finding = fmt.Sprintf("%s, %s, %d Hz, %s, period %s", e.Name, e.Backend, e.Rate, channels(e.Channels), spell(e.Period))
 	}
 	v := pass(f, "%s", finding)
@@ -98,15 +100,12 @@ func device(d *end, what, flag string, off bool) view {
 		return v.but(callstate.GradeWarn, "This is no better than an old telephone: on a Bluetooth headset choose the profile for wideband speech (mSBC), or use a cable.")
 	case e.Period > longPeriod:
 		return v.but(callstate.GradeWarn, "Its period is long and adds delay: end other programs that use it, or take --period away.")
-	case d.gaps > manyGaps && !off:
-		v.finding += fmt.Sprintf(", %d gaps, %s lost", d.gaps, spell(d.lost))
-		return v.but(callstate.GradeWarn, "The sound system lost sound: end programs that keep this computer busy, or use another USB socket.")
-	}
-	for _, n := range d.said {
-		if n.Severity != callstate.Info {
-			v.finding += ": " + n.Text
-			return v.but(callstate.GradeWarn, "Put it right, or choose the device that you want in the devices' screen.")
-		}
+	case d.stops > 0:
+		v.finding += ", it stopped " + times(d.stops)
+		return v.but(callstate.GradeWarn, "Use another USB socket, or restart the sound server: a device that stops takes words away.")
+	case d.other != "":
+		v.finding += ": " + d.other
+		return v.but(callstate.GradeWarn, "Put the device that you have chosen in, or choose another in the devices' screen.")
 	}
 	return v
 }
@@ -193,12 +192,12 @@ func noiseView(floor float64) view {
 func speechView(s voiced, noise float64, c clipping) view {
 	f := figures{"speech_dbfs": s.active, "speech_pct": 100 * s.share}
 	off := s.active - speechTarget
-	v := pass(f, "%.0f dBFS, %+.0f dB from the %.0f dBFS of a call", s.active, off, speechTarget)
+	v := pass(f, "%.1f dBFS, %+.1f dB from the %.0f dBFS of a call", s.active, off, speechTarget)
 	switch {
 	case noise > loudNoise && s.active < noise+heardAbove:
 		return untested("the noise is as loud as speech, or somebody spoke when asked to be silent")
 	case s.active < noise+heardAbove || s.share < leastSpeech:
-		return pass(f, "no speech was heard (%.0f dBFS, %.0f dB above the noise)", s.active, s.active-noise).but(callstate.GradeFail,
+		return pass(f, "no speech was heard (%.0f dBFS, %.0f dB above the noise)", s.active, max(0, s.active-noise)).but(callstate.GradeFail,
 			"Read the sentence aloud when asked to; if you did, bring the microphone to the corner of the mouth and turn it up.")
 	case off > speechOff && c.clipped():
 		return untested("it clips")
@@ -283,7 +282,7 @@ func clocks(mic, ear *end) view {
 	case m.known && e.known:
 		take("between", "between them", drift{true, m.ppm - e.ppm, math.Hypot(m.error, e.error)})
 	case !m.known && !e.known:
-		return untested("no device was open long enough")
+		return untested("no device moved sound without a break for %.0f s", driftWindows*windowSpan.Seconds())
 	}
 	v := pass(f, "%s ppm (±%.0f)", strings.Join(parts, ", "), max(1, off))
 	switch {
@@ -305,6 +304,25 @@ func signed(x float64) string {
 		return "0"
 	}
 	return fmt.Sprintf("%+.0f", x)
+}
+
+// computer is whether this computer gets to its work in time. Where it does not,
+// callbacks of the devices come too late, and sound is lost.
+func (r *round) computer(gapsCount bool) view {
+	l := r.link
+	gaps, lost := r.ends.mic.gaps+r.ends.ear.gaps, r.ends.mic.lost+r.ends.ear.lost
+	v := pass(figures{"late_ms": ms(l.late), "gaps": float64(gaps), "gap_ms": ms(lost)}, "in time, %s late at most", spell(l.late.Round(time.Millisecond/10)))
+	switch {
+	case l.has(callstate.KindComputer):
+		v.finding = l.troubles[callstate.KindComputer].text
+	case l.has(callstate.KindUnderruns, callstate.KindMicrophone):
+		v.finding = "this computer is late"
+	case gaps > manyGaps && gapsCount:
+		v.finding = fmt.Sprintf("the devices' callbacks come late: %d gaps, %s of sound lost", gaps, spell(lost))
+	default:
+		return v
+	}
+	return v.but(callstate.GradeWarn, "End programs that keep this computer busy, and plug its power supply in.")
 }
 
 // versions names what took part.

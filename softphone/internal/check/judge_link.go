@@ -20,15 +20,19 @@ const (
 	slowLoop, longLoop = 200.0, 400.0
 	// longStall is one that nobody takes for a short gap.
 	longStall = time.Second
+	// excused is what a stall may last beyond the time in which this computer did
+	// not run, to be no fault of the link.
+	excused = 500 * time.Millisecond
 )
 
-// judge adds the lines of the connection.
-func (l *link) judge(to *lines, servers []string) {
+// judge adds the lines of the connection, measured by a computer that was in time or
+// not.
+func (l *link) judge(to *lines, servers []string, inTime bool) {
 	const (
-		server, trip, jitter, loop, stalls, computer = "server", "round_trip", "jitter", "loop_delay", "link", "computer"
+		server, trip, jitter, loop, stalls = "server", "round_trip", "jitter", "loop_delay", "link"
 	)
 	titles := map[string]string{
-		server: "Server", trip: "Round trip", jitter: "Jitter", loop: "Loop delay", stalls: "Link", computer: "This computer",
+		server: "Server", trip: "Round trip", jitter: "Jitter", loop: "Loop delay", stalls: "Link",
 	}
 	v := l.serverView(servers)
 	to.add(server, titles[server], v)
@@ -37,16 +41,15 @@ func (l *link) judge(to *lines, servers []string) {
 		if l.answered != 0 {
 			why = "the call did not last"
 		}
-		for _, k := range []string{trip, jitter, loop, stalls, computer} {
+		for _, k := range []string{trip, jitter, loop, stalls} {
 			to.add(k, titles[k], untested("%s", why))
 		}
 		return
 	}
-	late := l.computerView()
-	stalled := l.stallView(late.grade)
+	stalled := l.stallView(inTime)
 	why := ""
 	switch {
-	case late.grade != callstate.GradePass:
+	case !inTime:
 		why = "this computer is late"
 	case stalled.grade != callstate.GradePass:
 		why = "the link stalls"
@@ -64,7 +67,6 @@ func (l *link) judge(to *lines, servers []string) {
 	to.add(jitter, titles[jitter], explained(l.jitterView()))
 	to.add(loop, titles[loop], explained(l.loopView()))
 	to.add(stalls, titles[stalls], stalled)
-	to.add(computer, titles[computer], late)
 }
 
 // serverView is whether a server answers, and does well.
@@ -133,7 +135,7 @@ func (l *link) loopView() view {
 }
 
 // stallView is whether the link stood still, and which way.
-func (l *link) stallView(computer callstate.Grade) view {
+func (l *link) stallView(inTime bool) view {
 	p := l.outcome.Load().report
 	f := figures{"concealed_pct": p.ConcealedPct, "dropped": float64(p.Dropped)}
 	var (
@@ -161,13 +163,15 @@ func (l *link) stallView(computer callstate.Grade) view {
 	v := pass(f, "no stalls, %.1f %% made up", p.ConcealedPct)
 	const advice = "Use a cable rather than Wi-Fi, end uploads and downloads, and tell the administrator which way it stalls."
 	switch {
+	case len(parts) > 0 && !inTime && worst <= l.late+excused:
+		return untested("this computer is late")
 	case len(parts) > 0:
 		v.finding = strings.Join(parts, "; ")
 		if worst > longStall || stalls > 1 {
 			return v.but(callstate.GradeFail, advice)
 		}
 		return v.but(callstate.GradeWarn, advice)
-	case p.ConcealedPct > missingPct && computer == callstate.GradePass:
+	case p.ConcealedPct > missingPct && inTime:
 		v.finding = fmt.Sprintf("no long stall, but %.1f %% of what is heard is made up", p.ConcealedPct)
 		return v.but(callstate.GradeWarn, advice)
 	case p.ConcealedPct > missingPct:
@@ -176,21 +180,7 @@ func (l *link) stallView(computer callstate.Grade) view {
 	return v
 }
 
-// computerView is whether this computer gets to its work in time.
-func (l *link) computerView() view {
-	f := figures{"late_ms": ms(l.late)}
-	v := pass(f, "in time, %s late at most", spell(l.late.Round(time.Millisecond/10)))
-	if !l.has(callstate.KindComputer, callstate.KindUnderruns, callstate.KindMicrophone) {
-		return v
-	}
-	text := "it ran late"
-	if t := l.troubles[callstate.KindComputer]; t != nil {
-		text = t.text
-	}
-	v.finding = text
-	return v.but(callstate.GradeWarn, "End programs that keep this computer busy, and plug its power supply in.")
-}
-
+// times says how often something happened.
 func times(n int) string {
 	switch n {
 	case 1:

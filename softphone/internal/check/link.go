@@ -98,6 +98,9 @@ func (l *link) look(now time.Duration) {
 	if l.over || now-l.looked < lookEvery {
 		return
 	}
+	if l.looked > l.began {
+		l.late = max(l.late, now-l.looked-lookEvery)
+	}
 	l.looked = now
 	select {
 	case <-l.done:

@@ -2,7 +2,7 @@ package check
 
 import (
 	"context"
-	"fmt"
+	"strings"
 	"time"
 
 	"callcenter/audio"
@@ -188,7 +188,7 @@ func (r *round) probe() {
 	for i := range chirps {
 		begin := lead + i*every
 		copy(pcm[begin:], sound)
-		r.probes = append(r.probes, at+uint64(begin)) //nolint:gosec // at least 0
+		r.probes = append(r.probes, at+uint64(begin))
 	}
 	r.ends.play, r.probed = pcm, true
 }
@@ -235,6 +235,12 @@ func (r *round) conclude() Report {
 		lines[i] = l.CheckLine
 	}
 	r.tell(callstate.Check{Done: true, Lines: lines, Grade: report.Grade})
-	r.cfg.Log.Info("check", "grade", report.Grade.String(), "lines", fmt.Sprint(lines))
+	var beyond []string
+	for _, l := range lines {
+		if l.Grade > callstate.GradePass {
+			beyond = append(beyond, l.Grade.String()+" "+l.Key+": "+l.Finding)
+		}
+	}
+	r.cfg.Log.Info("check", "grade", report.Grade.String(), "found", strings.Join(beyond, "; "))
 	return report
 }

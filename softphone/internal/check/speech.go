@@ -21,37 +21,40 @@ const (
 	envelopeTime = 0.03
 	hangoverTime = 0.2
 	speechMargin = 15.9
-	thresholds   = 15 // each half of the one before, the highest being half of full scale
+	envelopeStep = audio.Rate / 1000 // between two looks at the envelope, samples
+	thresholds   = 15                // each half of the one before, the highest being half of full scale
 )
 
 // activeSpeech measures pcm above 300 Hz, as RFC 7874 has it.
 func activeSpeech(pcm []int16) voiced {
+	const hangover = int(hangoverTime * audio.Rate)
 	var (
 		filter  = newHighPass(300)
 		g       = math.Exp(-1 / (audio.Rate * envelopeTime))
 		p, q    float64
 		squares float64
 		active  [thresholds]int
-		hang    [thresholds]int
+		hang    [thresholds]int // samples since the envelope was above
 		tops    [thresholds]float64
 	)
-	const hangover = int(hangoverTime * audio.Rate)
 	for j := range hang {
 		hang[j], tops[j] = hangover, threshold(j)
 	}
-	for _, s := range pcm {
+	for i, s := range pcm {
 		x := filter.next(float64(s) / math.MaxInt16)
 		squares += x * x
 		p = g*p + (1-g)*math.Abs(x)
 		q = g*q + (1-g)*p
-		for j := range active {
-			switch {
-			case q >= tops[j]:
-				active[j]++
-				hang[j] = 0
-			case hang[j] < hangover:
-				active[j]++
-				hang[j]++
+		if i%envelopeStep != envelopeStep-1 {
+			continue
+		}
+		for j, top := range tops {
+			if q >= top {
+				hang[j] = -envelopeStep
+			}
+			if hang[j] < hangover {
+				active[j] += envelopeStep
+				hang[j] += envelopeStep
 			}
 		}
 	}

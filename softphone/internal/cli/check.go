@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"callcenter/api/settings"
+	"callcenter/audio"
 	"callcenter/softphone/internal/callstate"
 	"callcenter/softphone/internal/check"
 	"callcenter/softphone/internal/phone"
@@ -48,11 +49,12 @@ func (p *program) check() *cobra.Command {
 	return cmd
 }
 
-// newCheck returns the check that the settings describe. It has periods of its own,
-// since a call may begin while it gives its devices back. newPhone was called.
+// newCheck returns the check that the settings describe. Its devices have a period
+// that stays as it is: another one half way would be another device to it. newPhone
+// was called.
 func (p *program) newCheck(ph *phone.Phone, log *slog.Logger) *check.Check {
 	ends := p.ends
-	ends.periods = sound.NewPeriods()
+	ends.periods = sound.FixedPeriods(audio.Period)
 	if fixed := p.cfg.FixedPeriod(); fixed > 0 {
 		ends.periods = sound.FixedPeriods(fixed)
 	}
