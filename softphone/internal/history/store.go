@@ -50,7 +50,9 @@ type Store struct {
 
 	mu       sync.Mutex
 	waiting  batch
-	imported bool // Before is written
+	writing  bool          // what waited until now
+	settled  chan struct{} // closed once nothing waits, if somebody wants to know; or nil
+	imported bool          // Before is written
 	recent   []string
 	dialedAt int64 // the newest, in ms since 1970
 	dropped  uint64 // calls
@@ -121,6 +123,24 @@ func (s *Store) Dropped() uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.dropped
+}
+
+// Settled waits until all that was noted is written, or ctx ends.
+func (s *Store) Settled(ctx context.Context) {
+	s.mu.Lock()
+	if s.waiting.empty() && !s.writing {
+		s.mu.Unlock()
+		return
+	}
+	if s.settled == nil {
+		s.settled = make(chan struct{})
+	}
+	settled := s.settled
+	s.mu.Unlock()
+	select {
+	case <-settled:
+	case <-ctx.Done():
+	}
 }
 
 func (s *Store) signal() {
@@ -196,6 +216,7 @@ func (s *Store) work() (err error) {
 	for range tries {
 		if s.refused {
 			s.take() // nobody will ever write it
+			s.settle()
 			return nil
 		}
 		if s.db != nil && s.db.replaced() {
@@ -299,6 +320,7 @@ func (s *Store) refresh() error {
 func (s *Store) write() error {
 	b := s.take()
 	if b.empty() {
+		s.settle()
 		return nil
 	}
 	err := s.db.write(b)
@@ -306,6 +328,7 @@ func (s *Store) write() error {
 		s.giveBack(b)
 		return err
 	}
+	s.settle()
 	if len(b.dialed) > 0 {
 		return s.refresh()
 	}
@@ -316,15 +339,26 @@ func (s *Store) take() batch {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	b := s.waiting
-	s.waiting = batch{}
+	s.waiting, s.writing = batch{}, true
 	return b
+}
+
+// settle takes note that what was taken is written.
+func (s *Store) settle() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.writing = false
+	if s.settled != nil && s.waiting.empty() {
+		close(s.settled)
+		s.settled = nil
+	}
 }
 
 func (s *Store) giveBack(b batch) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	since := s.waiting
-	s.waiting = b
+	s.waiting, s.writing = b, false
 	for _, p := range since.calls {
 		s.put(p)
 	}
