@@ -54,7 +54,7 @@ type Store struct {
 	settled  chan struct{} // closed once nothing waits, if somebody wants to know; or nil
 	imported bool          // Before is written
 	recent   []string
-	dialedAt int64 // the newest, in ms since 1970
+	dialedAt int64  // the newest, in ms since 1970
 	dropped  uint64 // calls
 
 	// Of Run:

@@ -28,7 +28,7 @@ func TestACallIsTakenDownFromTheDialToItsEnd(t *testing.T) {
 		t.Errorf("dialed: %+v", first)
 	}
 	waitFor(t, "what is known of it to grow", func() bool {
-		notes := kept.of("echo")
+		notes = kept.of("echo")
 		now := notes[len(notes)-1]
 		return now.Length > time.Second && now.MOS > 1 && now.WorstMOS > 1 && now.Ended == "" && now.Gaps == 0
 	})

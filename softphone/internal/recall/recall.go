@@ -59,7 +59,7 @@ type Store struct {
 // change is what happened since the file was written: the newest last.
 type change struct {
 	microphones, earpieces   []Device
-	forgets                  bool // what was dialed
+	forgets                  bool     // what was dialed
 	microphoneGain, earpiece *float64 // dB
 }
 
