@@ -48,10 +48,11 @@ func Find(ctx context.Context, path, text string, limit int) (calls []callstate.
 
 func unreadable(path string, err error) error {
 	var newer *newerError
+	var bad *damagedError
 	switch {
 	case errors.As(err, &newer), errors.Is(err, context.Canceled):
 		return err
-	case whyNoUse(path, err) != "":
+	case damaged(err), errors.As(err, &bad):
 		return fmt.Errorf("the history of calls, %s, cannot be read (%w): the softphone keeps it aside and begins a new one when it starts", path, err)
 	}
 	return fmt.Errorf("the history of calls, %s, cannot be read: %w", path, err)
@@ -112,7 +113,7 @@ func search(db *sql.DB, path, text string) (query string, arguments []any, err e
 		SELECT id, start_ms, length_ms, destination, name, server, mos, worst_mos, concealed_pct, gaps, gap_ms, how, error FROM found`
 	glue := " WHERE "
 	for _, word := range fields(text) {
-		query += glue + "instr(words || char(10) || how, ?) > 0"
+		query += glue + "instr(words || char(10) || lower(how), ?) > 0"
 		arguments = append(arguments, word)
 		glue = " AND "
 	}

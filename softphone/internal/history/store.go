@@ -20,8 +20,9 @@ const (
 	// newest state does. Beyond it the oldest is dropped, counted and told.
 	mostWaiting = 256
 	// retryAfter is how long what could not be written waits for another try, if
-	// nothing else is to be written.
-	retryAfter = 10 * time.Second
+	// nothing else is to be written, and retrySlowly how long at most: it doubles.
+	retryAfter  = 10 * time.Second
+	retrySlowly = 10 * time.Minute
 	// tries is how often a batch is tried at once: what turns out to be damaged is
 	// put aside, and it goes into what begins then.
 	tries = 3
@@ -180,6 +181,7 @@ func (s *Store) Run(ctx context.Context, say func(callstate.Notice)) error {
 	defer s.leave()
 	retry := time.NewTimer(0) // which opens the history
 	defer retry.Stop()
+	wait := retryAfter
 	for done := false; !done; {
 		select {
 		case <-ctx.Done():
@@ -188,9 +190,12 @@ func (s *Store) Run(ctx context.Context, say func(callstate.Notice)) error {
 		case <-retry.C:
 		}
 		retry.Stop()
-		if s.work() != nil && !s.refused {
-			retry.Reset(retryAfter)
+		if s.work() == nil || s.refused {
+			wait = retryAfter
+			continue
 		}
+		retry.Reset(wait)
+		wait = min(2*wait, retrySlowly)
 	}
 	return nil
 }
