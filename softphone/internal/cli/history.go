@@ -37,9 +37,11 @@ func (p *program) openHistory(log *slog.Logger, changed func()) error {
 			return err
 		}
 		c.Path = filepath.Join(dir, historyName)
-		p.past = history.NewFinder(c.Path)
 	}
 	p.history = history.New(c)
+	if p.cfg.History {
+		p.past = history.NewFinder(c.Path, p.history)
+	}
 	return nil
 }
 

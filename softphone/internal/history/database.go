@@ -141,9 +141,9 @@ func connect(path string, parameters ...string) (*sql.DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	// A text in double quotes is an error, not a string, and no statement can
-	// damage the file.
-	parameters = append(parameters, "_busy_timeout="+busyMS, "_dqs=0", "_defensive=1", "_error_rc=1")
+	// A text in double quotes is an error, not a string, no statement can damage the
+	// file, and nothing in it is run that does more than compute.
+	parameters = append(parameters, "_busy_timeout="+busyMS, "_dqs=0", "_defensive=1", "_error_rc=1", "_pragma=trusted_schema(0)")
 	name := url.URL{Scheme: "file", Path: filepath.ToSlash(absolute), RawQuery: strings.Join(parameters, "&")}
 	db, err := sql.Open("sqlite", name.String())
 	if err != nil {
@@ -259,7 +259,7 @@ func putAside(path, why string) *asideError {
 	}
 	for _, suffix := range []string{"-wal", "-shm", ""} {
 		err := os.Rename(path+suffix, e.kept+suffix)
-		if err != nil && !(suffix != "" && errors.Is(err, fs.ErrNotExist)) {
+		if err != nil && (suffix == "" || !errors.Is(err, fs.ErrNotExist)) {
 			e.rename = err
 			return e
 		}

@@ -20,6 +20,8 @@ const (
 	// words of it.
 	maxFind  = 256
 	maxWords = 32
+	// settleLimit is how long a Finder waits for what this softphone is writing.
+	settleLimit = 500 * time.Millisecond
 )
 
 // Find returns the calls in the database at path whose destination, name, end or
@@ -46,10 +48,11 @@ func Find(ctx context.Context, path, text string, limit int) (calls []callstate.
 
 func unreadable(path string, err error) error {
 	var newer *newerError
+	var bad *damagedError
 	switch {
 	case errors.As(err, &newer), errors.Is(err, context.Canceled):
 		return err
-	case whyNoUse(path, err) != "":
+	case damaged(err), errors.As(err, &bad):
 		return fmt.Errorf("the history of calls, %s, cannot be read (%w): the softphone keeps it aside and begins a new one when it starts", path, err)
 	}
 	return fmt.Errorf("the history of calls, %s, cannot be read: %w", path, err)
@@ -110,7 +113,7 @@ func search(db *sql.DB, path, text string) (query string, arguments []any, err e
 		SELECT id, start_ms, length_ms, destination, name, server, mos, worst_mos, concealed_pct, gaps, gap_ms, how, error FROM found`
 	glue := " WHERE "
 	for _, word := range fields(text) {
-		query += glue + "instr(words || char(10) || how, ?) > 0"
+		query += glue + "instr(words || char(10) || lower(how), ?) > 0"
 		arguments = append(arguments, word)
 		glue = " AND "
 	}
@@ -142,6 +145,7 @@ func scan(rows *sql.Rows) (p callstate.Past, err error) {
 // are safe for concurrent use and return at once.
 type Finder struct {
 	path  string
+	store *Store        // of this softphone; or nil
 	asked chan struct{} // one slot
 
 	mu    sync.Mutex
@@ -149,9 +153,10 @@ type Finder struct {
 	state callstate.History
 }
 
-// NewFinder returns a finder in the database at path, which finds once it runs.
-func NewFinder(path string) *Finder {
-	return &Finder{path: path, asked: make(chan struct{}, 1)}
+// NewFinder returns a finder in the database at path, which finds once it runs. It
+// also finds what store, unless that is nil, was told before.
+func NewFinder(path string, store *Store) *Finder {
+	return &Finder{path: path, store: store, asked: make(chan struct{}, 1)}
 }
 
 // Find looks for the calls that contain every word of text. Of several searches
@@ -185,7 +190,7 @@ func (f *Finder) Run(ctx context.Context) error {
 		f.mu.Lock()
 		text := f.wants
 		f.mu.Unlock()
-		calls, more, err := Find(ctx, f.path, text, mostFound)
+		calls, more, err := f.find(ctx, text)
 		found := callstate.History{Find: text, Calls: calls, More: more}
 		if err != nil {
 			found.Err = sentence(err)
@@ -196,4 +201,13 @@ func (f *Finder) Run(ctx context.Context) error {
 		}
 		f.mu.Unlock()
 	}
+}
+
+func (f *Finder) find(ctx context.Context, text string) ([]callstate.Past, bool, error) {
+	if f.store != nil {
+		limit, cancel := context.WithTimeout(ctx, settleLimit)
+		f.store.Settled(limit)
+		cancel()
+	}
+	return Find(ctx, f.path, text, mostFound)
 }

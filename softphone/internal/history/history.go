@@ -113,7 +113,9 @@ func whyNoUse(path string, err error) string {
 	return ""
 }
 
-// permitted reports that this user may write the file, if it is there.
+// permitted reports that this user may write the file, if it is there. It must not
+// be called while this process writes the database: a file that is closed gives
+// back all locks that the process has on it, SQLite's too.
 func permitted(path string) bool {
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err == nil {

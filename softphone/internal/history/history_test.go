@@ -244,7 +244,7 @@ func TestWhatWasDialedBeforeThereWasAHistoryIsTakenOver(t *testing.T) {
 
 func TestTwoSoftphonesAtOnceLoseNoCallAndCutNone(t *testing.T) {
 	path := file(t)
-	const each = 30
+	const each = 10
 	var running sync.WaitGroup
 	for phone := range 2 {
 		s, l, end := begin(t, history.Config{Path: path})
@@ -336,7 +336,7 @@ func TestASearchWantsEveryWord(t *testing.T) {
 func TestAFinderShowsTheNewestSearch(t *testing.T) {
 	path := file(t)
 	keep(t, path, past(1), past(2))
-	f := history.NewFinder(path)
+	f := history.NewFinder(path, nil)
 	ctx, cancel := context.WithCancel(t.Context())
 	var running sync.WaitGroup
 	running.Go(func() { _ = f.Run(ctx) })
@@ -363,6 +363,25 @@ func TestAFinderShowsTheNewestSearch(t *testing.T) {
 	waitFor(t, "the next outcome", func() bool { return !f.State().Busy })
 	if s := f.State(); len(s.Calls) != 0 || !strings.Contains(s.Err, path+", cannot be read") || !strings.HasSuffix(s.Err, "when it starts.") {
 		t.Errorf("of garbage: %+v", s)
+	}
+}
+
+func TestAFinderFindsTheCallThatJustEnded(t *testing.T) {
+	path := file(t)
+	s, _, _ := begin(t, history.Config{Path: path})
+	f := history.NewFinder(path, s)
+	ctx, cancel := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	running.Go(func() { _ = f.Run(ctx) })
+	defer running.Wait()
+	defer cancel()
+	for n := range 20 {
+		s.Note(past(n))
+		f.Find("")
+		waitFor(t, "what was found", func() bool { return !f.State().Busy })
+		if calls := f.State().Calls; len(calls) != n+1 {
+			t.Fatalf("right after call %d there are %d", n, len(calls))
+		}
 	}
 }
 

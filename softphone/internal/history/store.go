@@ -20,8 +20,9 @@ const (
 	// newest state does. Beyond it the oldest is dropped, counted and told.
 	mostWaiting = 256
 	// retryAfter is how long what could not be written waits for another try, if
-	// nothing else is to be written.
-	retryAfter = 10 * time.Second
+	// nothing else is to be written, and retrySlowly how long at most: it doubles.
+	retryAfter  = 10 * time.Second
+	retrySlowly = 10 * time.Minute
 	// tries is how often a batch is tried at once: what turns out to be damaged is
 	// put aside, and it goes into what begins then.
 	tries = 3
@@ -50,7 +51,9 @@ type Store struct {
 
 	mu       sync.Mutex
 	waiting  batch
-	imported bool // Before is written
+	writing  bool          // what waited until now
+	settled  chan struct{} // closed once nothing waits, if somebody wants to know; or nil
+	imported bool          // Before is written
 	recent   []string
 	dialedAt int64  // the newest, in ms since 1970
 	dropped  uint64 // calls
@@ -123,6 +126,24 @@ func (s *Store) Dropped() uint64 {
 	return s.dropped
 }
 
+// Settled waits until all that was noted is written, or ctx ends.
+func (s *Store) Settled(ctx context.Context) {
+	s.mu.Lock()
+	if s.waiting.empty() && !s.writing {
+		s.mu.Unlock()
+		return
+	}
+	if s.settled == nil {
+		s.settled = make(chan struct{})
+	}
+	settled := s.settled
+	s.mu.Unlock()
+	select {
+	case <-settled:
+	case <-ctx.Done():
+	}
+}
+
 func (s *Store) signal() {
 	select {
 	case s.wake <- struct{}{}:
@@ -160,6 +181,7 @@ func (s *Store) Run(ctx context.Context, say func(callstate.Notice)) error {
 	defer s.leave()
 	retry := time.NewTimer(0) // which opens the history
 	defer retry.Stop()
+	wait := retryAfter
 	for done := false; !done; {
 		select {
 		case <-ctx.Done():
@@ -168,9 +190,12 @@ func (s *Store) Run(ctx context.Context, say func(callstate.Notice)) error {
 		case <-retry.C:
 		}
 		retry.Stop()
-		if s.work() != nil && !s.refused {
-			retry.Reset(retryAfter)
+		if s.work() == nil || s.refused {
+			wait = retryAfter
+			continue
 		}
+		retry.Reset(wait)
+		wait = min(2*wait, retrySlowly)
 	}
 	return nil
 }
@@ -196,6 +221,7 @@ func (s *Store) work() (err error) {
 	for range tries {
 		if s.refused {
 			s.take() // nobody will ever write it
+			s.settle()
 			return nil
 		}
 		if s.db != nil && s.db.replaced() {
@@ -299,6 +325,7 @@ func (s *Store) refresh() error {
 func (s *Store) write() error {
 	b := s.take()
 	if b.empty() {
+		s.settle()
 		return nil
 	}
 	err := s.db.write(b)
@@ -306,6 +333,7 @@ func (s *Store) write() error {
 		s.giveBack(b)
 		return err
 	}
+	s.settle()
 	if len(b.dialed) > 0 {
 		return s.refresh()
 	}
@@ -316,15 +344,26 @@ func (s *Store) take() batch {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	b := s.waiting
-	s.waiting = batch{}
+	s.waiting, s.writing = batch{}, true
 	return b
+}
+
+// settle takes note that what was taken is written.
+func (s *Store) settle() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.writing = false
+	if s.settled != nil && s.waiting.empty() {
+		close(s.settled)
+		s.settled = nil
+	}
 }
 
 func (s *Store) giveBack(b batch) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	since := s.waiting
-	s.waiting = b
+	s.waiting, s.writing = b, false
 	for _, p := range since.calls {
 		s.put(p)
 	}

@@ -1,8 +1,10 @@
 package history
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -90,6 +92,49 @@ func TestWhatAnotherKeepsFromBeingWrittenIsWrittenLater(t *testing.T) {
 			t.Errorf("said %q, %v", said, err)
 		}
 	})
+}
+
+// A page that only a later write meets: quick_check does not compare an index
+// with its table, and what was read before is in memory.
+func TestDamageThatShowsWhileItIsWrittenIsPutAsideThen(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "history.db")
+	d := opened(t, path)
+	fill(t, d, 0, 2000)
+	if err := d.close(); err != nil {
+		t.Fatal(err)
+	}
+	var said []string
+	s := New(Config{Path: path})
+	s.say = func(n callstate.Notice) { said = append(said, n.Text) }
+	if err := s.work(); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	info, err := f.Stat()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteAt(bytes.Repeat([]byte{0xff}, int(info.Size())-4096), 4096); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s.Note(callstate.Past{CallID: "new", Start: time.Now(), Ended: "hung up"})
+	if err := s.work(); err != nil {
+		t.Error(err)
+	}
+	s.leave()
+	if len(said) != 1 || !strings.Contains(said[0], "is damaged: it is kept as history.db.damaged") {
+		t.Errorf("said %q", said)
+	}
+	calls, _, err := Find(t.Context(), path, "", 10)
+	if err != nil || len(calls) != 1 || calls[0].CallID != "new" {
+		t.Errorf("%+v, %v", calls, err)
+	}
 }
 
 func TestWhatWaitsIsBoundedAndWhatIsDroppedIsCounted(t *testing.T) {

@@ -66,7 +66,7 @@ func (d *database) write(b batch) error {
 func (d *database) writeCall(tx *sql.Tx, p *callstate.Past) error {
 	_, err := tx.Exec(upsert, text(p.CallID), p.Start.UnixMilli(), p.Length.Milliseconds(),
 		text(p.Destination), text(p.Name), text(p.Server), figure(p.MOS), figure(p.WorstMOS), figure(p.ConcealedPct),
-		int64(min(p.Gaps, math.MaxInt32)), p.Gap.Milliseconds(), text(p.Ended), text(p.Err), words(p), d.writer) //nolint:gosec // bounded
+		int64(min(p.Gaps, math.MaxInt32)), p.Gap.Milliseconds(), text(p.Ended), text(p.Err), words(p), d.writer)
 	return err
 }
 

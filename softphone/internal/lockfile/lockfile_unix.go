@@ -62,5 +62,5 @@ func Held(path string) bool {
 
 // flock does not wait.
 func flock(f *os.File, how int) error {
-	return syscall.Flock(int(f.Fd()), how|syscall.LOCK_NB) //nolint:gosec // a descriptor is small
+	return syscall.Flock(int(f.Fd()), how|syscall.LOCK_NB)
 }
