@@ -232,8 +232,12 @@ func writeTroubles(b *strings.Builder, seconds []map[string]string) {
 			b.WriteString("\nSeconds with trouble:\n")
 		}
 		n++
-		fmt.Fprintf(b, "%7.7s s  rtt %s ms, jitter %s ms, buffer %s/%s ms, MOS %s est.: %s\n", s["at_s"],
-			s["rtt_ms"], s["jitter_ms"], s["buffer_ms"], s["target_ms"], s["mos_est"], s["troubles"])
+		quality := "not rated"
+		if s["mos_est"] != "" {
+			quality = "MOS " + s["mos_est"] + " est."
+		}
+		fmt.Fprintf(b, "%7.7s s  rtt %s ms, jitter %s ms, buffer %s/%s ms, %s: %s\n", s["at_s"],
+			s["rtt_ms"], s["jitter_ms"], s["buffer_ms"], s["target_ms"], quality, s["troubles"])
 	}
 	if n == 0 {
 		fmt.Fprintf(b, "\nNo trouble in any of %d seconds.\n", len(seconds))

@@ -78,7 +78,7 @@ func TestOpenShowsABlackBoxAndReplaysIt(t *testing.T) {
 	o := softphone(t, "open", path, "--replay")
 	for _, want := range []string{
 		"call        to room/x over 127.0.0.1:50051", "the call from its beginning", "Seconds with trouble:",
-		"nothing comes: you hear nobody", "The same counters, and every pull the same.", "concealedSamples", "+- the screen -+",
+		"not rated: nothing comes: you hear nobody", "The same counters, and every pull the same.", "concealedSamples", "+- the screen -+",
 	} {
 		if o.code != 0 || !strings.Contains(o.stdout, want) {
 			t.Errorf("exit code %d, no %q in\n%s%s", o.code, want, o.stdout, o.stderr)
