@@ -166,6 +166,7 @@ func TestOpenSaysInOneSentenceWhatItCannotDo(t *testing.T) {
 		{[]string{cut}, 1, "is cut short or damaged, its end is missing: get a whole copy"},
 		{[]string{"nothing.zip"}, 1, "no such file or directory"},
 		{[]string{path, "--leg", "left"}, 2, "use both, near or far"},
+		{[]string{path, "--leg", "far"}, 2, "add --play"},
 		{nil, 2, "accepts 1 arg"},
 	} {
 		o := softphone(t, append([]string{"open"}, c.args...)...)
