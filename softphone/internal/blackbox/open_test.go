@@ -38,7 +38,7 @@ func rewritten(t *testing.T, raw []byte, change func(name string, data []byte) [
 		}
 	}
 	var out bytes.Buffer
-	if err := pack(&out, append(members, more...)); err != nil {
+	if err := pack(&out, append(members, more...), time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	return out.Bytes()

@@ -17,7 +17,7 @@ import (
 
 func TestARingKeepsTheNewestRecordsInItsBytes(t *testing.T) {
 	r := newRing(1000)
-	for i := range 5000 {
+	for i := range 1500 {
 		r.begin(kindOneWay, time.Duration(i)*time.Millisecond)
 		r.time(time.Duration(i))
 		r.rec = append(r.rec, make([]byte, i%37)...)
@@ -67,11 +67,11 @@ func TestACopyOfARingThatGoesOnIsWhole(t *testing.T) {
 		put(i)
 	}
 	writing.Go(func() {
-		for i := 2000; i < 20000; i++ {
+		for i := 2000; i < 6000; i++ {
 			put(i)
 		}
 	})
-	for range 50 {
+	for range 10 {
 		records, _ := r.copy(r.newest())
 		last := uint64(0)
 		if err := walk(records, func(rec record) error {
@@ -108,6 +108,36 @@ func TestWhatIsKeptReplaysToTheSameCounters(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestATapeThatBeginsInMidCallIsComparedBehindAWarmUp(t *testing.T) {
+	r := newRig(t, pcm.Codec{})
+	stall := func() {
+		r.way += time.Second // what is on its way comes in time
+		r.talk(200 * time.Millisecond)
+		r.way -= time.Second
+	}
+	r.talk(8 * time.Second)
+	stall() // before the tape
+	r.talk(30 * time.Second)
+	stall()
+	r.talk(32 * time.Second)
+	b := r.opened()
+	if l := b.Manifest.LengthS; b.Manifest.Whole || l < 59 || l > 61 {
+		t.Errorf("%.1f s are kept, whole %v", l, b.Manifest.Whole)
+	}
+	o, err := b.Replay(pcm.Codec{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o.Whole || o.From < WarmUp || o.From > WarmUp+2*time.Second {
+		t.Errorf("compared from %v on", o.From)
+	}
+	was, is := o.Recorded, o.Replayed
+	if was.StallCount != 1 || is.StallCount != 1 || was.PacketsReceived == 0 || is.PacketsReceived != was.PacketsReceived {
+		t.Errorf("%d stalls and %d packets became %d and %d", was.StallCount, was.PacketsReceived, is.StallCount, is.PacketsReceived)
+	}
+	t.Logf("from %v on %d of %d pulls differ; concealed %d, replayed %d", o.From, o.Differs, o.Pulls, was.ConcealedSamples, is.ConcealedSamples)
 }
 
 // TestBothLegsPlayInStep says a click each second, of which frames around some are

@@ -24,10 +24,10 @@ type Outcome struct {
 	Length             time.Duration
 	Recorded, Replayed playout.Stats
 	Pulls              int
-	// Differs is how many pulls after From came out in another way, and First when
-	// the first did.
-	Differs int
-	First   time.Duration
+	// Compared is how many pulls there are after From, Differs how many of them came
+	// out in another way, and First when the first did.
+	Compared, Differs int
+	First             time.Duration
 }
 
 // Same reports that nothing came out in another way.
@@ -117,11 +117,14 @@ func (r *run) pull(rec record) error {
 	}
 	r.Pulls++
 	r.Length = was.Now - r.began
-	if r.at > r.from.TapeBytes && is != was.Pulled {
-		if r.Differs == 0 {
-			r.First = r.Length
+	if r.at > r.from.TapeBytes {
+		r.Compared++
+		if is != was.Pulled {
+			if r.Differs == 0 {
+				r.First = r.Length
+			}
+			r.Differs++
 		}
-		r.Differs++
 	}
 	if r.at == r.from.TapeBytes {
 		r.mark, r.From = r.player.Stats(), r.Length

@@ -72,6 +72,14 @@ func stages(list []callstate.Stage) string {
 	return strings.Join(parts, ", ")
 }
 
+// rated is a MOS, "" where there is none.
+func rated(mos float64) string {
+	if mos == 0 {
+		return ""
+	}
+	return decimal(mos, 2)
+}
+
 // secondsHead is the first line of seconds.csv, and cells a row of it.
 func secondsHead() []string {
 	return strings.Fields("at_s state link rtt_ms jitter_ms buffer_ms target_ms mouth_to_ear_est_ms mos_est loss_pct concealed_pct " +
@@ -82,11 +90,11 @@ func secondsHead() []string {
 func (r *Row) cells(at time.Duration) []string {
 	return []string{
 		decimal(at.Seconds(), 3), r.State, r.Link, decimal(r.RTT, 1), decimal(r.Jitter, 1), decimal(r.Buffer, 1), decimal(r.Target, 1),
-		decimal(r.MouthToEarEst, 1), decimal(r.MOSEst, 2), decimal(r.LossPct, 2), decimal(r.ConcealedPct, 2),
+		decimal(r.MouthToEarEst, 1), rated(r.MOSEst), decimal(r.LossPct, 2), decimal(r.ConcealedPct, 2),
 		number(r.Sent), number(r.Received), number(r.Lost), number(r.Dropped), number(r.Late), number(r.Stalls),
 		number(r.Skipped), number(r.Underruns), yes(r.Muted), yes(r.Held), yes(r.Speaking),
 		decimal(r.MicrophoneLevel, 1), decimal(r.EarpieceLevel, 1), r.MicrophoneEnd, r.EarpieceEnd,
-		decimal(r.RemoteConcealedPct, 2), decimal(r.RemoteMOSEst, 2), r.Microphone, r.Earpiece, r.Troubles, r.Stages,
+		decimal(r.RemoteConcealedPct, 2), rated(r.RemoteMOSEst), r.Microphone, r.Earpiece, r.Troubles, r.Stages,
 	}
 }
 

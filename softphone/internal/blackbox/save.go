@@ -77,7 +77,7 @@ func (s *Shelf) Save(r *Recorder, x Extra) (Saved, error) {
 	if err := s.folder(); err != nil {
 		return Saved{}, bare(err)
 	}
-	path, err := s.write(fileName(now, r.info.Destination), members)
+	path, err := s.write(fileName(now, r.info.Destination), members, now)
 	if err != nil {
 		return Saved{}, err
 	}
@@ -152,7 +152,7 @@ func (s *Shelf) folder() error {
 
 // write puts the members into a file of that name, or one like it if that is
 // taken.
-func (s *Shelf) write(name string, members []member) (path string, err error) {
+func (s *Shelf) write(name string, members []member, at time.Time) (path string, err error) {
 	create := s.create
 	if create == nil {
 		create = func(path string) (writer, error) {
@@ -173,7 +173,7 @@ func (s *Shelf) write(name string, members []member) (path string, err error) {
 			_ = os.Remove(part)
 		}
 	}()
-	if err = errors.Join(pack(f, members), f.Sync()); err != nil {
+	if err = errors.Join(pack(f, members, at), f.Sync()); err != nil {
 		_ = f.Close() // the first error tells
 		return "", bare(err)
 	}
@@ -190,10 +190,10 @@ func (s *Shelf) write(name string, members []member) (path string, err error) {
 	return path, nil
 }
 
-func pack(to io.Writer, members []member) error {
+func pack(to io.Writer, members []member, at time.Time) error {
 	z := zip.NewWriter(to)
 	for _, m := range members {
-		w, err := z.Create(m.name)
+		w, err := z.CreateHeader(&zip.FileHeader{Name: m.name, Method: zip.Deflate, Modified: at})
 		if err != nil {
 			return err
 		}

@@ -94,6 +94,9 @@ func (l *leg) ogg(w window) ([]byte, error) {
 	}
 	fill(0)
 	l.place(w, func(f *frame, at int) {
+		if cursor-at > f.samples/2 {
+			return // twice there, or of another clock: the legs stay in step
+		}
 		fill(at)
 		write(f.data, f.samples)
 	})

@@ -6,6 +6,9 @@ import (
 	"testing"
 	"time"
 
+	"callcenter/audio/jitter"
+	"callcenter/audio/playout"
+	"callcenter/audio/sendq"
 	"callcenter/softphone/internal/callstate"
 	"callcenter/softphone/internal/cue"
 )
@@ -19,6 +22,7 @@ func TestNothingIsAllocatedPerFrame(t *testing.T) {
 	}
 	trained := newTestCall(t)
 	trained.train.Set(callstate.Training{Delay: time.Millisecond, Jitter: time.Millisecond, LossPct: 5}, trained.cfg.Clock())
+	taped := func() *Call { return newTestCall(t, func(c *Config) { c.Tape = blankTape{} }) }
 	ear := turned(false)
 	play := downPath(t, ear)
 	paths := map[string]func(){
@@ -26,7 +30,9 @@ func TestNothingIsAllocatedPerFrame(t *testing.T) {
 		"capture to send, silent": upPath(t, newTestCall(t), make([]int16, 480)),
 		"capture to send, turned": upPath(t, turned(false), voice(480)),
 		"talking while muted":     upPath(t, turned(true), voice(480)),
+		"capture to send, kept":   upPath(t, taped(), voice(480)),
 		"receive to play":         downPath(t, newTestCall(t)),
+		"receive to play, kept":   downPath(t, taped()),
 		"receive to play, worse":  downPath(t, trained),
 		"receive to play, turned": func() {
 			ear.localDigit('7', ear.cfg.Clock())
@@ -45,3 +51,14 @@ func TestNothingIsAllocatedPerFrame(t *testing.T) {
 		})
 	}
 }
+
+// blankTape takes down nothing: what a tape costs beside that is its own.
+type blankTape struct{}
+
+func (blankTape) Pushed(jitter.Packet, time.Duration)                       {}
+func (blankTape) OneWay(time.Duration)                                      {}
+func (blankTape) Ahead(time.Duration)                                       {}
+func (blankTape) Flushed()                                                  {}
+func (blankTape) Pulled(playout.Pulled, int, time.Duration, *playout.Stats) {}
+func (blankTape) Sent(*sendq.Frame, uint32, time.Duration)                  {}
+func (blankTape) Came(Came)                                                 {}

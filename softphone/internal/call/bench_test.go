@@ -24,17 +24,21 @@ func (s *sinkStream) Send(*api.AudioChunk) error { s.sent++; return nil }
 
 func (s *sinkStream) Recv() (*api.AudioChunk, error) { return nil, nil }
 
-func newTestCall(tb testing.TB) *Call {
+func newTestCall(tb testing.TB, change ...func(*Config)) *Call {
 	tb.Helper()
 	clock := audio.NewClock()
-	c, err := New(Config{
+	cfg := Config{
 		Servers: []string{"test"}, CallID: "bench", Destination: "echo", Codec: opus.Codec{},
 		Options: codec.Options{Bitrate: 32000, Complexity: 9, FrameSamples: 960},
 		DTX:     true, CleanUp: clean.Options{HighPass: true, Denoise: true, Level: true},
 		EarCeiling: -30, // so that the ear's limiter has to work
 		Sounds:     true, JoinTones: true,
 		Clock: clock, Capture: port.NewCapture(clock), Playback: port.NewPlayback(clock),
-	})
+	}
+	for _, f := range change {
+		f(&cfg)
+	}
+	c, err := New(cfg)
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -66,15 +66,15 @@ func TestABlackBoxOfAStallingCallReplaysToTheSameCounters(t *testing.T) {
 				r := dialRecorded(t, c, nil)
 				defer r.end(t)
 				r.net.jitter.Store(int64(30 * time.Millisecond))
-				time.Sleep(5 * time.Second)
-				r.stall(600 * time.Millisecond)
-				time.Sleep(4 * time.Second)
-				r.stall(2500 * time.Millisecond) // long enough for another connection
-				time.Sleep(3 * time.Second)
-				r.Train(callstate.Training{Delay: 100 * time.Millisecond, Jitter: 20 * time.Millisecond, LossPct: 3})
-				time.Sleep(3 * time.Second)
-				r.Woke(time.Second)
 				time.Sleep(2 * time.Second)
+				r.stall(600 * time.Millisecond)
+				time.Sleep(2 * time.Second)
+				r.stall(2500 * time.Millisecond) // long enough for another connection
+				time.Sleep(2 * time.Second)
+				r.Train(callstate.Training{Delay: 100 * time.Millisecond, Jitter: 20 * time.Millisecond, LossPct: 3})
+				time.Sleep(time.Second)
+				r.Woke(time.Second)
+				time.Sleep(time.Second)
 				b := r.saved(t)
 				o, err := b.Replay(c, nil)
 				if err != nil {
@@ -84,7 +84,7 @@ func TestABlackBoxOfAStallingCallReplaysToTheSameCounters(t *testing.T) {
 					t.Errorf("whole %v; %d of %d pulls differ, the first after %v\nrecorded %+v\nreplayed %+v",
 						o.Whole, o.Differs, o.Pulls, o.First, o.Recorded, o.Replayed)
 				}
-				if s := o.Recorded; s.StallCount < 2 || s.ConcealedSamples == 0 || s.SkippedSamples == 0 || s.PacketsReceived < 500 {
+				if s := o.Recorded; s.StallCount < 2 || s.ConcealedSamples == 0 || s.SkippedSamples == 0 || s.PacketsReceived < 200 {
 					t.Errorf("the call suffered too little to tell: %+v", s)
 				}
 				t.Logf("%d pulls in %v; %d stalls, %d samples concealed, %d skipped", o.Pulls, o.Length,
@@ -92,32 +92,4 @@ func TestABlackBoxOfAStallingCallReplaysToTheSameCounters(t *testing.T) {
 			})
 		})
 	}
-}
-
-func TestABlackBoxThatBeginsInMidCallIsComparedBehindAWarmUp(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := dialRecorded(t, pcm.Codec{}, nil)
-		defer r.end(t)
-		time.Sleep(45 * time.Second)
-		r.stall(time.Second)
-		time.Sleep(40 * time.Second)
-		r.stall(time.Second)
-		time.Sleep(5 * time.Second)
-		b := r.saved(t)
-		if l := b.Manifest.LengthS; b.Manifest.Whole || l < 59 || l > 61 {
-			t.Errorf("%.1f s are kept, whole %v", l, b.Manifest.Whole)
-		}
-		o, err := b.Replay(pcm.Codec{}, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if o.Whole || o.From < blackbox.WarmUp || o.From > blackbox.WarmUp+2*time.Second {
-			t.Errorf("compared from %v on", o.From)
-		}
-		is, was := o.Replayed, o.Recorded
-		if was.StallCount != 2 || is.StallCount != was.StallCount || is.PacketsReceived != was.PacketsReceived {
-			t.Errorf("%d stalls and %d packets became %d and %d", was.StallCount, was.PacketsReceived, is.StallCount, is.PacketsReceived)
-		}
-		t.Logf("from %v on %d of %d pulls differ; concealed %d, replayed %d", o.From, o.Differs, o.Pulls, was.ConcealedSamples, is.ConcealedSamples)
-	})
 }

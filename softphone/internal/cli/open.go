@@ -49,6 +49,7 @@ type replayedReport struct {
 	LengthS      float64          `json:"length_s"`
 	ComparedFrom float64          `json:"compared_from_s"`
 	Pulls        int              `json:"pulls"`
+	Compared     int              `json:"pulls_compared"`
 	PullsDiffer  int              `json:"pulls_differ"`
 	FirstDiffers float64          `json:"first_differs_s"`
 	Recorded     playout.Counters `json:"recorded"`
@@ -93,6 +94,9 @@ func (p *program) runOpen(cmd *cobra.Command, job openJob, asJSON bool) (openRep
 	if job.leg != "both" && job.leg != "near" && job.leg != "far" {
 		return r, usageError{fmt.Errorf("leg %.32q: use both, near or far", job.leg)}
 	}
+	if cmd.Flags().Changed("leg") && !job.play {
+		return r, usageError{errors.New("leg says what --play plays: add --play")}
+	}
 	box, err := blackbox.Open(job.path)
 	if err != nil {
 		return r, err
@@ -127,7 +131,7 @@ func (p *program) runOpen(cmd *cobra.Command, job openJob, asJSON bool) (openRep
 func replayed(o *blackbox.Outcome) *replayedReport {
 	return &replayedReport{
 		Whole: o.Whole, Same: o.Same(), LengthS: o.Length.Seconds(), ComparedFrom: o.From.Seconds(),
-		Pulls: o.Pulls, PullsDiffer: o.Differs, FirstDiffers: o.First.Seconds(),
+		Pulls: o.Pulls, Compared: o.Compared, PullsDiffer: o.Differs, FirstDiffers: o.First.Seconds(),
 		Recorded: o.Recorded.Counters(), Replayed: o.Replayed.Counters(),
 	}
 }
@@ -201,6 +205,9 @@ made by     softphone %s, %s/%s
 		r.File, m.Destination, m.Server, m.Dialed.Local().Format("2 Jan 2006 15:04:05"), m.State,
 		m.LengthS, m.Begins.Local().Format("15:04:05"), begins,
 		m.Codec, m.FrameMS, m.Sent, m.Received, m.Softphone, m.OS, m.Arch)
+	if n := len(r.Seconds); n > 0 {
+		fmt.Fprintf(&b, "devices     microphone %s, earpiece %s\n", or(r.Seconds[n-1]["microphone"]), or(r.Seconds[n-1]["earpiece"]))
+	}
 	if r.Report != nil {
 		b.WriteString("\n")
 		if err := writeReport(&b, *r.Report); err != nil {
@@ -218,6 +225,14 @@ made by     softphone %s, %s/%s
 	return err
 }
 
+// or is a device's name, or a dash.
+func or(name string) string {
+	if name == "" {
+		return "–"
+	}
+	return name
+}
+
 // writeTroubles prints the seconds in which the call suffered from something.
 func writeTroubles(b *strings.Builder, seconds []map[string]string) {
 	if len(seconds) == 0 {
@@ -232,8 +247,12 @@ func writeTroubles(b *strings.Builder, seconds []map[string]string) {
 			b.WriteString("\nSeconds with trouble:\n")
 		}
 		n++
-		fmt.Fprintf(b, "%7.7s s  rtt %s ms, jitter %s ms, buffer %s/%s ms, MOS %s est.: %s\n", s["at_s"],
-			s["rtt_ms"], s["jitter_ms"], s["buffer_ms"], s["target_ms"], s["mos_est"], s["troubles"])
+		quality := "not rated"
+		if s["mos_est"] != "" {
+			quality = "MOS " + s["mos_est"] + " est."
+		}
+		fmt.Fprintf(b, "%7.7s s  rtt %s ms, jitter %s ms, buffer %s/%s ms, %s: %s\n", s["at_s"],
+			s["rtt_ms"], s["jitter_ms"], s["buffer_ms"], s["target_ms"], quality, s["troubles"])
 	}
 	if n == 0 {
 		fmt.Fprintf(b, "\nNo trouble in any of %d seconds.\n", len(seconds))
@@ -250,7 +269,7 @@ func writeOutcome(b *strings.Builder, o *blackbox.Outcome) {
 	if o.Same() {
 		b.WriteString("The same counters, and every pull the same.\n")
 	} else {
-		fmt.Fprintf(b, "%d pulls came out in another way, the first after %.1f s.\n", o.Differs, o.First.Seconds())
+		fmt.Fprintf(b, "%d of %d pulls came out in another way, the first after %.1f s.\n", o.Differs, o.Compared, o.First.Seconds())
 	}
 	b.WriteString("\n")
 	table := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
@@ -258,7 +277,7 @@ func writeOutcome(b *strings.Builder, o *blackbox.Outcome) {
 	was, is := reflect.ValueOf(o.Recorded.Counters()), reflect.ValueOf(o.Replayed.Counters())
 	for i := range was.NumField() {
 		name, _, _ := strings.Cut(was.Type().Field(i).Tag.Get("json"), ",")
-		a, z := fmt.Sprint(was.Field(i).Interface()), fmt.Sprint(is.Field(i).Interface())
+		a, z := counter(was.Field(i)), counter(is.Field(i))
 		differs := ""
 		if a != z {
 			differs = "differs"

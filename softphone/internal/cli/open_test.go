@@ -78,7 +78,7 @@ func TestOpenShowsABlackBoxAndReplaysIt(t *testing.T) {
 	o := softphone(t, "open", path, "--replay")
 	for _, want := range []string{
 		"call        to room/x over 127.0.0.1:50051", "the call from its beginning", "Seconds with trouble:",
-		"nothing comes: you hear nobody", "The same counters, and every pull the same.", "concealedSamples", "+- the screen -+",
+		"not rated: nothing comes: you hear nobody", "The same counters, and every pull the same.", "concealedSamples", "+- the screen -+",
 	} {
 		if o.code != 0 || !strings.Contains(o.stdout, want) {
 			t.Errorf("exit code %d, no %q in\n%s%s", o.code, want, o.stdout, o.stderr)
@@ -166,6 +166,7 @@ func TestOpenSaysInOneSentenceWhatItCannotDo(t *testing.T) {
 		{[]string{cut}, 1, "is cut short or damaged, its end is missing: get a whole copy"},
 		{[]string{"nothing.zip"}, 1, "no such file or directory"},
 		{[]string{path, "--leg", "left"}, 2, "use both, near or far"},
+		{[]string{path, "--leg", "far"}, 2, "add --play"},
 		{nil, 2, "accepts 1 arg"},
 	} {
 		o := softphone(t, append([]string{"open"}, c.args...)...)

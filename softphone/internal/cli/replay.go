@@ -227,11 +227,15 @@ func writeCounters(w io.Writer, c playout.Counters) error {
 	v := reflect.ValueOf(c)
 	for i := range v.NumField() {
 		name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ",")
-		value := fmt.Sprint(v.Field(i).Interface())
-		if v.Field(i).CanFloat() {
-			value = fmt.Sprintf("%.6f", v.Field(i).Float())
-		}
-		_, _ = fmt.Fprintf(table, "%s\t%s\n", name, value) // kept for Flush
+		_, _ = fmt.Fprintf(table, "%s\t%s\n", name, counter(v.Field(i))) // kept for Flush
 	}
 	return table.Flush()
+}
+
+// counter is the value of a counter as text.
+func counter(v reflect.Value) string {
+	if v.CanFloat() {
+		return fmt.Sprintf("%.6f", v.Float())
+	}
+	return fmt.Sprint(v.Interface())
 }

@@ -25,7 +25,7 @@ func (c *Config) Evidence(fs *pflag.FlagSet) string {
 	var b strings.Builder
 	fs.VisitAll(func(f *pflag.Flag) {
 		switch source := c.source(f.Name); {
-		case source == "":
+		case strings.TrimSpace(source) == "": // no setting
 		case slices.Contains(harmless(), f.Name):
 			fmt.Fprintf(&b, "%s = %s # %s\n", f.Name, tomlValue(f), source)
 		default:

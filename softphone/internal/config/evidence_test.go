@@ -23,7 +23,7 @@ func TestSettingsAreShownToOthersByAListOfThoseThatMayBe(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := c.Evidence(fs)
-	for _, hidden := range []string{*secret, "Bob"} {
+	for _, hidden := range []string{*secret, "Bob", "config"} {
 		if strings.Contains(text, hidden) {
 			t.Errorf("%q is shown:\n%s", hidden, text)
 		}
