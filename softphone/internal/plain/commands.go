@@ -26,8 +26,12 @@ type chapter struct {
 // chapters are all commands.
 func chapters() []chapter {
 	return []chapter{
-		{"The call", callCommands()}, {"The voice", voiceCommands()}, {"The devices", deviceCommands()},
-		{"What can be asked", askCommands()}, {"The shift", shiftCommands()}, {"The desk", deskCommands()},
+		{"The call", callCommands()},
+		{"The voice", voiceCommands()},
+		{"The devices", deviceCommands()},
+		{"What can be asked", askCommands()},
+		{"The shift", shiftCommands()},
+		{"The desk", deskCommands()},
 	}
 }
 
@@ -88,7 +92,7 @@ func shiftCommands() []command {
 func deskCommands() []command {
 	return []command{
 		{[]string{"wait"}, "5s | connected | ended [LIMIT]", "", "waits, for scripts: exit code 1 if in vain", (*session).wait},
-		{[]string{"help"}, "[COMMAND]", "?", "lists the commands, or explains one", (*session).help},
+		{[]string{"help"}, "[COMMAND | all]", "?", "names the commands, or explains one or all", (*session).help},
 		{[]string{"quit", "exit"}, "", "q", "leaves; asks in a call", func(s *session, _ string) { s.quit() }},
 	}
 }
