@@ -177,3 +177,12 @@ func TestTheLineModeInATerminalMovesNoCursor(t *testing.T) {
 		t.Errorf("printed %q", s.raw())
 	}
 }
+
+func TestTheScreenOnADumbTerminalNamesTheLineMode(t *testing.T) {
+	s := startScreen(t, []string{"TERM=dumb"}, "--capture", "null", "--playback", "null")
+	s.shows("this one is dumb: use --plain")
+	_ = s.cmd.Wait()
+	if code := s.cmd.ProcessState.ExitCode(); code != 2 {
+		t.Errorf("exit code %d", code)
+	}
+}

@@ -180,7 +180,7 @@ func (s *session) pace() time.Duration {
 	switch {
 	case s.bench.busy() || s.check.busy() || s.past.busy() || s.leaving:
 		pace = jobEvery
-	case s.pending != nil && s.pending.met != nil:
+	case s.pending != nil && s.pending.met != nil && !s.pending.asked:
 		pace = jobEvery
 	case s.snap.State != callstate.Idle || s.news.ending():
 		pace = lookEvery

@@ -82,7 +82,7 @@ func checked() callstate.Check {
 		{Title: "Server", Grade: callstate.GradePass, Finding: "answers in 1 ms"},
 		{Title: "Speech level", Grade: callstate.GradeWarn, Finding: "-31 dBFS", Advice: "Turn the microphone up."},
 		{Title: "Echo", Grade: callstate.GradeFail, Finding: "-20 dB after 120 ms", Advice: "Turn the earpiece down, or use a headset"},
-		{Title: "Drift"},
+		{Title: "Noise floor", Finding: "not tested: the microphone is silent"}, {Title: "Drift"},
 	}}
 }
 
@@ -98,7 +98,8 @@ func TestACheckAsksAndTellsItsOutcome(t *testing.T) {
 			"PASS, Server: answers in 1 ms.",
 			"WARN, Speech level: -31 dBFS. Turn the microphone up.",
 			"FAIL, Echo: -20 dB after 120 ms. Turn the earpiece down, or use a headset.",
-			"Not known, Drift.",
+			"Noise floor: not tested: the microphone is silent.",
+			"Drift: not known.",
 			"The check failed: 1 FAIL, 1 WARN, 1 PASS.")
 		if c.open {
 			t.Error("the devices of the check were not given back")
