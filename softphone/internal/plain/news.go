@@ -92,7 +92,7 @@ func (n *news) ending() bool { return !n.lastBy.IsZero() }
 func (s *session) notice(n callstate.Notice) {
 	s.notices++
 	s.look() // it may tell of the end of a call
-	if !s.news.troubles.knows(n, time.Now()) {
+	if known := s.news.troubles.knows(n, time.Now()); !known && (!n.Presence || !s.snap.InRoom()) {
 		s.say("%s%s", lead(n.Severity), sentence(n.Text))
 	}
 	if s.news.ending() && len(s.phone.Notices()) == 0 {
@@ -152,7 +152,7 @@ func summarize(f *callstate.Snapshot) string {
 	}
 	switch {
 	case f.Link.Gap > 0 || f.Link.Resumes > 0:
-		parts = append(parts, fmt.Sprintf("without a connection for %s, resumed %s", callstate.Spell(f.Link.Gap), times(f.Link.Resumes)))
+		parts = append(parts, gaps(f.Link))
 	default:
 		parts = append(parts, "no gap in the connection")
 	}

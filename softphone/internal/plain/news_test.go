@@ -112,6 +112,23 @@ func TestANoticeAndTheVerdictTellTheSameThingOnce(t *testing.T) {
 	})
 }
 
+func TestALinkThatIsLostIsToldOnce(t *testing.T) {
+	atDesk(t, nil, func(d *desk) {
+		d.call("echo")
+		d.want(d.says(callstate.Notice{Severity: callstate.Warning, Text: "Connection lost, trying 127.0.0.1:50051 again.", About: callstate.KindServerGone}),
+			"Warning: Connection lost, trying 127.0.0.1:50051 again.")
+		lost := callstate.Trouble{Kind: callstate.KindServerGone, Severity: callstate.Failure, Text: "server cannot be reached 0.1 s", Effect: "nobody hears you"}
+		d.want(d.happens(suffers(lost)), "")
+		d.want(d.happens(func(s *callstate.Snapshot) {
+			s.State, s.Link = callstate.Reconnecting, callstate.Link{State: callstate.LinkLost, Quiet: 4 * time.Second, Gap: 4 * time.Second, Draining: true}
+		}), "")
+		if said := d.types("status"); !strings.Contains(said, "Reconnecting: echo for 12 min 34 s") ||
+			!strings.Contains(said, "The link: nothing has come for 4.0 s; the server is about to end, the call moves; 4.0 s without a connection.") {
+			t.Errorf("status says:\n%s", said)
+		}
+	})
+}
+
 func TestATroubleEndsWithItsCall(t *testing.T) {
 	atDesk(t, nil, func(d *desk) {
 		d.call("echo")
@@ -135,6 +152,7 @@ func TestWhoComesAndGoesIsTold(t *testing.T) {
 	atDesk(t, nil, func(d *desk) {
 		d.call("room/x")
 		d.want(d.passes(2*time.Second), "Nobody else is in the room.")
+		d.want(d.says(callstate.Notice{Text: "Ada joined.", Presence: true}), "") // the roster tells it
 		d.want(d.happens(room("Ada")), "Ada joined.")
 		d.want(d.happens(room("Ada", "Bo", "Cy")), "") // told together with what follows soon
 		d.want(d.happens(room("Bo", "Cy", "Di")), "")
@@ -181,7 +199,7 @@ func TestTheSummaryFollowsTheLastNotice(t *testing.T) {
 			s.Counts.Interruptions = 1
 		}
 		const summary = "Summary: 12 min 34 s; MOS 4.4 of 4.4, estimated; 0.1 % of what you heard was made up; " +
-			"without a connection for 3.1 s, resumed twice; interrupted once."
+			"3.1 s without a connection, resumed twice; interrupted once."
 		d.want(d.happens(ends), "")
 		d.want(d.says(callstate.Notice{Severity: callstate.Failure, Text: "server x ended the call: dial again"}),
 			"Error: Server x ended the call: dial again.", summary)
