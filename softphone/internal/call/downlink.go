@@ -148,9 +148,9 @@ func (k *carrier) event(e *api.Event, now time.Duration) {
 		k.call.version.Store(&version)
 		return
 	case api.Event_KIND_JOINED:
-		n.Text = name + " joined."
+		n.Text, n.Presence = name+" joined.", true
 	case api.Event_KIND_LEFT:
-		n.Text = name + " left."
+		n.Text, n.Presence = name+" left.", true
 	case api.Event_KIND_HOLD, api.Event_KIND_RESUME, api.Event_KIND_DTMF:
 		if n.Text = does(e, name, c); n.Text == "" {
 			return

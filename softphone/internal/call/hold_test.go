@@ -276,7 +276,7 @@ func TestTheOperatorReadsWhoHoldsAndWhatIsPressed(t *testing.T) {
 	r.answer(k, true)
 	r.event(k, joined, "1", "Ada")
 	r.event(k, joined, "2", "\x1b[2JBob")
-	r.notices = nil
+	r.notices, r.cameOrWent = nil, nil
 	press := func(id, name, digit string) {
 		e := &api.Event{Kind: api.Event_KIND_DTMF, Digit: digit}
 		if id != "" {
@@ -301,6 +301,9 @@ func TestTheOperatorReadsWhoHoldsAndWhatIsPressed(t *testing.T) {
 	want := []string{"Ada holds the call.", "[2JBob pressed 5.", "The server heard 7.", "Ada is back.", "Bob holds the call.", "Bob left.", "Bob joined."}
 	if !slices.Equal(r.notices, want) {
 		t.Errorf("the operator reads %q, want %q", r.notices, want)
+	}
+	if want := want[5:]; !slices.Equal(r.cameOrWent, want) {
+		t.Errorf("of which %q tell who came or went, want %q", r.cameOrWent, want)
 	}
 	r.want(t, "1 Ada, 2 Bob")
 	r.event(k, holds, "1", "Ada")

@@ -17,6 +17,8 @@ import (
 type told struct {
 	*path
 	notices []string
+
+	cameOrWent []string // those of them that tell so
 }
 
 // inRoom returns a call with cues, at 10 s on its clock.
@@ -25,7 +27,12 @@ func inRoom(t *testing.T) *told {
 	r := &told{}
 	r.path = newPath(t, Config{
 		Codec: pcm.Codec{}, Unprotected: true, Sounds: true, JoinTones: true,
-		OnNotice: func(n callstate.Notice) { r.notices = append(r.notices, n.Text) },
+		OnNotice: func(n callstate.Notice) {
+			r.notices = append(r.notices, n.Text)
+			if n.Presence {
+				r.cameOrWent = append(r.cameOrWent, n.Text)
+			}
+		},
 	})
 	r.call.cfg.Destination = "room/x"
 	r.now = 10 * time.Second

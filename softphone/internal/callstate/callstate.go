@@ -309,4 +309,7 @@ type Notice struct {
 	// About is the trouble that it tells of, if the verdict names that as long as it
 	// lasts: a screen that shows the verdict need not say it twice.
 	About Kind
+	// Presence is set where it tells that somebody came or went, which the roster
+	// shows, too.
+	Presence bool
 }

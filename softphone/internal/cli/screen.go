@@ -35,6 +35,9 @@ func (p *program) screen(cmd *cobra.Command) error {
 	if !isatty.IsTerminal(os.Stdin.Fd()) || !isatty.IsTerminal(os.Stdout.Fd()) {
 		return usageError{errors.New("the screen needs a terminal: use --plain or `softphone call` where there is none")}
 	}
+	if os.Getenv("TERM") == "dumb" {
+		return usageError{errors.New("the screen needs a terminal that can move its cursor, and this one is dumb: use --plain")}
+	}
 	log, err := openLog()
 	if err != nil {
 		return err

@@ -82,8 +82,15 @@ func TestATroubleIsReadForThreeSecondsAfterItIsOver(t *testing.T) {
 	}
 	s.goes(lookEvery, unheard(340*ms))
 	s.reads("uplink stalled 340 ms: they hear gaps")
+	over := func() bool { return s.found.Verdict.Troubles[0].Over }
+	if over() {
+		t.Error("it is said to be over while it goes on")
+	}
 	s.goes(lookEvery, unheard(40*ms))
 	s.reads("uplink stalled 340 ms: over, they heard a gap")
+	if !over() {
+		t.Error("it is not said to be over")
+	}
 	s.goes(2500*ms, nil)
 	s.reads("over, they heard a gap")
 	s.goes(500*ms, nil)

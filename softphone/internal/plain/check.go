@@ -95,13 +95,15 @@ func (c *checkJob) tell(s *session, st *callstate.Check) {
 	for i := range st.Lines {
 		l := &st.Lines[i]
 		counts[l.Grade]++
-		grade := l.Grade.String()
-		if l.Grade == callstate.GradeNone {
-			grade = "Not known"
+		text := name(l.Title)
+		if l.Grade != callstate.GradeNone {
+			text = l.Grade.String() + ", " + text
 		}
-		text := grade + ", " + name(l.Title)
-		if l.Finding != "" {
+		switch {
+		case l.Finding != "":
 			text += ": " + strings.TrimRight(l.Finding, ".")
+		case l.Grade == callstate.GradeNone:
+			text += ": not known"
 		}
 		s.say("%s %s", sentence(text), sentence(l.Advice))
 	}

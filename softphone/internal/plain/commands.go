@@ -26,8 +26,12 @@ type chapter struct {
 // chapters are all commands.
 func chapters() []chapter {
 	return []chapter{
-		{"The call", callCommands()}, {"The voice", voiceCommands()}, {"The devices", deviceCommands()},
-		{"What can be asked", askCommands()}, {"The shift", shiftCommands()}, {"The desk", deskCommands()},
+		{"The call", callCommands()},
+		{"The voice", voiceCommands()},
+		{"The devices", deviceCommands()},
+		{"What can be asked", askCommands()},
+		{"The shift", shiftCommands()},
+		{"The desk", deskCommands()},
 	}
 }
 
@@ -46,7 +50,7 @@ func voiceCommands() []command {
 	return []command{
 		{[]string{"mute"}, "", "m switches", "mutes your microphone", func(s *session, _ string) { s.mute(true) }},
 		{[]string{"unmute"}, "", "m switches", "opens it again", func(s *session, _ string) { s.mute(false) }},
-		{[]string{"talk"}, "", "a line with one blank", "opens a muted microphone for a while; again mutes it", func(s *session, _ string) { s.talk() }},
+		{[]string{"talk", "space"}, "", "a line with one blank", "opens a muted microphone for a while; again mutes it", func(s *session, _ string) { s.talk() }},
 		{[]string{"mic", "microphone"}, "+3 | -2 | 0", "+, -", "turns your microphone up or down, in dB; a number without a sign sets it", (*session).microphone},
 		{[]string{"ear", "earpiece", "volume"}, "+3 | -2 | 0", ">, <", "turns the voice in your ear up or down", (*session).earpiece},
 		{[]string{"high-pass", "highpass", "high pass"}, "[on|off]", "f", "takes rumble off the microphone", (*session).highPass},
@@ -88,7 +92,7 @@ func shiftCommands() []command {
 func deskCommands() []command {
 	return []command{
 		{[]string{"wait"}, "5s | connected | ended [LIMIT]", "", "waits, for scripts: exit code 1 if in vain", (*session).wait},
-		{[]string{"help"}, "[COMMAND]", "?", "lists the commands, or explains one", (*session).help},
+		{[]string{"help"}, "[COMMAND | all]", "?", "names the commands, or explains one or all", (*session).help},
 		{[]string{"quit", "exit"}, "", "q", "leaves; asks in a call", func(s *session, _ string) { s.quit() }},
 	}
 }

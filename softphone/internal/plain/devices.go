@@ -48,19 +48,18 @@ type benchJob struct {
 func (b *benchJob) busy() bool { return b.job != jobNone }
 
 // begin opens the bench, if that can be.
-func (b *benchJob) begin(s *session, what job, d callstate.BenchDevice) bool {
+func (b *benchJob) begin(s *session, what job, d callstate.BenchDevice) {
 	switch {
 	case s.opts.Bench == nil:
 		s.say("The devices cannot be tried here.")
-		return false
+		return
 	case b.busy():
 		s.say("The devices are busy with what you asked before: type it again in a moment.")
-		return false
+		return
 	}
 	b.job, b.device, b.until = what, d, time.Now().Add(benchLimit)
 	b.ready, b.asked, b.seen, b.played = time.Time{}, false, false, false
 	s.opts.Bench.Begin()
-	return true
 }
 
 // end closes it.

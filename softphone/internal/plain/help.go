@@ -5,9 +5,20 @@ import (
 	"strings"
 )
 
-// help lists the commands, or explains one.
+// help names the commands, explains all of them, or one.
 func (s *session) help(arg string) {
 	if arg == "" {
+		for _, ch := range chapters() {
+			names := make([]string, len(ch.commands))
+			for i, c := range ch.commands {
+				names[i] = c.names[0]
+			}
+			s.say("%s: %s.", ch.title, strings.Join(names, ", "))
+		}
+		s.say("help dial explains dial, help all explains all. The screen's keys work, too: d, m, h, q.")
+		return
+	}
+	if strings.EqualFold(arg, "all") {
 		for _, ch := range chapters() {
 			s.say("%s:", ch.title)
 			for _, c := range ch.commands {

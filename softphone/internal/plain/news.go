@@ -28,9 +28,9 @@ type news struct {
 	called    bool // that it is being called
 	connected bool
 
-	figures   callstate.Snapshot // the newest of the call
-	summary   string             // to be said after the last notice
-	summaryBy time.Time
+	figures callstate.Snapshot // the newest of the call
+	summary string             // to be said after the last notice; may be empty
+	lastBy  time.Time          // when that is not waited for any more; zero: it is not
 
 	talking  bool // while muted
 	hinted   time.Time
@@ -61,7 +61,7 @@ func (n *news) look(s *session) {
 		n.roster.look(s)
 		n.troubles.look(s)
 	}
-	if n.summary != "" && !s.now.Before(n.summaryBy) {
+	if n.ending() && !s.now.Before(n.lastBy) {
 		n.close(s)
 	}
 }
@@ -75,29 +75,27 @@ func (n *news) over(s *session) {
 		}
 		summary = summarize(&figures)
 	}
-	*n = news{summary: summary, summaryBy: s.now.Add(lastWord)}
+	*n = news{summary: summary, lastBy: s.now.Add(lastWord)}
 }
 
 // close says the summary, if there is one.
 func (n *news) close(s *session) {
-	if n.summary != "" {
-		s.say("%s", n.summary)
-		n.summary = ""
-	}
+	s.say("%s", n.summary)
+	n.summary, n.lastBy = "", time.Time{}
 }
 
 // ending reports that more is to be said of a call that is over.
-func (n *news) ending() bool { return n.summary != "" }
+func (n *news) ending() bool { return !n.lastBy.IsZero() }
 
 // notice says a sentence of the phone's, unless the same was just told as what the
 // call suffers from. The summary of a call follows its last one.
 func (s *session) notice(n callstate.Notice) {
 	s.notices++
-	if !s.news.troubles.knows(n, time.Now()) {
+	s.look() // it may tell of the end of a call
+	if known := s.news.troubles.knows(n, time.Now()); !known && (!n.Presence || !s.snap.InRoom()) {
 		s.say("%s%s", lead(n.Severity), sentence(n.Text))
 	}
-	if s.news.summary != "" {
-		s.look()
+	if s.news.ending() && len(s.phone.Notices()) == 0 {
 		s.news.close(s)
 	}
 	if n.Severity == callstate.Failure && s.pending != nil && s.pending.refused != nil {
@@ -136,7 +134,7 @@ func sentence(text string) string {
 func (n *news) hint(s *session) {
 	if s.snap.TalkingWhileMuted && !n.talking && s.now.Sub(n.hinted) >= hintEvery {
 		n.hinted = s.now
-		s.say("You speak, but your microphone is muted: nobody hears you. unmute, or talk for a moment.")
+		s.say("You speak, but your microphone is muted: nobody hears you. Type unmute, or talk.")
 	}
 	n.talking = s.snap.TalkingWhileMuted
 }
@@ -154,7 +152,7 @@ func summarize(f *callstate.Snapshot) string {
 	}
 	switch {
 	case f.Link.Gap > 0 || f.Link.Resumes > 0:
-		parts = append(parts, fmt.Sprintf("without a connection for %s, resumed %s", callstate.Spell(f.Link.Gap), times(f.Link.Resumes)))
+		parts = append(parts, gaps(f.Link))
 	default:
 		parts = append(parts, "no gap in the connection")
 	}
@@ -177,7 +175,7 @@ func times(n uint64) string {
 
 // lasted is how long a call took, in words.
 func lasted(d time.Duration) string {
-	sec := int(max(d, 0) / time.Second)
+	sec := int(max(d, 0).Round(time.Second) / time.Second)
 	switch h, m := sec/3600, sec/60%60; {
 	case h > 0:
 		return fmt.Sprintf("%d h %d min", h, m)

@@ -107,7 +107,7 @@ func pastLine(p *callstate.Past, now time.Time) string {
 	parts = append(parts, name(p.Destination), lasted(p.Length))
 	if p.MOS > 0 {
 		text := fmt.Sprintf("MOS %.1f estimated", p.MOS)
-		if p.WorstMOS > 0 {
+		if p.WorstMOS > 0 && p.Length > time.Minute {
 			text += fmt.Sprintf(", worst minute %.1f", p.WorstMOS)
 		}
 		parts = append(parts, text)

@@ -180,13 +180,13 @@ func (s *session) pace() time.Duration {
 	switch {
 	case s.bench.busy() || s.check.busy() || s.past.busy() || s.leaving:
 		pace = jobEvery
-	case s.pending != nil && s.pending.met != nil:
+	case s.pending != nil && s.pending.met != nil && !s.pending.asked:
 		pace = jobEvery
 	case s.snap.State != callstate.Idle || s.news.ending():
 		pace = lookEvery
 	}
 	if s.pending != nil {
-		pace = min(pace, max(s.pending.until.Sub(time.Now()), 0))
+		pace = min(pace, max(time.Until(s.pending.until), 0))
 	}
 	return pace
 }
@@ -231,7 +231,7 @@ func (s *session) say(format string, args ...any) {
 		s.said = append(s.said[:0], s.said[1:]...)
 	}
 	s.said = append(s.said, line)
-	s.out.print(line)
+	s.out.queue(line)
 }
 
 // name is a name from outside, safe and short.

@@ -37,8 +37,8 @@ func newPrinter(w io.Writer) *printer {
 	return p
 }
 
-// print queues a line.
-func (p *printer) print(line string) {
+// queue takes a line to be written.
+func (p *printer) queue(line string) {
 	select {
 	case p.lines <- line:
 	default:

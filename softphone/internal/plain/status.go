@@ -68,12 +68,21 @@ func linkLine(l callstate.Link) string {
 		parts = append(parts, "the server is about to end, the call moves")
 	}
 	if l.Resumes > 0 || l.Gap > 0 {
-		parts = append(parts, fmt.Sprintf("resumed %s, %s without one", times(l.Resumes), callstate.Spell(l.Gap)))
+		parts = append(parts, gaps(l))
 	}
 	if len(parts) == 0 {
 		return ""
 	}
-	return "Connection: " + strings.Join(parts, "; ") + "."
+	return "The link: " + strings.Join(parts, "; ") + "."
+}
+
+// gaps are what a call went without.
+func gaps(l callstate.Link) string {
+	text := callstate.Spell(l.Gap) + " without a connection"
+	if l.Resumes > 0 {
+		text += ", resumed " + times(l.Resumes)
+	}
+	return text
 }
 
 // settingLines are what is set for calls.

@@ -107,7 +107,7 @@ func (t *troubles) knows(n callstate.Notice, now time.Time) bool {
 		return true
 	}
 	k.on, k.at, k.away = true, now, time.Time{}
-	k.severity = max(k.severity, n.Severity)
+	k.severity = callstate.Failure // a notice says it with all the weight that it has
 	return false
 }
 

@@ -57,31 +57,33 @@ func (s *session) expect(within time.Duration, met func(*session) bool) {
 // wait waits for a time, for an answer or for the end of the call.
 func (s *session) wait(arg string) {
 	words := strings.Fields(strings.ToLower(arg))
-	switch {
-	case len(words) == 1 && words[0] != "connected" && words[0] != "ended":
-		d, err := span(words[0])
-		if err != nil {
-			s.usage(`wait %s is not clear: wait 5s, wait connected or wait ended.`, words[0])
+	if len(words) == 0 {
+		s.usage("wait for what? wait 5s, wait connected or wait ended, with a limit behind it, such as wait connected 10s.")
+		return
+	}
+	what, limit := words[0], waitConnected
+	switch what {
+	case "ended":
+		limit = waitEnded
+	case "connected":
+	default:
+		d, err := span(what)
+		if err != nil || len(words) > 1 {
+			s.usage("wait %s is not clear: wait 5s, wait connected or wait ended.", name(arg))
 			return
 		}
 		s.pending = &pending{until: time.Now().Add(d), asked: true}
-	case len(words) == 0 || len(words) > 2:
-		s.usage("wait for what? wait 5s, wait connected or wait ended, with a limit behind it, such as wait connected 10s.")
-	default:
-		limit := waitConnected
-		if words[0] == "ended" {
-			limit = waitEnded
-		}
-		if len(words) == 2 {
-			d, err := span(words[1])
-			if err != nil {
-				s.usage("%s is no limit: wait %s 10s.", words[1], words[0])
-				return
-			}
-			limit = d
-		}
-		s.waitFor(words[0], limit)
+		return
 	}
+	if len(words) > 1 {
+		d, err := span(words[1])
+		if err != nil || len(words) > 2 {
+			s.usage("%s is no limit: wait %s 10s.", name(strings.Join(words[1:], " ")), what)
+			return
+		}
+		limit = d
+	}
+	s.waitFor(what, limit)
 }
 
 func (s *session) waitFor(what string, limit time.Duration) {
@@ -92,10 +94,11 @@ func (s *session) waitFor(what string, limit time.Duration) {
 	}
 	if what == "connected" {
 		p.met = func(s *session) bool {
-			if s.snap.State == callstate.Idle {
+			none := s.snap.State == callstate.Idle && !s.news.ending()
+			if none {
 				s.failWait("there is no call that could be connected")
 			}
-			return s.snap.State == callstate.Idle || s.snap.State.Connected()
+			return none || s.snap.State.Connected()
 		}
 		p.failed = func(s *session) { s.failWait(fmt.Sprintf("there is no connection after %s", callstate.Spell(limit))) }
 	}

@@ -94,6 +94,24 @@ func TestADeviceThatWasUnpluggedIsTakenBack(t *testing.T) {
 	}
 }
 
+func TestANoticeOfADeviceThatIsGoneNamesTheTroubleThatItIs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, d := openCard(t)
+		defer closed(t, c, d)
+		time.Sleep(time.Second)
+		c.vanish(true)
+		time.Sleep(time.Second)
+		if n := notice(t, d); n.About != callstate.KindMicrophone || n.Severity != callstate.Failure {
+			t.Errorf("gone: %+v", n)
+		}
+		c.do(func() { c.present = true })
+		time.Sleep(time.Second)
+		if n := notice(t, d); n.About != callstate.KindNone {
+			t.Errorf("back: %+v", n)
+		}
+	})
+}
+
 func TestADeviceWhoseServerFrozeIsKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, d := openCard(t)
