@@ -100,8 +100,8 @@ func (p examPanel) asked(width int) []string {
 		left = fmt.Sprintf("  %.0f s", math.Ceil(bounded(c.Left).Seconds()))
 	}
 	lines := wrap(c.Ask, width-len("  99 s"))
-	if len(lines) > 2 { // the last one carries the rest, to be cut with a sign
-		lines = []string{lines[0], cut(strings.Join(lines[1:], " "), width-len("  99 s"))}
+	if most := max(p.most-3, 1); len(lines) > most { // the last one carries the rest, to be cut with a sign
+		lines = append(lines[:most-1], cut(strings.Join(lines[most-1:], " "), width-len("  99 s")))
 	}
 	for i, line := range lines {
 		lines[i] = p.st.warnStrong.Render(line)

@@ -153,7 +153,8 @@ func beganCheck() callstate.Check {
 
 func speakingCheck() callstate.Check {
 	c := beganCheck()
-	c.Ask, c.Left, c.Total = "Say something, as in a call.", 4200*time.Millisecond, 9700*time.Millisecond
+	c.Ask = "Speak as in a call. Read this: “Good morning, and thank you for calling. My name is on your screen. How may I help you today?” Go on until this is over."
+	c.Left, c.Total = 4200*time.Millisecond, 9700*time.Millisecond
 	c.Level = callstate.Meter{Peak: -14.1, RMS: -23.4, Hold: -9.8}
 	c.Lines[3].Grade, c.Lines[3].Finding = callstate.GradePass, "-58 dBFS; below -50 is quiet"
 	c.Lines = append(c.Lines, callstate.CheckLine{Key: "speech_level", Title: "Speech level"})

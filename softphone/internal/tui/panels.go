@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/charmbracelet/x/ansi"
-
 	"callcenter/audio"
 	"callcenter/softphone/internal/callstate"
 )
@@ -118,7 +116,7 @@ func (m message) Render(width int) string {
 		return " "
 	}
 	mark, style := m.st.sign(m.notice.Severity)
-	wrapped := strings.Split(ansi.Wrap(m.notice.Text, width-2, ""), "\n")
+	wrapped := wrap(m.notice.Text, width-2)
 	if len(wrapped) > m.most {
 		// The last line that fits carries the rest, to be cut with a sign.
 		wrapped[m.most-1] = strings.Join(wrapped[m.most-1:], " ")

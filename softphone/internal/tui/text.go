@@ -123,14 +123,16 @@ func clock(d time.Duration) string {
 	return fmt.Sprintf("%d:%02d:%02d", s/3600, s/60%60, s%60)
 }
 
-// wrap breaks a text without styles into lines of width cells at most.
+// wrap breaks a text without styles into lines of width cells at most, between
+// words: a flag broken after its first dash would be another one.
 func wrap(s string, width int) []string {
 	if width <= 0 {
 		return nil
 	}
-	lines := strings.Split(ansi.Wrap(s, width, ""), "\n")
+	const unbroken = "\u2011" // a dash at which nothing breaks
+	lines := strings.Split(ansi.Wrap(strings.ReplaceAll(s, "-", unbroken), width, ""), "\n")
 	for i := range lines {
-		lines[i] = strings.TrimSpace(lines[i])
+		lines[i] = strings.TrimSpace(strings.ReplaceAll(lines[i], unbroken, "-"))
 	}
 	return lines
 }

@@ -164,3 +164,18 @@ func TestDeviceSaysWhatIsOpen(t *testing.T) {
 		})
 	}
 }
+
+func TestNoLineBreaksWithinAFlag(t *testing.T) {
+	const text = "The server does not answer: check that it runs, or name another with --server HOST:PORT, a-b-c."
+	for width := 10; width < 100; width++ {
+		lines := wrap(text, width)
+		if got := strings.Join(lines, " "); got != text {
+			t.Fatalf("at %d cells: %q", width, lines)
+		}
+		for _, line := range lines {
+			if span(line) > width {
+				t.Errorf("%q is wider than %d cells", line, width)
+			}
+		}
+	}
+}
