@@ -238,6 +238,10 @@ func TestVersionNamesTheBuild(t *testing.T) {
 	if got := version(info); got != "devel (commit 0123456789ab, modified, go1.26)" {
 		t.Error(got)
 	}
+	info.Main.Version = "v0.0.0-20260102030405-0123456789ab+dirty"
+	if got := version(info); got != "devel (commit 0123456789ab, modified, go1.26)" {
+		t.Error(got)
+	}
 	if Version() == "" {
 		t.Error("no version")
 	}

@@ -3,6 +3,7 @@ package settings
 import (
 	"fmt"
 	"runtime/debug"
+	"strings"
 )
 
 // Version returns what a binary was built from, for --version: the module's
@@ -28,6 +29,9 @@ func version(info *debug.BuildInfo) string {
 		case s.Key == "vcs.modified" && s.Value == "true":
 			dirty = ", modified"
 		}
+	}
+	if strings.HasPrefix(v, "v0.0.0-") {
+		v = "devel" // that of no release has the commit in it, which follows anyway
 	}
 	if revision == "" {
 		return fmt.Sprintf("%s (%s)", v, info.GoVersion)

@@ -17,7 +17,7 @@ on macOS
 writes one that explains each of them.
 .TP
 .I $XDG_DATA_HOME/softphone/
-The history of calls, history.db, and black boxes, blackbox/ (default:
+The history of calls, history.db (SQLite; history.db.damaged was put aside), and black boxes, blackbox/ (default:
 .IR ~/.local/share ).
 .TP
 .I $XDG_STATE_HOME/softphone/

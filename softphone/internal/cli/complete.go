@@ -31,14 +31,24 @@ func (p *program) complete(root *cobra.Command) {
 	offer("capture", ends(sound.Capture, "null", "tone:440"))
 	offer("playback", ends(sound.Playback, "null"))
 	for _, c := range root.Commands() {
-		if c.Name() == "call" {
-			c.ValidArgsFunction = func(cmd *cobra.Command, args []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
-				if len(args) > 0 {
-					return nil, cobra.ShellCompDirectiveNoFileComp
-				}
-				return p.destinations(cmd, args, typed)
-			}
+		switch c.Name() {
+		case "call":
+			c.ValidArgsFunction = first(p.destinations)
+		case "open":
+			c.ValidArgsFunction = first(cobra.FixedCompletions([]cobra.Completion{"zip"}, cobra.ShellCompDirectiveFilterFileExt))
+		case "history":
+			c.ValidArgsFunction = cobra.NoFileCompletions
 		}
+	}
+}
+
+// first completes the first argument of a command, the only one that it takes.
+func first(f cobra.CompletionFunc) cobra.CompletionFunc {
+	return func(cmd *cobra.Command, args []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		if len(args) > 0 {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		return f(cmd, args, typed)
 	}
 }
 

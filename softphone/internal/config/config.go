@@ -150,7 +150,7 @@ func (c *Config) Load(fs *pflag.FlagSet, skip ...string) error {
 		return err
 	}
 	c.given = values
-	return c.check()
+	return located(c.check(), values.Source)
 }
 
 // Given reports that a setting was given, by a flag, a variable or the file.

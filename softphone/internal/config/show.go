@@ -1,6 +1,9 @@
 package config
 
 import (
+	"fmt"
+	"strings"
+
 	"github.com/spf13/pflag"
 
 	"callcenter/api/settings"
@@ -25,10 +28,28 @@ func (c *Config) Show(fs *pflag.FlagSet, skip ...string) ([]settings.Setting, []
 	list, mistakes := settings.Show(fs, settings.Options{
 		EnvPrefix: EnvPrefix, File: file, FileRequired: required, Skip: skip,
 	})
-	if err := c.check(); err != nil {
+	source := make(map[string]string, len(list))
+	for _, s := range list {
+		source[s.Name] = s.Source.String()
+	}
+	if err := located(c.check(), func(name string) string { return source[name] }); err != nil {
 		mistakes = append(mistakes, err)
 	}
 	return list, mistakes
+}
+
+// located adds to what check says, which begins with the setting's name, where
+// its value came from, unless it was just typed.
+func located(err error, source func(name string) string) error {
+	if err == nil {
+		return nil
+	}
+	name, _, _ := strings.Cut(err.Error(), " ")
+	from := source(strings.TrimSuffix(name, ":"))
+	if from == "" || from == "default" || strings.HasPrefix(from, "flag ") {
+		return err
+	}
+	return fmt.Errorf("%w (it is from %s)", err, from)
 }
 
 // Template returns a settings file with every setting of fs, whose flags were
