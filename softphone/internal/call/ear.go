@@ -82,7 +82,9 @@ func (c *Call) fill(pcm []int16, loop *loopProbe) {
 		c.figures.rated.heard(&s, c.isRated())
 		c.figures.arrived(&s)
 		if pulled.Media >= 0 {
-			c.figures.buffer.add(s.Delay)
+			// What was played before a link slowed down came sooner than the fastest
+			// packet of now could have.
+			c.figures.buffer.add(max(0, s.Delay))
 			if sent, ok := c.hear.sentAs(pulled.Epoch); ok && sent == c.turn.epoch.Load() {
 				loop.expect(pos, pulled)
 			}

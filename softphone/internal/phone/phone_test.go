@@ -28,7 +28,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // fakeSound is a tone as the microphone and an earpiece that keeps what it
 // plays.
@@ -254,9 +254,10 @@ func TestACallIsHeardMutedAndHungUp(t *testing.T) {
 	p.ToggleMute()
 	waitFor(t, "silence in the ear", func() bool { return sound.level() < -80 })
 	waitFor(t, "the meter of a muted microphone", func() bool { return p.Snapshot().Microphone.RMS > -30 })
-	if s := p.Snapshot(); !s.Muted || s.TalkingWhileMuted || s.Traffic.ConcealedPct > 5 { // a tone is no talk
+	if s := p.Snapshot(); !s.Muted || s.TalkingWhileMuted { // a tone is no talk
 		t.Errorf("muted: %+v", s)
 	}
+	waitFor(t, "little made up", func() bool { return p.Snapshot().Traffic.ConcealedPct < 5 }) // also after a late second
 	p.ToggleMute()
 	waitFor(t, "the tone again", func() bool { return sound.level() > -26 })
 
