@@ -178,8 +178,8 @@ func inspect(path string) (empty bool, err error) {
 	case !empty && !ours:
 		return false, &damagedError{"is of another program"}
 	}
-	// Some 30 ms of a full history, beside everything else, and the readers' queries work, which quick_check does
-	// not promise.
+	// It takes some 30 ms of a full history, beside everything else. quick_check
+	// takes less, and promises no reader that its query works.
 	var found string
 	if err := db.QueryRow("PRAGMA integrity_check(1)").Scan(&found); err != nil {
 		return false, err
