@@ -119,7 +119,7 @@ func (p *program) remarkHistory(path, text string, listed int, more bool) error 
 	_, err := os.Stat(path)
 	switch {
 	case more:
-		remark = fmt.Sprintf("There are more than these %d: --limit lists more.", listed)
+		remark = fmt.Sprintf("There are more calls: --limit lists more than %d.", listed)
 	case listed > 0:
 	case errors.Is(err, os.ErrNotExist):
 		remark = fmt.Sprintf("There is no history yet: %s begins with the first call.", path)

@@ -51,7 +51,7 @@ func TestTheHistoryIsATable(t *testing.T) {
 	if code, out, said := softphone("history", "hung", "SUPPORT"); code != exitOK || strings.Count(out, "\n") != 2 || said != "" {
 		t.Errorf("a search ended with %d, said %q and printed\n%s", code, said, out)
 	}
-	if code, out, said := softphone("history", "--limit", "1"); code != exitOK || strings.Count(out, "\n") != 2 || said != "There are more than these 1: --limit lists more.\n" {
+	if code, out, said := softphone("history", "--limit", "1"); code != exitOK || strings.Count(out, "\n") != 2 || said != "There are more calls: --limit lists more than 1.\n" {
 		t.Errorf("one call: %d, said %q and printed\n%s", code, said, out)
 	}
 	if code, out, said := softphone("history", "nobody\x1b[2J"); code != exitOK || out != "" || said != "No call has all of \"nobody[2J\".\n" {

@@ -65,14 +65,15 @@ func TestADamagedHistoryIsKeptAsideAndANewOneBegins(t *testing.T) {
 		make func(t *testing.T, path string)
 		why  string
 	}{
-		"garbage":            {broken(func([]byte) []byte { return []byte("This is no database, whatever it says.") }), "is damaged"},
-		"much garbage":       {broken(func([]byte) []byte { return bytes.Repeat([]byte{0xa5, 0x17}, 1<<16) }), "is damaged"},
-		"half of it":         {broken(func(raw []byte) []byte { return raw[:len(raw)/2] }), "is damaged"},
-		"cut within a page":  {broken(func(raw []byte) []byte { return raw[:len(raw)-1000] }), "is damaged"},
-		"the first page":     {broken(func(raw []byte) []byte { return raw[:4096] }), "is damaged"},
-		"a few bytes":        {broken(func(raw []byte) []byte { return raw[:50] }), "is damaged"},
-		"zeros in its head":  {broken(func(raw []byte) []byte { return append(make([]byte, 100), raw[100:]...) }), "is damaged"},
-		"zeros in the midst": {broken(func(raw []byte) []byte { clear(raw[8192:20480]); return raw }), "is damaged"},
+		"garbage":                          {broken(func([]byte) []byte { return []byte("This is no database, whatever it says.") }), "is damaged"},
+		"much garbage":                     {broken(func([]byte) []byte { return bytes.Repeat([]byte{0xa5, 0x17}, 1<<16) }), "is damaged"},
+		"half of it":                       {broken(func(raw []byte) []byte { return raw[:len(raw)/2] }), "is damaged"},
+		"cut within a page":                {broken(func(raw []byte) []byte { return raw[:len(raw)-1000] }), "is damaged"},
+		"the first page":                   {broken(func(raw []byte) []byte { return raw[:4096] }), "is damaged"},
+		"a few bytes":                      {broken(func(raw []byte) []byte { return raw[:50] }), "is damaged"},
+		"zeros in its head":                {broken(func(raw []byte) []byte { return append(make([]byte, 100), raw[100:]...) }), "is damaged"},
+		"zeros in the midst":               {broken(func(raw []byte) []byte { clear(raw[8192:20480]); return raw }), "is damaged"},
+		"a first page that names no table": {broken(func(raw []byte) []byte { clear(raw[103:105]); return raw }), "is damaged"},
 		"a folder": {func(t *testing.T, path string) {
 			t.Helper()
 			write(t, filepath.Join(path, "file"), nil)
@@ -246,6 +247,14 @@ func FuzzOpen(f *testing.F) {
 	f.Add([]byte("SQLite format 3\x00"))
 	f.Add([]byte("garbage"))
 	f.Add(bytes.Repeat([]byte{0}, 4096))
+	seed := filepath.Join(f.TempDir(), "history.db")
+	keep(f, seed, past(3))
+	whole, err := os.ReadFile(seed)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(whole)
+	f.Add(whole[:len(whole)-4096])
 	f.Fuzz(func(t *testing.T, content []byte) {
 		path := file(t)
 		write(t, path, content)
@@ -254,14 +263,13 @@ func FuzzOpen(f *testing.F) {
 		if len(said) > 1 {
 			t.Errorf("said %q", said)
 		}
-		if again := keep(t, path, past(2)); len(again) != 0 {
-			t.Errorf("and then %q", again)
-		}
-		if calls := find(t, path, ""); len(calls) != 2 {
-			t.Errorf("%+v", calls)
+		// What is written may meet damage that nothing had to do with before.
+		again := keep(t, path, past(2))
+		if calls := find(t, path, "hung"); len(again) > 1 || len(calls) < 2-len(again) {
+			t.Errorf("and then %q, with %+v", again, calls)
 		}
 		if kept, err := os.ReadFile(path + ".damaged"); len(said) == 1 && (err != nil || !bytes.Equal(kept, content)) {
-			t.Errorf("kept %q of %q, %v", kept, content, err)
+			t.Errorf("kept %d bytes of %d, %v", len(kept), len(content), err)
 		}
 	})
 }

@@ -175,17 +175,20 @@ func inspect(path string) (empty bool, err error) {
 		return false, err
 	case ours && is > version:
 		return false, &newerError{path, is}
-	case empty:
-		return true, nil
-	case !ours:
+	case !empty && !ours:
 		return false, &damagedError{"is of another program"}
 	}
+	// It takes some 30 ms of a full history, beside everything else. quick_check
+	// takes less, and promises no reader that its query works.
 	var found string
-	if err := db.QueryRow("PRAGMA quick_check(1)").Scan(&found); err != nil {
+	if err := db.QueryRow("PRAGMA integrity_check(1)").Scan(&found); err != nil {
 		return false, err
 	}
 	if found != "ok" {
 		return false, &damagedError{"is damaged"}
+	}
+	if empty {
+		return true, nil
 	}
 	for _, statement := range []string{upsert, again, newestDialed} {
 		fits, err := db.Prepare(statement)

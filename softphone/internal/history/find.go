@@ -134,9 +134,10 @@ func fields(text string) []string {
 }
 
 func scan(rows *sql.Rows) (p callstate.Past, err error) {
-	var start, length, gap int64
+	var start, length, gaps, gap int64
 	err = rows.Scan(&p.CallID, &start, &length, &p.Destination, &p.Name, &p.Server,
-		&p.MOS, &p.WorstMOS, &p.ConcealedPct, &p.Gaps, &gap, &p.Ended, &p.Err)
+		&p.MOS, &p.WorstMOS, &p.ConcealedPct, &gaps, &gap, &p.Ended, &p.Err)
+	p.Gaps = uint64(max(gaps, 0))
 	p.Start, p.Length, p.Gap = time.UnixMilli(start), time.Duration(length)*time.Millisecond, time.Duration(gap)*time.Millisecond
 	return p, err
 }

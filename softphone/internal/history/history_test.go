@@ -56,7 +56,7 @@ func (l *told) said() []string {
 }
 
 // begin runs a store until end, or the end of the test.
-func begin(t *testing.T, c history.Config) (s *history.Store, l *told, end func()) {
+func begin(t testing.TB, c history.Config) (s *history.Store, l *told, end func()) {
 	t.Helper()
 	s, l = history.New(c), &told{}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -75,7 +75,7 @@ func begin(t *testing.T, c history.Config) (s *history.Store, l *told, end func(
 }
 
 // keep writes calls and returns what was said.
-func keep(t *testing.T, path string, calls ...callstate.Past) []string {
+func keep(t testing.TB, path string, calls ...callstate.Past) []string {
 	t.Helper()
 	s, l, end := begin(t, history.Config{Path: path})
 	for _, p := range calls {

@@ -10,8 +10,6 @@ import (
 	"sync"
 	"time"
 
-	sqlite3 "modernc.org/sqlite/lib"
-
 	"callcenter/softphone/internal/callstate"
 )
 
@@ -227,31 +225,36 @@ func (s *Store) work() (err error) {
 		if s.db != nil && s.db.replaced() {
 			s.drop("another file has its name")
 		}
-		if s.db == nil {
-			if err = s.open(); err != nil {
-				break
-			}
-		}
-		if err = s.write(); err == nil {
+		if err = s.attempt(); err == nil {
 			return nil
 		}
-		if code(err) == sqlite3.SQLITE_BUSY {
-			break
-		}
-		bad := damaged(err)
+		bad := s.db != nil && damaged(err)
 		if bad {
 			s.condemned = s.db.file
 		}
-		if s.drop(err.Error()); !bad {
+		if s.db != nil {
+			s.drop(err.Error())
+		}
+		if !bad {
 			break
 		}
 	}
 	kind := fmt.Sprint(code(err)) // of which one sentence is enough
-	if !s.refused {
+	var aside *asideError
+	if !s.refused && !errors.As(err, &aside) {
 		err = fmt.Errorf("the history of calls cannot be written, and is tried again: %w", err)
 	}
 	s.tellOnce(kind, err)
 	return err
+}
+
+func (s *Store) attempt() error {
+	if s.db == nil {
+		if err := s.open(); err != nil {
+			return err
+		}
+	}
+	return s.write()
 }
 
 // drop gives up the open database, which is opened again.

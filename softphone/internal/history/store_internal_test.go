@@ -94,8 +94,7 @@ func TestWhatAnotherKeepsFromBeingWrittenIsWrittenLater(t *testing.T) {
 	})
 }
 
-// A page that only a later write meets: quick_check does not compare an index
-// with its table, and what was read before is in memory.
+// A page that was whole when it was looked at.
 func TestDamageThatShowsWhileItIsWrittenIsPutAsideThen(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "history.db")
 	d := opened(t, path)
