@@ -17,6 +17,8 @@ const (
 	// gather is for how long after the answer those in a room are gathered before
 	// they are told, and those who come and go after each telling.
 	gather = time.Second
+	// regather is the same for a connection that is back.
+	regather = 3 * time.Second
 	// namedAtOnce is how many names a sentence has at most.
 	namedAtOnce = 5
 )
@@ -195,7 +197,10 @@ type roster struct {
 // look tells who came and who went, of a link that works: what the server told
 // before it broke is no news.
 func (r *roster) look(s *session) {
-	if !s.snap.InRoom() || s.snap.Link.State != callstate.LinkUp || s.now.Before(r.next) && (r.known || len(s.snap.Roster) == 0) {
+	if s.snap.Link.State != callstate.LinkUp { // the others come back to another server as well
+		r.next = s.now.Add(regather)
+	}
+	if !s.snap.InRoom() || s.now.Before(r.next) && (r.known || len(s.snap.Roster) == 0) {
 		return
 	}
 	now := make(map[string]string, len(s.snap.Roster))
