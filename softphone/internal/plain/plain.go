@@ -110,7 +110,7 @@ func Run(ctx context.Context, phone desk.Phone, opts Options) error {
 }
 
 func (s *session) run(ctx context.Context, lines <-chan string) {
-	notices, changed, ended := s.phone.Notices(), s.phone.Changed(), ctx.Done()
+	notices, changed, ended, broken := s.phone.Notices(), s.phone.Changed(), ctx.Done(), s.out.broken
 	poll := time.NewTimer(time.Hour)
 	defer poll.Stop()
 	s.look()
@@ -127,7 +127,8 @@ func (s *session) run(ctx context.Context, lines <-chan string) {
 		case <-ended:
 			ended = nil
 			s.leave()
-		case <-s.out.broken:
+		case <-broken:
+			broken = nil
 			s.leave()
 		case line, ok := <-readable:
 			if !ok {
