@@ -302,6 +302,9 @@ func TestTheOperatorReadsWhoHoldsAndWhatIsPressed(t *testing.T) {
 	if !slices.Equal(r.notices, want) {
 		t.Errorf("the operator reads %q, want %q", r.notices, want)
 	}
+	if digits := want[1:3]; !slices.Equal(r.private, digits) {
+		t.Errorf("of which %q are not to be kept, want %q", r.private, digits)
+	}
 	if presence := want[5:]; !slices.Equal(r.cameOrWent, presence) {
 		t.Errorf("of which %q tell who came or went, want %q", r.cameOrWent, presence)
 	}

@@ -49,7 +49,7 @@ func (n *news) look(s *session) {
 	}
 	n.state = snap.State
 	if !n.called && snap.State == callstate.Dialing {
-		n.called = true
+		n.called, s.said = true, nil
 		s.say("Calling %s at %s.", name(s.destination()), name(server(snap)))
 	}
 	if snap.State.Connected() {
@@ -94,8 +94,13 @@ func (n *news) ending() bool { return !n.lastBy.IsZero() }
 func (s *session) notice(n callstate.Notice) {
 	s.notices++
 	s.look() // it may tell of the end of a call
-	if known := s.news.troubles.knows(n, time.Now()); !known && (!n.Presence || !s.snap.InRoom()) {
-		s.say("%s%s", lead(n.Severity), sentence(n.Text))
+	known := s.news.troubles.knows(n, time.Now())
+	switch text := lead(n.Severity) + sentence(n.Text); {
+	case known, n.Presence && s.snap.InRoom():
+	case n.Private:
+		s.tell("%s", text)
+	default:
+		s.say("%s", text)
 	}
 	if s.news.ending() && len(s.phone.Notices()) == 0 {
 		s.news.close(s)

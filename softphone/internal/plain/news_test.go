@@ -142,6 +142,29 @@ func TestALinkThatIsLostIsToldOnce(t *testing.T) {
 	})
 }
 
+func TestABlackBoxKeepsWhatWasSaidInThisCallButNoDigits(t *testing.T) {
+	atDesk(t, nil, func(d *desk) {
+		d.call("room/before")
+		d.types("h")
+		d.call("echo")
+		d.types("mute")
+		d.want(d.types("4711"), "Sent 4 7 1 1.")
+		d.want(d.says(callstate.Notice{Text: "The server heard 4.", Private: true}), "The server heard 4.")
+		d.types("save")
+		kept := d.phone.screen
+		for _, want := range []string{"Calling echo at", "Your microphone is muted.", "Live: echo for 12 min 34 s"} {
+			if !strings.Contains(kept, want) {
+				t.Errorf("%q is not kept", want)
+			}
+		}
+		for _, secret := range []string{"before", "4 7 1 1", "heard 4"} {
+			if strings.Contains(kept, secret) {
+				t.Errorf("%q is kept:\n%s", secret, kept)
+			}
+		}
+	})
+}
+
 func TestATroubleEndsWithItsCall(t *testing.T) {
 	atDesk(t, nil, func(d *desk) {
 		d.call("echo")

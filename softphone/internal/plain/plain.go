@@ -77,7 +77,7 @@ type session struct {
 	now  time.Time          // of snap
 	snap callstate.Snapshot // the newest
 	news news
-	said []string // the last lines
+	said []string // the last lines of this call
 
 	last    *string  // what was dialed last, here
 	asked   bool     // whether to quit
@@ -219,20 +219,31 @@ func (s *session) holds() bool {
 	return !s.opts.Terminal && (s.pending != nil || s.bench.busy() || s.check.busy() || s.past.busy())
 }
 
-// say prints a sentence: one clean line.
+// say prints a sentence, one clean line, and keeps it for a black box.
 func (s *session) say(format string, args ...any) {
-	line := printable.Clean(fmt.Sprintf(format, args...))
+	line := s.tell(format, args...)
 	if line == "" {
 		return
-	}
-	if s.opts.ASCII {
-		line = s.out.spelling.Text(line)
 	}
 	if len(s.said) == heard {
 		s.said = append(s.said[:0], s.said[1:]...)
 	}
 	s.said = append(s.said, line)
+}
+
+// tell prints a sentence that is not to be kept, such as one with digits that were
+// pressed: they may be parts of a number that is nobody's business. It returns what
+// it printed.
+func (s *session) tell(format string, args ...any) string {
+	line := printable.Clean(fmt.Sprintf(format, args...))
+	if line == "" {
+		return ""
+	}
+	if s.opts.ASCII {
+		line = s.out.spelling.Text(line)
+	}
 	s.out.queue(line)
+	return line
 }
 
 // name is a name from outside, safe and short.
