@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"callcenter/audio"
+	"callcenter/audio/audiotest"
 	"callcenter/audio/playlog"
 	"callcenter/codec/opus"
 	"callcenter/codec/pcm"
@@ -126,11 +127,12 @@ func TestATapeThatBeginsInMidCallIsComparedBehindAWarmUp(t *testing.T) {
 	if l := b.Manifest.LengthS; b.Manifest.Whole || l < 59 || l > 61 {
 		t.Errorf("%.1f s are kept, whole %v", l, b.Manifest.Whole)
 	}
+	b.stats.State = nil
 	o, err := b.Replay(pcm.Codec{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if o.Whole || o.From < WarmUp || o.From > WarmUp+2*time.Second {
+	if o.Whole || o.TakenUp || o.From < WarmUp || o.From > WarmUp+2*time.Second {
 		t.Errorf("compared from %v on", o.From)
 	}
 	was, is := o.Recorded, o.Replayed
@@ -138,6 +140,37 @@ func TestATapeThatBeginsInMidCallIsComparedBehindAWarmUp(t *testing.T) {
 		t.Errorf("%d stalls and %d packets became %d and %d", was.StallCount, was.PacketsReceived, is.StallCount, is.PacketsReceived)
 	}
 	t.Logf("from %v on %d of %d pulls differ; concealed %d, replayed %d", o.From, o.Differs, o.Pulls, was.ConcealedSamples, is.ConcealedSamples)
+}
+
+func TestATapeThatBeginsInMidCallReplaysToTheSameCountersFromAStateOn(t *testing.T) {
+	for _, c := range codecs() {
+		t.Run(c.Name(), func(t *testing.T) {
+			r := newRig(t, c)
+			voice := audiotest.Speech(10*audio.Rate, 3)
+			r.said = func(i int) int16 { return voice[i%len(voice)] }
+			r.talk(4 * time.Second)
+			for range 4 { // gaps, stalls and another delay
+				r.talk(10 * time.Second)
+				for i := range uint64(20) {
+					r.lost[r.sequence+10+i] = true
+				}
+				r.talk(4 * time.Second)
+				r.way += 60 * time.Millisecond
+				r.talk(4 * time.Second)
+				r.way -= 40 * time.Millisecond
+			}
+			b := r.opened()
+			o, err := b.Replay(c, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if o.Whole || !o.TakenUp || o.From > 12*time.Second || !o.Same() || o.Recorded.PacketsDropped < 40 || o.Recorded.InsertedSamplesForDeceleration == 0 {
+				t.Errorf("taken up %v after %v; %d of %d pulls differ, the first after %v\nrecorded %+v\nreplayed %+v",
+					o.TakenUp, o.From, o.Differs, o.Compared, o.First, o.Recorded, o.Replayed)
+			}
+			t.Logf("the same from %v on", o.From)
+		})
+	}
 }
 
 // TestBothLegsPlayInStep says a click each second, of which frames around some are
