@@ -30,6 +30,8 @@ const (
 	// then in the same state.
 	stateEvery = 5 * time.Second
 	stateCalm  = 3 * time.Second
+	// statePatience is how long that is waited for.
+	statePatience = 20 * time.Second
 	states     = int(Keep/stateEvery) + 1
 	// A larger one is not kept: that of a listener who wants every word of a stall.
 	stateBytes = 64 << 10
@@ -144,7 +146,7 @@ func (r *Recorder) Pulled(p playout.Pulled, samples int, now time.Duration, stat
 	if r.frozen > 0 {
 		before = r.states[(r.frozen-1)%states].now
 	}
-	return now-before >= stateEvery && now-r.calm >= stateCalm
+	return now-before >= stateEvery && now-r.calm >= stateCalm || now-before >= statePatience
 }
 
 // Frozen notes what the playout knows behind that pull.
