@@ -32,7 +32,7 @@ const (
 	stateCalm  = 3 * time.Second
 	// statePatience is how long that is waited for.
 	statePatience = 20 * time.Second
-	states     = int(Keep/stateEvery) + 1
+	states        = int(Keep/stateEvery) + 1
 	// A larger one is not kept: that of a listener who wants every word of a stall.
 	stateBytes = 64 << 10
 )
