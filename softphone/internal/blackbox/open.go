@@ -145,7 +145,7 @@ func (b *Box) expected() []string {
 		near, far = nearWAV, farWAV
 	}
 	return []string{
-		near, far, memberStats, memberSeconds, memberFrames, memberEar, memberArrivals, memberPlay, memberTape,
+		near, far, memberStats, memberSeconds, memberFrames, memberEar, memberArrivals, memberPlay, memberTape, memberState,
 		memberSettings, memberScreen,
 	}
 }
@@ -285,6 +285,9 @@ func (b *Box) checkTape(damaged string) string {
 		if !ends[c.TapeBytes] {
 			return damaged
 		}
+	}
+	if s := b.stats.State; s != nil && !ends[s.TapeBytes] {
+		return damaged
 	}
 	return ""
 }

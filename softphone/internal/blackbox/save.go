@@ -114,6 +114,7 @@ func (s *Shelf) members(r *Recorder, c *content, x Extra, now time.Time) ([]memb
 	list = append(list,
 		member{memberStats, counted}, member{memberSeconds, c.seconds()}, member{memberFrames, c.frames()},
 		member{memberEar, c.ear()}, member{memberArrivals, arrivals}, member{memberPlay, play}, member{memberTape, c.tape},
+		member{memberState, c.state.bytes},
 		member{memberSettings, []byte(s.Settings)}, member{memberScreen, []byte(x.Screen)})
 	for _, part := range list {
 		m.Members[part.name] = means(part.name)
