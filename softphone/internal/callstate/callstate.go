@@ -308,4 +308,10 @@ type Notice struct {
 	// About is the trouble that it tells of, if the verdict names that as long as it
 	// lasts: a screen that shows the verdict need not say it twice.
 	About Kind
+	// Presence is set where it tells that somebody came or went, which the roster
+	// shows, too.
+	Presence bool
+	// Private is set where it holds digits that were pressed: parts of a number that
+	// is nobody's business, perhaps. It is to be read, not kept.
+	Private bool
 }
