@@ -60,8 +60,12 @@ func (r *round) judge() Report {
 	// A clock that is far off loses sound by itself.
 	late := r.computer(clock.grade != callstate.GradeFail)
 	inTime := late.grade == callstate.GradePass
-	if !inTime && clock.grade == callstate.GradeWarn {
+	switch {
+	case clock.grade <= callstate.GradePass:
+	case !inTime:
 		clock = untested("this computer is late")
+	case mic.stops+ear.stops > 0: // what a device that was away does says nothing of its clock
+		clock = untested("a device stopped for a while")
 	}
 	l.add("microphone", "Microphone", device(mic, "microphone", "--capture", inTime))
 	l.add("earpiece", "Earpiece", device(ear, "earpiece", "--playback", inTime))
@@ -108,7 +112,7 @@ func device(d *end, what, flag string, inTime bool) view {
 		return v.but(callstate.GradeWarn, "Use another USB socket, or restart the sound server: a device that stops takes words away.")
 	case d.other != "":
 		v.finding += ": " + d.other
-		return v.but(callstate.GradeWarn, "Put the device that you have chosen in, or choose another in the devices' screen.")
+		return v.but(callstate.GradeWarn, "Plug the device that you have chosen in, or choose this one: `softphone devices` lists them.")
 	}
 	return v
 }
@@ -289,12 +293,10 @@ func clocks(mic, ear *end) view {
 	}
 	v := pass(f, "%s ppm (±%.0f)", strings.Join(parts, ", "), max(1, off))
 	switch {
-	case worst-off > runsAway:
-		return v.but(callstate.GradeFail, "A clock is far off: choose another device, or set its rate to 48000 Hz in the sound system.")
-	case worst-off > drifts:
-		return v.but(callstate.GradeWarn, "A clock of a device is off; calls follow it, with a faint flutter: use one headset for both directions, or another.")
 	case off > exact:
 		return untested("the callbacks come too unevenly to tell better than ±%.0f ppm", off)
+	case worst-off > runsAway:
+		return v.but(callstate.GradeFail, "A clock is far off: choose another device, or set its rate to 48000 Hz in the sound system.")
 	case worst > drifts:
 		return v.but(callstate.GradeWarn, "A clock of a device is off; calls follow it, with a faint flutter: use one headset for both directions, or another.")
 	}

@@ -30,8 +30,8 @@ const (
 const (
 	askOpening = "Put the headset on. The devices are being opened."
 	askSilent  = "Be silent for 4 seconds."
-	askSpeak   = "Speak as in a call. Read this: “Good morning, and thank you for calling. " +
-		"My name is on your screen. How may I help you today?” Go on until this is over."
+	askSpeak   = "Speak as in a call until this is over: “Good morning, thank you for " +
+		"calling. My name is on your screen. How may I help you today?”"
 	askListen = "Listen, and be silent: six short tones."
 	askWait   = "Nothing more to do: the connection is being measured."
 )
