@@ -232,7 +232,7 @@ func TestAFolderThatCannotBeMadeCostsTheHistoryOnly(t *testing.T) {
 	end()
 	said := l.said()
 	if len(said) != 2 || !strings.HasPrefix(said[0], "The history of calls cannot be written, and is tried again: mkdir ") ||
-		said[1] != "1 calls are not in the history, since it could not be written." {
+		said[1] != "1 call is not in the history, since it could not be written." {
 		t.Errorf("said %q", said)
 	}
 	if r := s.Recent(); len(r) != 2 || r[0] != "echo" {

@@ -204,7 +204,11 @@ func (s *Store) leave() {
 	lost := uint64(len(s.waiting.calls)) + s.dropped
 	s.mu.Unlock()
 	if lost > 0 && !s.refused {
-		s.tell(fmt.Errorf("%d calls are not in the history, since it could not be written", lost))
+		are := "calls are"
+		if lost == 1 {
+			are = "call is"
+		}
+		s.tell(fmt.Errorf("%d %s not in the history, since it could not be written", lost, are))
 	}
 	if s.db != nil {
 		if err := s.db.close(); err != nil {

@@ -67,11 +67,7 @@ func TestWhatAnotherKeepsFromBeingWrittenIsWrittenLater(t *testing.T) {
 			t.Fatal(err)
 		}
 		for n := range 3 {
-			began := time.Now()
 			s.Note(callstate.Past{CallID: fmt.Sprint("call", n), Start: time.Now(), Ended: "hung up"})
-			if time.Since(began) != 0 {
-				t.Errorf("a call waited for %v", time.Since(began))
-			}
 		}
 		synctest.Wait() // SQLite waits by a clock of its own
 		if len(said) != 1 || !strings.Contains(said[0], "cannot be written, and is tried again: ") || !strings.Contains(said[0], "locked") {
