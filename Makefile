@@ -65,8 +65,8 @@ bench-load: ## what the server holds, beside a bare gRPC echo; on a machine that
 bench-hostile: ## what others notice of hostile callers, on a machine that does nothing else (HOSTILE=10s each)
 	HOSTILE=$(HOSTILE) go test -count 1 -timeout 0 -v -run TestHostileCallersChangeNothing ./softphone/e2e/hostile
 
-golden: ## rewrite the pictures that the screen is tested against; review the diff
-	go test ./softphone/internal/tui -update
+golden: ## rewrite the pictures and the transcript that the desks are tested against; review the diff
+	go test ./softphone/internal/tui ./softphone/internal/plain -update
 
 picture: build ## draw the pictures of the screen from the running program, into .github
 	@.ci/picture .github

@@ -332,6 +332,9 @@ func (b *Buffer) Next() *Packet {
 // Peek returns the packet that Next would, without removing it.
 func (b *Buffer) Peek() *Packet { return b.head() }
 
+// NextSequence is the sequence from which on packets are, or will be, held.
+func (b *Buffer) NextSequence() uint64 { return b.next }
+
 // Empty reports that no packet is held.
 func (b *Buffer) Empty() bool { return b.held == 0 }
 

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"callcenter/audio"
+	"callcenter/audio/freeze"
 	"callcenter/audio/jitter"
 	"callcenter/audio/stretch"
 	"callcenter/codec"
@@ -108,7 +109,8 @@ type Playout struct {
 	stats Stats
 
 	tape    Tape
-	counted *Stats // for the tape
+	counted *Stats       // for the tape,
+	coder   freeze.Coder // and this
 }
 
 // New returns a playout with an empty buffer.
@@ -117,6 +119,7 @@ func New(cfg Config) *Playout {
 	p := &Playout{buf: jitter.New(cfg.Jitter), dec: cfg.Decoder}
 	if cfg.Tape != nil {
 		p.tape, p.counted = cfg.Tape, &Stats{}
+		p.coder = freeze.Writer(make([]byte, 0, stateBytes))
 	}
 	return p
 }
@@ -204,7 +207,9 @@ func (p *Playout) Pull(dst []int16, now time.Duration) Pulled {
 	pulled.Delay = p.stats.Delay
 	if p.tape != nil {
 		*p.counted = p.count()
-		p.tape.Pulled(pulled, len(dst), now, p.counted)
+		if p.tape.Pulled(pulled, len(dst), now, p.counted) {
+			p.freeze()
+		}
 	}
 	return pulled
 }

@@ -12,7 +12,7 @@ import (
 //
 // The methods are called under the playout's lock, so they are in order: they must
 // return at once, must not call the playout, and keep neither a packet's data nor
-// stats.
+// stats nor a state.
 type Tape interface {
 	// Pushed is a packet before it is pushed, with the time of that.
 	Pushed(pkt jitter.Packet, now time.Duration)
@@ -21,6 +21,8 @@ type Tape interface {
 	Ahead(d time.Duration)
 	Flushed()
 	// Pulled is what came of a pull of so many samples for now, and the counters
-	// after it.
-	Pulled(pulled Pulled, samples int, now time.Duration, stats *Stats)
+	// after it. Where it returns true Frozen follows, with what the playout knows
+	// then: Thaw makes that playout of it. There is no Frozen where nobody hears.
+	Pulled(pulled Pulled, samples int, now time.Duration, stats *Stats) bool
+	Frozen(state []byte)
 }

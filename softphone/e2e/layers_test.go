@@ -87,6 +87,7 @@ func layers() []layer {
 			never("a sound card brings samples and knows nothing of calls", codecs, api),
 			never("it serves the programs and must not reach back into them", "callcenter/softphone", "callcenter/server"))},
 		{name: "audio/file", bans: samples},
+		{name: "audio/freeze", bans: onlyStd},
 		{name: "audio/jitter", bans: sealed},
 		{name: "audio/level", bans: samples},
 		{name: "audio/mix", bans: samples},

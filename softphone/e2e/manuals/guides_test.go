@@ -1,7 +1,9 @@
 package main
 
 import (
+	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -59,5 +61,35 @@ func TestTheReadmeNamesEverySettingAndEveryCommand(t *testing.T) {
 func TestANameIsFoundWhole(t *testing.T) {
 	if names("`--ear-ceiling`", "`--ear") || !names("`--ear-x`, `--ear`", "`--ear") {
 		t.Error("a part of a name is taken for it")
+	}
+}
+
+func TestTheGuidesNameNoFlagThatIsNotThere(t *testing.T) {
+	known := map[string]bool{"--help": true, "--version": true}
+	for _, root := range []*cobra.Command{cli.Command(), servertest.Command()} {
+		err := visit(root, func(c *cobra.Command) error {
+			c.Flags().VisitAll(func(f *pflag.Flag) { known["--"+f.Name] = true })
+			c.PersistentFlags().VisitAll(func(f *pflag.Flag) { known["--"+f.Name] = true })
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	flag := regexp.MustCompile(`--[a-z][a-z-]+`)
+	link := regexp.MustCompile(`\]\(([^)#:]+)(#[^):]*)?\)`)
+	for _, path := range [][]string{{top, "README.md"}, {top, "server", "ADMIN.md"}, {top, "softphone", "OPERATOR.md"}} {
+		text := read(t, path...)
+		for _, name := range flag.FindAllString(text, -1) {
+			if !known[name] {
+				t.Errorf("%s names %s, which no command has", path[len(path)-1], name)
+			}
+		}
+		folder := filepath.Dir(filepath.Join(path...))
+		for _, m := range link.FindAllStringSubmatch(text, -1) {
+			if _, err := os.Stat(filepath.Join(folder, m[1])); err != nil {
+				t.Errorf("%s: %v", path[len(path)-1], err)
+			}
+		}
 	}
 }

@@ -4,6 +4,7 @@ package blackbox
 
 import (
 	"testing"
+	"time"
 
 	"callcenter/audio"
 	"callcenter/audio/jitter"
@@ -65,4 +66,32 @@ func BenchmarkKeepFrame(b *testing.B) {
 			}
 		})
 	}
+}
+
+// BenchmarkFreeze is what keeping the playout's state costs, every five seconds.
+func BenchmarkFreeze(b *testing.B) {
+	r := newRig(b, codecs()[0])
+	r.talk(4 * time.Second)
+	eager := &eager{Recorder: r.box}
+	r.ear = playout.New(playout.Config{Decoder: r.dec, Tape: eager})
+	r.talk(time.Second)
+	eager.on = true
+	pcm := make([]int16, halfPeriod)
+	b.ReportAllocs()
+	for b.Loop() {
+		r.now += audio.Period / 2
+		r.ear.Pull(pcm, r.now)
+	}
+	b.ReportMetric(float64(len(r.box.states[0].bytes)), "bytes")
+}
+
+// eager wants each state.
+type eager struct {
+	*Recorder
+	on bool
+}
+
+func (e *eager) Pulled(p playout.Pulled, n int, now time.Duration, s *playout.Stats) bool {
+	e.Recorder.Pulled(p, n, now, s)
+	return e.on
 }

@@ -1,6 +1,7 @@
 package blackbox
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"time"
@@ -19,6 +20,7 @@ type content struct {
 	counts    []count
 	last      count
 	hasPulled bool
+	state     state // from which a tape that begins in mid-call is replayed
 
 	came     []call.Came
 	sent     []sent
@@ -37,9 +39,15 @@ func (r *Recorder) take() (*content, error) {
 	until := r.far.head
 	counts, n := r.counts, r.counted
 	c.last, c.hasPulled = r.last, r.hasPulled
+	var known [states]state
+	for i, s := range r.states {
+		known[i] = state{s.count, bytes.Clone(s.bytes)}
+	}
 	r.far.mu.Unlock()
 	far, from := r.far.copy(until)
-	c.whole = from == 0
+	if c.whole = from == 0; !c.whole {
+		c.state = earliest(known[:], from, c.last.now)
+	}
 	for i := max(0, n-seconds); i < n; i++ {
 		if counts[i%seconds].end > from {
 			c.counts = append(c.counts, counts[i%seconds])
@@ -60,16 +68,31 @@ func (r *Recorder) take() (*content, error) {
 	return c, nil
 }
 
+// earliest is the first state behind enough of the tape, which begins at from and
+// lasts until then.
+func earliest(known []state, from uint64, until time.Duration) (first state) {
+	for _, s := range known {
+		enough := s.end > from && s.now >= until-Keep+hearing && len(s.bytes) > 0
+		if enough && (first.end == 0 || s.end < first.end) {
+			first = s
+		}
+	}
+	return first
+}
+
 // readFar takes the ring of the far leg apart. The tape ends with the last pull, so
 // that the counters behind that are those of the tape.
 func (c *content) readFar(records []byte, from uint64) error {
 	end, until, next := from, c.last.end, 0
-	oneWay := time.Duration(0)
+	oneWay, placed := time.Duration(0), false
 	return walk(records, func(rec record) error {
 		end += uint64(len(rec.whole))
 		if c.hasPulled && end <= until && rec.kind != kindCame {
 			c.tape = append(c.tape, rec.whole...)
 			c.last.end = uint64(len(c.tape)) // from now on its place in the tape
+		}
+		if end == c.state.end && !placed {
+			c.state.end, placed = uint64(len(c.tape)), true
 		}
 		if next < len(c.counts) && c.counts[next].end == end {
 			c.counts[next].end = uint64(len(c.tape))

@@ -24,6 +24,7 @@
 //	arrivals.txt         the far leg as a trace, for softphone replay
 //	play.txt             the play log on that trace's clock
 //	ear.tape             all that the playout was told and asked, for Replay
+//	ear.state            what the playout knew behind a part of that, see below
 //	settings.toml        the settings, and where each came from
 //	screen.txt           what the screen showed
 //
@@ -34,8 +35,13 @@
 // the call's clock. Replay does to a fresh playout what the tape says. For a call
 // that lies on the tape as a whole this gives the same counters, on the same kind
 // of processor with the same libopus. Where the tape begins in mid-call the ear's
-// past is missing: what it had learned of the network, and what it held. Replay
-// then lets WarmUp pass before it compares, and says so.
+// past is missing: what it had learned of the network, and what it held. So a
+// Recorder keeps what the playout knows every few seconds, and a file the oldest of
+// these that has enough of the tape before it for a decoder to be in the same state
+// as well: from there on the counters are the same, and those are compared. A
+// softphone whose playout knows other things cannot read that, and compares what a
+// playout does that has warmed up for WarmUp; so does one whose call was too unquiet
+// for a state. The Outcome says which it was.
 //
 // Reading trusts nothing: sizes, counts, names, times and packets are bounded and
 // checked, and what is wrong is one sentence, an *Error.
@@ -50,9 +56,12 @@ import "time"
 const (
 	// Keep is how much of a call is kept.
 	Keep = 60 * time.Second
-	// WarmUp is how long a replay that begins in mid-call runs before its counters
-	// are compared.
+	// WarmUp is how long a replay that begins in mid-call without a state runs before
+	// its counters are compared.
 	WarmUp = 10 * time.Second
+	// hearing is what a decoder must hear to know what another does that heard all:
+	// its memory of energies fades by a tenth with each frame.
+	hearing = 5 * time.Second
 	// Files is how many files are kept.
 	Files = 20
 )

@@ -23,6 +23,7 @@ const (
 	memberArrivals = "arrivals.txt"
 	memberPlay     = "play.txt"
 	memberTape     = "ear.tape"
+	memberState    = "ear.state"
 	memberSettings = "settings.toml"
 	memberScreen   = "screen.txt"
 	nearOgg        = "near.ogg"
@@ -54,6 +55,8 @@ func means(name string) string {
 		return "what the playout did, on the clock of arrivals.txt"
 	case memberTape:
 		return "all that the playout was told and asked, for softphone open --replay"
+	case memberState:
+		return "what the playout knew behind a part of ear.tape; empty where that begins with the call"
 	case memberSettings:
 		return "the settings, and where each came from"
 	case memberScreen:
@@ -96,6 +99,7 @@ type stats struct {
 	// behind so many bytes of it, the last behind all.
 	Whole  bool         `json:"whole"`
 	Counts []tapeCount  `json:"counts"`
+	State  *tapeCount   `json:"state,omitempty"` // where ear.state belongs
 	Report *call.Report `json:"report,omitempty"`
 }
 
@@ -108,11 +112,18 @@ type tapeCount struct {
 
 func (c *content) stats(report *call.Report) ([]byte, error) {
 	s := stats{Whole: c.whole, Report: report}
+	of := func(n count) tapeCount {
+		return tapeCount{n.end, round((n.now - c.window.from).Seconds()), int64(n.now), n.stats}
+	}
 	for i, n := range append(c.counts, c.last) {
 		if i < len(c.counts) && n.end >= c.last.end || !c.hasPulled {
 			continue
 		}
-		s.Counts = append(s.Counts, tapeCount{n.end, round((n.now - c.window.from).Seconds()), int64(n.now), n.stats})
+		s.Counts = append(s.Counts, of(n))
+	}
+	if c.state.end > 0 {
+		n := of(c.state.count)
+		s.State = &n
 	}
 	return indented(s)
 }

@@ -23,10 +23,12 @@ const (
 	maxFile     = 64 << 20
 	maxMembers  = 32
 	maxMember   = 16 << 20
+	maxParsed   = 512 << 10 // of what is taken apart at once: a few bytes of it may become hundreds
 	maxUnpacked = 64 << 20
 	maxManifest = 64 << 10
 	maxDepth    = 16 // of JSON
 	maxRows     = 1000
+	maxColumns  = 64
 	maxText     = 200 // runes of a text in the manifest
 )
 
@@ -128,7 +130,7 @@ func (b *Box) parse(raw []byte) string {
 		if files[name] == nil {
 			return fmt.Sprintf("is damaged: its member %s is missing", name)
 		}
-		data, why := unpack(files[name], min(maxMember, maxUnpacked-total))
+		data, why := unpack(files[name], min(mostOf(name), maxUnpacked-total))
 		if why != "" {
 			return why
 		}
@@ -145,9 +147,17 @@ func (b *Box) expected() []string {
 		near, far = nearWAV, farWAV
 	}
 	return []string{
-		near, far, memberStats, memberSeconds, memberFrames, memberEar, memberArrivals, memberPlay, memberTape,
+		near, far, memberStats, memberSeconds, memberFrames, memberEar, memberArrivals, memberPlay, memberTape, memberState,
 		memberSettings, memberScreen,
 	}
+}
+
+// mostOf is how many bytes a member may have.
+func mostOf(name string) int {
+	if name == memberStats || name == memberSeconds {
+		return maxParsed
+	}
+	return maxMember
 }
 
 // unpack returns a member of at most so many bytes.
@@ -228,7 +238,7 @@ func (b *Box) read() string {
 	b.Screen, b.Settings = printable(string(b.members[memberScreen])), printable(string(b.members[memberSettings]))
 	table := csv.NewReader(bytes.NewReader(b.members[memberSeconds]))
 	head, err := table.Read()
-	if err != nil {
+	if err != nil || len(head) > maxColumns {
 		return damaged(memberSeconds)
 	}
 	for len(b.Rows) < maxRows {
@@ -285,6 +295,9 @@ func (b *Box) checkTape(damaged string) string {
 		if !ends[c.TapeBytes] {
 			return damaged
 		}
+	}
+	if s := b.stats.State; s != nil && !ends[s.TapeBytes] {
+		return damaged
 	}
 	return ""
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"callcenter/audio"
+	"callcenter/audio/audiotest"
 	"callcenter/audio/playlog"
 	"callcenter/codec/opus"
 	"callcenter/codec/pcm"
@@ -110,34 +111,45 @@ func TestWhatIsKeptReplaysToTheSameCounters(t *testing.T) {
 	}
 }
 
-func TestATapeThatBeginsInMidCallIsComparedBehindAWarmUp(t *testing.T) {
-	r := newRig(t, pcm.Codec{})
-	stall := func() {
-		r.way += time.Second // what is on its way comes in time
-		r.talk(200 * time.Millisecond)
-		r.way -= time.Second
+func TestATapeThatBeginsInMidCallReplaysToTheSameCountersFromAStateOn(t *testing.T) {
+	r := newRig(t, opus.Codec{})
+	voice := audiotest.Speech(10*audio.Rate, 3)
+	r.said = func(i int) int16 { return voice[i%len(voice)] }
+	r.talk(4 * time.Second)
+	for range 4 { // gaps, stalls and another delay
+		r.talk(9 * time.Second)
+		for i := range uint64(20) {
+			r.lost[r.sequence+10+i] = true
+		}
+		r.talk(4 * time.Second)
+		r.way += 60 * time.Millisecond
+		r.talk(3 * time.Second)
+		r.way -= 40 * time.Millisecond
 	}
-	r.talk(8 * time.Second)
-	stall() // before the tape
-	r.talk(30 * time.Second)
-	stall()
-	r.talk(32 * time.Second)
 	b := r.opened()
 	if l := b.Manifest.LengthS; b.Manifest.Whole || l < 59 || l > 61 {
 		t.Errorf("%.1f s are kept, whole %v", l, b.Manifest.Whole)
 	}
-	o, err := b.Replay(pcm.Codec{}, nil)
+	o, err := b.Replay(opus.Codec{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if o.Whole || o.From < WarmUp || o.From > WarmUp+2*time.Second {
-		t.Errorf("compared from %v on", o.From)
+	if o.Whole || !o.TakenUp || o.From > 13*time.Second || !o.Same() || o.Recorded.PacketsDropped < 40 || o.Recorded.InsertedSamplesForDeceleration == 0 {
+		t.Errorf("taken up %v after %v; %d of %d pulls differ, the first after %v\nrecorded %+v\nreplayed %+v",
+			o.TakenUp, o.From, o.Differs, o.Compared, o.First, o.Recorded, o.Replayed)
 	}
-	was, is := o.Recorded, o.Replayed
-	if was.StallCount != 1 || is.StallCount != 1 || was.PacketsReceived == 0 || is.PacketsReceived != was.PacketsReceived {
-		t.Errorf("%d stalls and %d packets became %d and %d", was.StallCount, was.PacketsReceived, is.StallCount, is.PacketsReceived)
+
+	b.members[memberState] = []byte("of another softphone")
+	if o, err = b.Replay(opus.Codec{}, nil); err != nil {
+		t.Fatal(err)
 	}
-	t.Logf("from %v on %d of %d pulls differ; concealed %d, replayed %d", o.From, o.Differs, o.Pulls, was.ConcealedSamples, is.ConcealedSamples)
+	if o.Whole || o.TakenUp || o.Replayed.PacketsReceived != o.Recorded.PacketsReceived || o.Replayed.PacketsDropped != o.Recorded.PacketsDropped {
+		t.Errorf("without the state: %d of %d pulls differ\nrecorded %+v\nreplayed %+v", o.Differs, o.Compared, o.Recorded, o.Replayed)
+	}
+	b.stats.State = nil
+	if o, err = b.Replay(opus.Codec{}, nil); err != nil || o.TakenUp || o.From < WarmUp || o.From > WarmUp+2*time.Second {
+		t.Errorf("where there was none it is compared from %v on, error %v", o.From, err)
+	}
 }
 
 // TestBothLegsPlayInStep says a click each second, of which frames around some are

@@ -20,6 +20,9 @@ type Outcome struct {
 	// pull; where the tape is not longer than that, from the first pull on.
 	Whole bool
 	From  time.Duration
+	// TakenUp says that from there on it was the playout of the call, as the box keeps
+	// it, and not one that had only warmed up.
+	TakenUp bool
 	// Length is that of the tape.
 	Length             time.Duration
 	Recorded, Replayed playout.Stats
@@ -40,6 +43,7 @@ func (b *Box) format() codec.Format {
 // run is a replay that goes on.
 type run struct {
 	box    *Box
+	codec  codec.Codec
 	player *playout.Playout
 	out    func(pcm []int16) error
 	pcm    [audio.PeriodSamples]int16
@@ -60,24 +64,66 @@ func (b *Box) Replay(c codec.Codec, out func(pcm []int16) error) (*Outcome, erro
 	if err != nil {
 		return nil, fmt.Errorf("make %s decoder: %w", c.Name(), err)
 	}
-	r := &run{box: b, out: out, player: playout.New(playout.Config{Decoder: dec, Complete: b.Manifest.Complete})}
-	r.Whole = b.stats.Whole
+	r := &run{box: b, codec: c, out: out, player: playout.New(playout.Config{Decoder: dec, Complete: b.Manifest.Complete})}
 	last := b.stats.Counts[len(b.stats.Counts)-1]
-	if !r.Whole {
-		r.from = b.stats.Counts[0]
-		first := r.from.ClockNS
-		for _, n := range b.stats.Counts {
-			if time.Duration(n.ClockNS-first) >= WarmUp && n.TapeBytes < last.TapeBytes {
-				r.from = n
-				break
-			}
-		}
+	if r.Whole = b.stats.Whole; !r.Whole {
+		r.from = b.begin(last)
 	}
 	if err := walk(b.members[memberTape], r.do); err != nil {
 		return nil, err
 	}
 	r.Recorded, r.Replayed = since(last.Playout, r.from.Playout), since(r.player.Stats(), r.mark)
 	return &r.Outcome, nil
+}
+
+// begin is where counting begins on a tape that begins in mid-call.
+func (b *Box) begin(last tapeCount) tapeCount {
+	if b.stats.State != nil {
+		return *b.stats.State
+	}
+	first := b.stats.Counts[0]
+	for _, n := range b.stats.Counts {
+		if time.Duration(n.ClockNS-first.ClockNS) >= WarmUp && n.TapeBytes < last.TapeBytes {
+			return n
+		}
+	}
+	return first
+}
+
+// takeUp puts the playout of the call in the place of the one that has warmed up,
+// if the box has it and this softphone can read it. Its decoder hears what that of
+// the call had heard.
+func (r *run) takeUp() error {
+	if r.box.stats.State == nil {
+		return nil
+	}
+	dec, err := r.codec.NewDecoder(r.box.format())
+	if err != nil {
+		return fmt.Errorf("make %s decoder: %w", r.codec.Name(), err)
+	}
+	p, err := playout.Thaw(playout.Config{Decoder: dec, Complete: r.box.Manifest.Complete}, r.box.members[memberState], r.from.Playout)
+	if err != nil {
+		return nil //nolint:nilerr // of another softphone: the one that has warmed up goes on
+	}
+	next, end := p.Next(), int64(-1)
+	pcm := make([]int16, codec.MaxSamples+64)
+	err = walk(r.box.members[memberTape][:r.from.TapeBytes], func(rec record) error {
+		if rec.kind != kindPushed {
+			return nil
+		}
+		pkt, _, err := parsePushed(rec)
+		if err != nil || len(pkt.Data) == 0 || pkt.Sequence >= next {
+			return err
+		}
+		if end >= 0 && pkt.Media != end { // as the playout does behind a gap
+			_, _ = dec.Decode(pcm, pkt.Data)
+		}
+		_, _ = dec.Decode(pcm, pkt.Data) // what it cannot decode the call's could not either
+		end = pkt.Media + int64(pkt.Samples)
+		return nil
+	})
+	r.player, r.TakenUp = p, true
+	return err
 }
 
 // do does what a record says.
@@ -126,13 +172,19 @@ func (r *run) pull(rec record) error {
 			r.Differs++
 		}
 	}
-	if r.at == r.from.TapeBytes {
-		r.mark, r.From = r.player.Stats(), r.Length
+	if r.out != nil {
+		if err := r.out(pcm); err != nil {
+			return err
+		}
 	}
-	if r.out == nil {
+	if r.at != r.from.TapeBytes {
 		return nil
 	}
-	return r.out(pcm)
+	if err := r.takeUp(); err != nil {
+		return err
+	}
+	r.mark, r.From = r.player.Stats(), r.Length
+	return nil
 }
 
 // since are the counters after was. What is no sum, such as the target, is that of

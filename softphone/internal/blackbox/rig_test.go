@@ -30,6 +30,7 @@ type rig struct {
 	way  time.Duration
 	enc  codec.Encoder
 	ear  *playout.Playout
+	dec  codec.Decoder
 	said func(i int) int16 // the sample of that number
 
 	frame    sendq.Frame
@@ -51,12 +52,11 @@ func newRig(tb testing.TB, c codec.Codec) *rig {
 	if r.enc, err = c.NewEncoder(format, codec.Options{Bitrate: 32000, Complexity: 1, FrameSamples: frameSamples}); err != nil {
 		tb.Fatal(err)
 	}
-	dec, err := c.NewDecoder(format)
-	if err != nil {
+	if r.dec, err = c.NewDecoder(format); err != nil {
 		tb.Fatal(err)
 	}
 	r.box = NewRecorder(Info{CallID: "rig", Destination: "echo", Codec: c.Name(), FrameMS: 20}, func() time.Duration { return r.now })
-	r.ear = playout.New(playout.Config{Decoder: dec, Tape: r.box})
+	r.ear = playout.New(playout.Config{Decoder: r.dec, Tape: r.box})
 	r.pcm, r.frame.Data = make([]int16, frameSamples), make([]byte, 0, codec.MaxPacket)
 	return r
 }

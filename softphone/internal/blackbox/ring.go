@@ -87,6 +87,7 @@ func (r *ring) copy(until uint64) (records []byte, from uint64) {
 	at := r.tail
 	r.mu.Unlock()
 	from = at
+	records = make([]byte, 0, until-min(at, until)) // here: who plays waits for the lock
 	for more := true; more; {
 		r.mu.Lock()
 		if at < r.tail { // the ring went round meanwhile
@@ -94,8 +95,9 @@ func (r *ring) copy(until uint64) (records []byte, from uint64) {
 			records, from = records[:0], at
 		}
 		n := min(copyBytes, until-min(at, until))
-		records = append(records, make([]byte, n)...)
-		r.peek(records[uint64(len(records))-n:], at)
+		done := uint64(len(records))
+		records = records[:done+n]
+		r.peek(records[done:], at)
 		at += n
 		more = at < until
 		r.mu.Unlock()

@@ -2,6 +2,7 @@ package blackbox
 
 import (
 	"archive/zip"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -81,7 +82,7 @@ func (s *Shelf) Save(r *Recorder, x Extra) (Saved, error) {
 	if err != nil {
 		return Saved{}, err
 	}
-	s.tidy(now)
+	s.tidy(now, filepath.Base(path))
 	return Saved{Path: path, Length: c.window.length(), Screen: strings.TrimSpace(x.Screen) != ""}, nil
 }
 
@@ -114,6 +115,7 @@ func (s *Shelf) members(r *Recorder, c *content, x Extra, now time.Time) ([]memb
 	list = append(list,
 		member{memberStats, counted}, member{memberSeconds, c.seconds()}, member{memberFrames, c.frames()},
 		member{memberEar, c.ear()}, member{memberArrivals, arrivals}, member{memberPlay, play}, member{memberTape, c.tape},
+		member{memberState, c.state.bytes},
 		member{memberSettings, []byte(s.Settings)}, member{memberScreen, []byte(x.Screen)})
 	for _, part := range list {
 		m.Members[part.name] = means(part.name)
@@ -150,9 +152,9 @@ func (s *Shelf) folder() error {
 	return err
 }
 
-// write puts the members into a file of that name, or one like it if that is
-// taken.
-func (s *Shelf) write(name string, members []member, at time.Time) (path string, err error) {
+// begin begins a file of that name, or of one like it if that is taken, as a part.
+// Who has the part has the name, also where two softphones save at once.
+func (s *Shelf) begin(name string) (f writer, path string, err error) {
 	create := s.create
 	if create == nil {
 		create = func(path string) (writer, error) {
@@ -160,14 +162,28 @@ func (s *Shelf) write(name string, members []member, at time.Time) (path string,
 		}
 	}
 	path = filepath.Join(s.Folder, name+suffix)
-	for n := 2; exists(path); n++ {
+	for n := 2; ; n++ {
+		f, err = create(path + partSuffix)
+		switch {
+		case err != nil && (!errors.Is(err, fs.ErrExist) || n > maxAlike):
+			return nil, "", err
+		case err == nil && !exists(path):
+			return f, path, nil
+		case err == nil:
+			_ = f.Close() // nothing was written
+			_ = os.Remove(path + partSuffix)
+		}
 		path = filepath.Join(s.Folder, fmt.Sprintf("%s-%d%s", name, n, suffix))
 	}
-	part := path + partSuffix
-	f, err := create(part)
+}
+
+// write puts the members into a new file.
+func (s *Shelf) write(name string, members []member, at time.Time) (path string, err error) {
+	f, path, err := s.begin(name)
 	if err != nil {
 		return "", bare(err)
 	}
+	part := path + partSuffix
 	defer func() {
 		if err != nil {
 			_ = os.Remove(part)
@@ -208,6 +224,8 @@ const (
 	prefix     = "softphone-"
 	suffix     = ".zip"
 	partSuffix = ".part"
+	// maxAlike is how many files of one second and destination there may be.
+	maxAlike = 100
 	// forgotten is how old a part must be to be left over from a softphone that
 	// died.
 	forgotten = time.Hour
@@ -236,8 +254,8 @@ func fileName(at time.Time, destination string) string {
 }
 
 // tidy removes our oldest files beyond Files, and what a softphone that died left
-// of one.
-func (s *Shelf) tidy(now time.Time) {
+// of one. The newest stays also where a clock that was put back makes it the oldest.
+func (s *Shelf) tidy(now time.Time, newest string) {
 	entries, err := os.ReadDir(s.Folder)
 	if err != nil {
 		return // the next file tidies
@@ -261,10 +279,13 @@ func (s *Shelf) tidy(now time.Time) {
 		kept = append(kept, aged{e.Name(), info.ModTime()})
 	}
 	slices.SortFunc(kept, func(a, b aged) int {
-		if c := b.at.Compare(a.at); c != 0 {
-			return c
+		switch {
+		case a.name == newest:
+			return -1
+		case b.name == newest:
+			return 1
 		}
-		return strings.Compare(b.name, a.name)
+		return cmp.Or(b.at.Compare(a.at), strings.Compare(b.name, a.name))
 	})
 	for _, old := range kept[min(Files, len(kept)):] {
 		_ = os.Remove(filepath.Join(s.Folder, old.name))

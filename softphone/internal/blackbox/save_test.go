@@ -82,6 +82,49 @@ func TestTwoOfOneSecondHaveTwoNames(t *testing.T) {
 	}
 }
 
+func TestANameThatAnotherSoftphoneSavesUnderIsTaken(t *testing.T) {
+	folder := t.TempDir()
+	const name = "softphone-20261126-101530-echo"
+	for _, taken := range []string{name + suffix + partSuffix, name + "-2" + suffix} {
+		if err := os.WriteFile(filepath.Join(folder, taken), []byte("of another"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	shelf := Shelf{Folder: folder}
+	path, err := shelf.write(name, []member{{memberScreen, []byte("ours")}}, time.Now())
+	if err != nil || filepath.Base(path) != name+"-3"+suffix {
+		t.Errorf("it is saved as %s, error %v", path, err)
+	}
+	left, err := os.ReadDir(folder)
+	if err != nil || len(left) != 3 {
+		t.Errorf("the folder has %v, error %v", left, err)
+	}
+}
+
+func TestWhatWasJustSavedStaysWhateverTheClockSays(t *testing.T) {
+	folder := t.TempDir()
+	for i := range Files + 5 { // by a clock that was put back since
+		path := filepath.Join(folder, fmt.Sprintf("softphone-20990101-1200%02d-echo.zip", i))
+		if err := os.WriteFile(path, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		at := time.Now().AddDate(0, 0, i+1)
+		if err := os.Chtimes(path, at, at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := newRig(t, pcm.Codec{})
+	r.talk(time.Second)
+	shelf := Shelf{Folder: folder}
+	saved, err := shelf.Save(r.box, Extra{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if left, err := os.ReadDir(folder); err != nil || len(left) != Files || !exists(saved.Path) {
+		t.Errorf("%d files are left, that of now %v, error %v", len(left), exists(saved.Path), err)
+	}
+}
+
 func TestANameIsSafeWhateverWasDialed(t *testing.T) {
 	at := time.Date(2026, 11, 26, 10, 15, 30, 0, time.Local)
 	for destination, want := range map[string]string{

@@ -55,10 +55,11 @@ func TestNothingIsAllocatedPerFrame(t *testing.T) {
 // blankTape takes down nothing: what a tape costs beside that is its own.
 type blankTape struct{}
 
-func (blankTape) Pushed(jitter.Packet, time.Duration)                       {}
-func (blankTape) OneWay(time.Duration)                                      {}
-func (blankTape) Ahead(time.Duration)                                       {}
-func (blankTape) Flushed()                                                  {}
-func (blankTape) Pulled(playout.Pulled, int, time.Duration, *playout.Stats) {}
-func (blankTape) Sent(*sendq.Frame, uint32, time.Duration)                  {}
-func (blankTape) Came(Came)                                                 {}
+func (blankTape) Pushed(jitter.Packet, time.Duration)                            {}
+func (blankTape) OneWay(time.Duration)                                           {}
+func (blankTape) Ahead(time.Duration)                                            {}
+func (blankTape) Flushed()                                                       {}
+func (blankTape) Pulled(playout.Pulled, int, time.Duration, *playout.Stats) bool { return true }
+func (blankTape) Frozen([]byte)                                                  {}
+func (blankTape) Sent(*sendq.Frame, uint32, time.Duration)                       {}
+func (blankTape) Came(Came)                                                      {}

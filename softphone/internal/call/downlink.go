@@ -155,6 +155,7 @@ func (k *carrier) event(e *api.Event, now time.Duration) {
 		if n.Text = does(e, name, c); n.Text == "" {
 			return
 		}
+		n.Private = e.GetKind() == api.Event_KIND_DTMF
 	case api.Event_KIND_RESUME_TOKEN:
 		if token := e.GetResumeToken(); token != "" && len(token) <= maxToken {
 			k.call.tokens.take(k.server, token)

@@ -302,8 +302,11 @@ func TestTheOperatorReadsWhoHoldsAndWhatIsPressed(t *testing.T) {
 	if !slices.Equal(r.notices, want) {
 		t.Errorf("the operator reads %q, want %q", r.notices, want)
 	}
-	if want := want[5:]; !slices.Equal(r.cameOrWent, want) {
-		t.Errorf("of which %q tell who came or went, want %q", r.cameOrWent, want)
+	if digits := want[1:3]; !slices.Equal(r.private, digits) {
+		t.Errorf("of which %q are not to be kept, want %q", r.private, digits)
+	}
+	if presence := want[5:]; !slices.Equal(r.cameOrWent, presence) {
+		t.Errorf("of which %q tell who came or went, want %q", r.cameOrWent, presence)
 	}
 	r.want(t, "1 Ada, 2 Bob")
 	r.event(k, holds, "1", "Ada")

@@ -57,7 +57,7 @@ func (c *Call) Digit(key byte) {
 	p.mu.Unlock()
 	switch {
 	case tell:
-		c.notice(callstate.Notice{Severity: callstate.Warning, Text: fmt.Sprintf("%c is not sent: %d digits wait already.", key, maxDigits)})
+		c.notice(callstate.Notice{Severity: callstate.Warning, Private: true, Text: fmt.Sprintf("%c is not sent: %d digits wait already.", key, maxDigits)})
 	case !full:
 		c.localDigit(rune(key), now)
 		c.queue.Wake()
@@ -133,6 +133,6 @@ func (p *keypad) forget() {
 func (c *Call) sayExpired(keys []byte) {
 	if len(keys) > 0 {
 		text := fmt.Sprintf("Not sent, there was no connection for %v: %s.", digitFresh, keys)
-		c.notice(callstate.Notice{Severity: callstate.Warning, Text: text})
+		c.notice(callstate.Notice{Severity: callstate.Warning, Private: true, Text: text})
 	}
 }

@@ -19,6 +19,7 @@ type told struct {
 	notices []string
 
 	cameOrWent []string // those of them that tell so
+	private    []string // and those that are not to be kept
 }
 
 // inRoom returns a call with cues, at 10 s on its clock.
@@ -31,6 +32,9 @@ func inRoom(t *testing.T) *told {
 			r.notices = append(r.notices, n.Text)
 			if n.Presence {
 				r.cameOrWent = append(r.cameOrWent, n.Text)
+			}
+			if n.Private {
+				r.private = append(r.private, n.Text)
 			}
 		},
 	})

@@ -312,4 +312,7 @@ type Notice struct {
 	// Presence is set where it tells that somebody came or went, which the roster
 	// shows, too.
 	Presence bool
+	// Private is set where it holds digits that were pressed: parts of a number that
+	// is nobody's business, perhaps. It is to be read, not kept.
+	Private bool
 }

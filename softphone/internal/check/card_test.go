@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"callcenter/audio"
@@ -14,6 +15,8 @@ import (
 	"callcenter/softphone/internal/phone"
 	"callcenter/softphone/internal/replay"
 )
+
+const microphoneName = "Headset microphone"
 
 // headset is a sound card of virtual time: a microphone before which somebody does
 // as asked, an earpiece, and the way from one to the other. A test sets its faults
@@ -33,7 +36,10 @@ type headset struct {
 	refuse         error         // no microphone
 	refuseEar      error         // no earpiece
 	hang           bool          // opening takes until it is given up
+	pauses         bool          // the microphone stops for a second
 	dies           time.Duration // the microphone brings nothing any more, so long after its start
+
+	paused atomic.Bool // the microphone has stopped, for now
 
 	mu     sync.Mutex
 	open   int
@@ -47,8 +53,10 @@ func (h *headset) OpenCapture(ctx context.Context, p *port.Capture) (phone.Strea
 		return nil, err
 	}
 	m := newMouth(h)
-	return h.run("Headset microphone", h.micPPM, func(pcm []int16, at time.Duration) {
-		if h.dies > 0 && at > h.dies {
+	return h.run(microphoneName, h.micPPM, func(pcm []int16, at time.Duration) {
+		pause := h.pauses && at > 6*time.Second && at < 7*time.Second
+		h.paused.Store(pause)
+		if h.dies > 0 && at > h.dies || pause {
 			return
 		}
 		m.fill(pcm, at)
@@ -189,10 +197,16 @@ func (s *stream) Endpoint() audio.Endpoint {
 
 func (s *stream) Start() error                     { return nil }
 func (s *stream) Changed() <-chan callstate.Notice { return nil }
-func (s *stream) Health() callstate.End            { return callstate.End{} }
 func (s *stream) Switch(string)                    {}
 func (s *stream) Lost() <-chan struct{}            { return nil }
 func (s *stream) Err() error                       { return nil }
+
+func (s *stream) Health() callstate.End {
+	if s.name == microphoneName && s.headset.paused.Load() {
+		return callstate.End{State: callstate.EndStalled}
+	}
+	return callstate.End{}
+}
 
 func (s *stream) Close() error {
 	s.once.Do(func() {

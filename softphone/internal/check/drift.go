@@ -85,7 +85,7 @@ func (c *deviceClock) at(pos uint64) (time.Duration, bool) {
 		return 0, false
 	}
 	i, _ := slices.BinarySearchFunc(c.windows, pos, func(p punctual, pos uint64) int {
-		return int(int64(p.pos) - int64(pos)) //nolint:gosec // positions of a minute
+		return int(int64(p.pos) - int64(pos))
 	})
 	i = min(max(i, 1), len(c.windows)-1)
 	a, b := c.windows[i-1], c.windows[i]

@@ -12,7 +12,7 @@ func fft(x []complex128, inverse bool) {
 	n := len(x)
 	shift := bits.LeadingZeros64(uint64(n)) + 1
 	for i := range x {
-		if j := int(bits.Reverse64(uint64(i)) >> shift); j > i { //nolint:gosec // less than n
+		if j := int(bits.Reverse64(uint64(i)) >> shift); j > i {
 			x[i], x[j] = x[j], x[i]
 		}
 	}
@@ -37,4 +37,4 @@ func fft(x []complex128, inverse bool) {
 }
 
 // atLeast is the power of two that is n or more.
-func atLeast(n int) int { return 1 << bits.Len(uint(max(n-1, 0))) } //nolint:gosec // not negative
+func atLeast(n int) int { return 1 << bits.Len(uint(max(n-1, 0))) }

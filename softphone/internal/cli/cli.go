@@ -113,6 +113,7 @@ func (p *program) root() *cobra.Command {
 	root.InitDefaultCompletionCmd()
 	p.complete(root)
 	checkUsage(root)
+	root.SuggestionsMinimumDistance = 2 // edits from what was typed to a command
 	return root
 }
 
@@ -127,10 +128,15 @@ func checkUsage(cmd *cobra.Command) {
 		return
 	}
 	cmd.Args = func(cmd *cobra.Command, args []string) error {
-		if err := check(cmd, args); err != nil {
-			return usageError{fmt.Errorf("%s (%s --help explains)", strings.ReplaceAll(err.Error(), "\n", " "), cmd.CommandPath())}
+		err := check(cmd, args)
+		if err == nil {
+			return nil
 		}
-		return nil
+		text := strings.ReplaceAll(err.Error(), "\n", " ")
+		if strings.HasPrefix(text, "accepts ") { // cobra counts, and does not say of what
+			text += ", the usage is: " + cmd.UseLine()
+		}
+		return usageError{fmt.Errorf("%s (%s --help explains)", text, cmd.CommandPath())}
 	}
 }
 

@@ -190,6 +190,17 @@ func TestWrongUseOfACommandBelowACommandIs2(t *testing.T) {
 	}
 }
 
+func TestASlipOfThePenIsToldWhatWasMeant(t *testing.T) {
+	for says, args := range map[string][]string{
+		`unknown command "confg": did you mean config?`:                 {"confg"},
+		"received 2, the usage is: softphone call [DEST] [flags] (soft": {"call", "a", "b"},
+	} {
+		if o := at(t, t.TempDir(), args...); o.code != 2 || !strings.Contains(o.stderr, says) {
+			t.Errorf("%q: exit %d, %q", args, o.code, o.stderr)
+		}
+	}
+}
+
 func TestShellsCompleteWithoutAServer(t *testing.T) {
 	home := t.TempDir()
 	writeConfig(t, home, "favourite = [\"Support=room/support\"]\ncontact = [\"Ada=room/ada\"]\n")

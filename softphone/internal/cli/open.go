@@ -45,6 +45,7 @@ type openReport struct {
 // replayedReport are the counters of the call's ear and of the replay.
 type replayedReport struct {
 	Whole        bool             `json:"whole"`
+	TakenUp      bool             `json:"taken_up"`
 	Same         bool             `json:"same"`
 	LengthS      float64          `json:"length_s"`
 	ComparedFrom float64          `json:"compared_from_s"`
@@ -133,7 +134,7 @@ func (p *program) runOpen(cmd *cobra.Command, job openJob, asJSON bool) (openRep
 
 func replayed(o *blackbox.Outcome) *replayedReport {
 	return &replayedReport{
-		Whole: o.Whole, Same: o.Same(), LengthS: o.Length.Seconds(), ComparedFrom: o.From.Seconds(),
+		Whole: o.Whole, TakenUp: o.TakenUp, Same: o.Same(), LengthS: o.Length.Seconds(), ComparedFrom: o.From.Seconds(),
 		Pulls: o.Pulls, Compared: o.Compared, PullsDiffer: o.Differs, FirstDiffers: o.First.Seconds(),
 		Recorded: o.Recorded.Counters(), Replayed: o.Replayed.Counters(),
 	}
@@ -265,9 +266,13 @@ func writeTroubles(b *strings.Builder, seconds []second) {
 // writeOutcome prints the counters of the call's ear and of the replay.
 func writeOutcome(b *strings.Builder, o *blackbox.Outcome) {
 	fmt.Fprintf(b, "\nReplay of %.1f s, %d pulls.\n", o.Length.Seconds(), o.Pulls)
-	if !o.Whole {
-		fmt.Fprintf(b, "It begins in mid-call, where what the ear had learned and held is missing: the first %.1f s are\n"+
-			"a warm-up, and the counters are those of the rest. They come near, and need not be the same.\n", o.From.Seconds())
+	switch {
+	case o.TakenUp:
+		fmt.Fprintf(b, "It begins in mid-call: the first %.1f s are a warm-up, then the ear is taken up as it was, and the\n"+
+			"counters are those of the rest.\n", o.From.Seconds())
+	case !o.Whole:
+		fmt.Fprintf(b, "It begins in mid-call, and what the ear had learned and held is missing: the first %.1f s are a\n"+
+			"warm-up, and the counters are those of the rest. They come near, and need not be the same.\n", o.From.Seconds())
 	}
 	if o.Same() {
 		b.WriteString("The same counters, and every pull the same.\n")

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/spf13/pflag"
+
+	"callcenter/api/settings"
 )
 
 // harmless are the settings that may be shown to others, all but whom this
@@ -27,7 +29,12 @@ func (c *Config) Evidence(fs *pflag.FlagSet) string {
 		switch source := c.source(f.Name); {
 		case strings.TrimSpace(source) == "": // no setting
 		case slices.Contains(harmless(), f.Name):
-			fmt.Fprintf(&b, "%s = %s # %s\n", f.Name, tomlValue(f), source)
+			value, err := settings.TOML(f)
+			if err != nil { // no text that TOML can hold
+				fmt.Fprintf(&b, "# %s: not shown, it is not UTF-8 # %q\n", f.Name, source)
+				return
+			}
+			fmt.Fprintf(&b, "%s = %s # %s\n", f.Name, value, source)
 		default:
 			fmt.Fprintf(&b, "# %s: not shown # %s\n", f.Name, source)
 		}
@@ -41,37 +48,4 @@ func (c *Config) source(name string) string {
 		return ""
 	}
 	return c.given.Source(name)
-}
-
-// tomlValue is a setting's value in TOML.
-func tomlValue(f *pflag.Flag) string {
-	if list, ok := f.Value.(pflag.SliceValue); ok {
-		texts := make([]string, 0, len(list.GetSlice()))
-		for _, s := range list.GetSlice() {
-			texts = append(texts, quoted(s))
-		}
-		return "[" + strings.Join(texts, ", ") + "]"
-	}
-	switch f.Value.Type() {
-	case "bool", "int", "float64":
-		return f.Value.String()
-	}
-	return quoted(f.Value.String())
-}
-
-// quoted is a text in TOML.
-func quoted(s string) string {
-	var b strings.Builder
-	b.WriteByte('"')
-	for _, r := range s {
-		switch {
-		case r == '"', r == '\\':
-			b.WriteString(`\` + string(r))
-		case r < ' ' || r == 0x7f:
-			fmt.Fprintf(&b, `\u%04X`, r)
-		default:
-			b.WriteRune(r)
-		}
-	}
-	return b.String() + `"`
 }

@@ -90,7 +90,10 @@ func sentence(server string, st *status.Status, wasLive bool) string {
 func cause(msg string) string {
 	msg = strings.TrimSuffix(msg, `"`)
 	if i := strings.LastIndex(msg, ": "); i >= 0 {
-		return msg[i+2:]
+		msg = msg[i+2:]
+	}
+	if msg == "produced zero addresses" { // what gRPC's resolver says of a host that is none
+		return "no such host"
 	}
 	return msg
 }

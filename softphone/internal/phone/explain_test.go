@@ -19,6 +19,7 @@ func TestTheEndOfALinkIsASentence(t *testing.T) {
 		"(server b:2: no answer)":                                &call.LostError{Server: "a:1", Last: &call.ServerError{Server: "b:2", Err: call.ErrNoAnswer}},
 		"taken over by another phone":                            call.ErrTakenOver,
 		"server b:2 cannot be reached (connection refused)":      refused,
+		"server c:3 cannot be reached (no such host)":            &call.ServerError{Server: "c:3", Err: status.Error(codes.Unavailable, "name resolver error: produced zero addresses")},
 		"server b:2 took the call but does not answer":           &call.ServerError{Server: "b:2", Err: call.ErrNoAnswer},
 		"server b:2 ended the call":                              &call.ServerError{Server: "b:2", Err: call.ErrServerEnded},
 		"server b:2 had ended the call when the connection came": &call.ServerError{Server: "b:2", Err: status.Error(codes.FailedPrecondition, "the call has ended")},

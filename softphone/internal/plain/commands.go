@@ -71,12 +71,12 @@ func deviceCommands() []command {
 
 func askCommands() []command {
 	return []command{
-		{[]string{"status"}, "", "", "tells how the line is and what the call suffers from", tell(statusLines)},
-		{[]string{"who", "roster"}, "", "", "tells who is in the room, and who speaks", tell(whoLines)},
-		{[]string{"levels", "meters"}, "", "", "tells how loud microphone and earpiece are", tell(levelLines)},
-		{[]string{"delay"}, "", "w", "tells where the delay goes, and the last minutes", tell(delayLines)},
-		{[]string{"quality"}, "", "", "tells how good the call is, and how they hear you", tell(qualityLines)},
-		{[]string{"details"}, "", "i", "tells every figure of both sides", tell(detailLines)},
+		{[]string{"status"}, "", "", "tells how the line is and what the call suffers from", lines(statusLines)},
+		{[]string{"who", "roster"}, "", "", "tells who is in the room, and who speaks", lines(whoLines)},
+		{[]string{"levels", "meters"}, "", "", "tells how loud microphone and earpiece are", lines(levelLines)},
+		{[]string{"delay"}, "", "w", "tells where the delay goes, and the last minutes", lines(delayLines)},
+		{[]string{"quality"}, "", "", "tells how good the call is, and how they hear you", lines(qualityLines)},
+		{[]string{"details"}, "", "i", "tells every figure of both sides", lines(detailLines)},
 	}
 }
 
@@ -97,10 +97,10 @@ func deskCommands() []command {
 	}
 }
 
-// tell makes a command of what lists lines.
-func tell(lines func(*callstate.Snapshot) []string) func(*session, string) {
+// lines makes a command of what lists lines.
+func lines(list func(*callstate.Snapshot) []string) func(*session, string) {
 	return func(s *session, _ string) {
-		for _, line := range lines(&s.snap) {
+		for _, line := range list(&s.snap) {
 			s.say("%s", line)
 		}
 	}
@@ -114,7 +114,7 @@ func keys() map[string]func(s *session, arg string) {
 		"x": func(s *session, _ string) { s.hold(!s.snap.Held) },
 		"m": func(s *session, _ string) { s.toggleMute() },
 		"f": (*session).highPass, "n": (*session).noise, "l": (*session).level, "s": (*session).sounds,
-		"v": (*session).devices, "t": (*session).training, "i": tell(detailLines), "w": tell(delayLines),
+		"v": (*session).devices, "t": (*session).training, "i": lines(detailLines), "w": lines(delayLines),
 		"c": (*session).runCheck, "y": (*session).history, "q": func(s *session, _ string) { s.quit() },
 	}
 }

@@ -77,7 +77,12 @@ func TestAnOutputThatIsGoneHangsUpAndIsAnError(t *testing.T) {
 		phone := newFakePhone()
 		r, w := io.Pipe()
 		phone.set(func(s *callstate.Snapshot) { *s = live() })
+		phone.deaf = true // the call does not end at once
+		from := time.Now()
 		err := plain.Run(t.Context(), phone, plain.Options{Input: r, Output: shut{}})
+		if took, looks := time.Since(from), phone.looked(); took > 6*time.Second || looks > 500 {
+			t.Errorf("%d looks in %v", looks, took)
+		}
 		if err == nil || !strings.Contains(err.Error(), "broken pipe") {
 			t.Errorf("ended with %v", err)
 		}

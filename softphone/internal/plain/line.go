@@ -221,7 +221,7 @@ func (s *session) digits(arg string) {
 		for _, d := range arg {
 			s.phone.Digit(d)
 		}
-		s.say("Sent %s.", strings.Join(strings.Split(arg, ""), " "))
+		s.tell("Sent %s.", strings.Join(strings.Split(arg, ""), " "))
 	}
 }
 

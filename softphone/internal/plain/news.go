@@ -17,6 +17,8 @@ const (
 	// gather is for how long after the answer those in a room are gathered before
 	// they are told, and those who come and go after each telling.
 	gather = time.Second
+	// regather is the same for a connection that is back.
+	regather = 3 * time.Second
 	// namedAtOnce is how many names a sentence has at most.
 	namedAtOnce = 5
 )
@@ -47,7 +49,7 @@ func (n *news) look(s *session) {
 	}
 	n.state = snap.State
 	if !n.called && snap.State == callstate.Dialing {
-		n.called = true
+		n.called, s.said = true, nil
 		s.say("Calling %s at %s.", name(s.destination()), name(server(snap)))
 	}
 	if snap.State.Connected() {
@@ -92,8 +94,13 @@ func (n *news) ending() bool { return !n.lastBy.IsZero() }
 func (s *session) notice(n callstate.Notice) {
 	s.notices++
 	s.look() // it may tell of the end of a call
-	if known := s.news.troubles.knows(n, time.Now()); !known && (!n.Presence || !s.snap.InRoom()) {
-		s.say("%s%s", lead(n.Severity), sentence(n.Text))
+	known := s.news.troubles.knows(n, time.Now())
+	switch text := lead(n.Severity) + sentence(n.Text); {
+	case known, n.Presence && s.snap.InRoom():
+	case n.Private:
+		s.tell("%s", text)
+	default:
+		s.say("%s", text)
 	}
 	if s.news.ending() && len(s.phone.Notices()) == 0 {
 		s.news.close(s)
@@ -195,7 +202,10 @@ type roster struct {
 // look tells who came and who went, of a link that works: what the server told
 // before it broke is no news.
 func (r *roster) look(s *session) {
-	if !s.snap.InRoom() || s.snap.Link.State != callstate.LinkUp || s.now.Before(r.next) && (r.known || len(s.snap.Roster) == 0) {
+	if s.snap.Link.State != callstate.LinkUp { // the others come back to another server as well
+		r.next = s.now.Add(regather)
+	}
+	if !s.snap.InRoom() || s.now.Before(r.next) && (r.known || len(s.snap.Roster) == 0) {
 		return
 	}
 	now := make(map[string]string, len(s.snap.Roster))

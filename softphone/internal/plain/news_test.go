@@ -41,6 +41,19 @@ func TestATroubleIsToldOnceAndOnceThatItIsOver(t *testing.T) {
 	})
 }
 
+func TestWhatCannotBeSeenIsNotOver(t *testing.T) {
+	up := callstate.Trouble{Kind: callstate.KindUplink, Severity: callstate.Warning, Text: "uplink stalled 0.4 s", Effect: "they hear gaps"}
+	atDesk(t, nil, func(d *desk) {
+		d.call("echo")
+		d.happens(suffers(up))
+		d.want(d.happens(suffers(up, stalled)), "Warning: Downlink stalled 0.6 s: you hear nothing.")
+		d.happens(suffers(stalled, over(up, "uplink stalled 0.4 s"))) // nothing comes that could tell
+		d.want(d.passes(5*time.Second), "")
+		d.happens(suffers())
+		d.want(d.passes(2*time.Second), "Uplink stalled 0.4 s: over, you heard a gap.", "Downlink stalled 0.6 s: over.")
+	})
+}
+
 func TestTroublesThatBeginTogetherAreOneSentence(t *testing.T) {
 	atDesk(t, nil, func(d *desk) {
 		d.call("echo")
@@ -129,6 +142,29 @@ func TestALinkThatIsLostIsToldOnce(t *testing.T) {
 	})
 }
 
+func TestABlackBoxKeepsWhatWasSaidInThisCallButNoDigits(t *testing.T) {
+	atDesk(t, nil, func(d *desk) {
+		d.call("room/before")
+		d.types("h")
+		d.call("echo")
+		d.types("mute")
+		d.want(d.types("4711"), "Sent 4 7 1 1.")
+		d.want(d.says(callstate.Notice{Text: "The server heard 4.", Private: true}), "The server heard 4.")
+		d.types("save")
+		kept := d.phone.screen
+		for _, want := range []string{"Calling echo at", "Your microphone is muted.", "Live: echo for 12 min 34 s"} {
+			if !strings.Contains(kept, want) {
+				t.Errorf("%q is not kept", want)
+			}
+		}
+		for _, secret := range []string{"before", "4 7 1 1", "heard 4"} {
+			if strings.Contains(kept, secret) {
+				t.Errorf("%q is kept:\n%s", secret, kept)
+			}
+		}
+	})
+}
+
 func TestATroubleEndsWithItsCall(t *testing.T) {
 	atDesk(t, nil, func(d *desk) {
 		d.call("echo")
@@ -159,7 +195,11 @@ func TestWhoComesAndGoesIsTold(t *testing.T) {
 		d.want(d.passes(2*time.Second), "Bo, Cy and Di joined.", "Ada left.")
 		d.want(d.happens(func(s *callstate.Snapshot) { s.Roster, s.Link.State = nil, callstate.LinkLost }), "")
 		d.want(d.passes(2*time.Second), "")
-		d.want(d.happens(func(s *callstate.Snapshot) { s.Link.State = callstate.LinkUp }), "Bo, Cy and Di left.")
+		d.want(d.happens(func(s *callstate.Snapshot) { s.Link.State = callstate.LinkUp }), "")
+		d.want(d.passes(2*time.Second), "")
+		d.happens(room("Bo")) // who is there again, too
+		d.want(d.passes(3*time.Second), "Cy and Di left.")
+		d.want(d.happens(room()), "Bo left.")
 		d.passes(2 * time.Second)
 		d.want(d.happens(room("1", "2", "3", "4", "5", "6", "7")), "1, 2, 3, 4, 5 and 2 more joined.")
 		d.types("h")

@@ -77,7 +77,7 @@ type session struct {
 	now  time.Time          // of snap
 	snap callstate.Snapshot // the newest
 	news news
-	said []string // the last lines
+	said []string // the last lines of this call
 
 	last    *string  // what was dialed last, here
 	asked   bool     // whether to quit
@@ -110,7 +110,7 @@ func Run(ctx context.Context, phone desk.Phone, opts Options) error {
 }
 
 func (s *session) run(ctx context.Context, lines <-chan string) {
-	notices, changed, ended := s.phone.Notices(), s.phone.Changed(), ctx.Done()
+	notices, changed, ended, broken := s.phone.Notices(), s.phone.Changed(), ctx.Done(), s.out.broken
 	poll := time.NewTimer(time.Hour)
 	defer poll.Stop()
 	s.look()
@@ -127,7 +127,8 @@ func (s *session) run(ctx context.Context, lines <-chan string) {
 		case <-ended:
 			ended = nil
 			s.leave()
-		case <-s.out.broken:
+		case <-broken:
+			broken = nil
 			s.leave()
 		case line, ok := <-readable:
 			if !ok {
@@ -218,20 +219,31 @@ func (s *session) holds() bool {
 	return !s.opts.Terminal && (s.pending != nil || s.bench.busy() || s.check.busy() || s.past.busy())
 }
 
-// say prints a sentence: one clean line.
+// say prints a sentence, one clean line, and keeps it for a black box.
 func (s *session) say(format string, args ...any) {
-	line := printable.Clean(fmt.Sprintf(format, args...))
+	line := s.tell(format, args...)
 	if line == "" {
 		return
-	}
-	if s.opts.ASCII {
-		line = s.out.spelling.Text(line)
 	}
 	if len(s.said) == heard {
 		s.said = append(s.said[:0], s.said[1:]...)
 	}
 	s.said = append(s.said, line)
+}
+
+// tell prints a sentence that is not to be kept, such as one with digits that were
+// pressed: they may be parts of a number that is nobody's business. It returns what
+// it printed.
+func (s *session) tell(format string, args ...any) string {
+	line := printable.Clean(fmt.Sprintf(format, args...))
+	if line == "" {
+		return ""
+	}
+	if s.opts.ASCII {
+		line = s.out.spelling.Text(line)
+	}
 	s.out.queue(line)
+	return line
 }
 
 // name is a name from outside, safe and short.

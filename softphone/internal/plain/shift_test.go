@@ -82,7 +82,8 @@ func checked() callstate.Check {
 		{Title: "Server", Grade: callstate.GradePass, Finding: "answers in 1 ms"},
 		{Title: "Speech level", Grade: callstate.GradeWarn, Finding: "-31 dBFS", Advice: "Turn the microphone up."},
 		{Title: "Echo", Grade: callstate.GradeFail, Finding: "-20 dB after 120 ms", Advice: "Turn the earpiece down, or use a headset"},
-		{Title: "Noise floor", Finding: "not tested: the microphone is silent"}, {Title: "Drift"},
+		{Title: "Noise floor", Finding: "not tested: the microphone is silent"},
+		{Title: "Drift"},
 	}}
 }
 

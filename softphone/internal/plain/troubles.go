@@ -57,7 +57,9 @@ func (t *troubles) look(s *session) {
 		s.say("%s%s", lead(begun[0].Severity), sentence(callstate.Join(begun)))
 	}
 	for _, kind := range slices.Sorted(maps.Keys(t.kinds)) {
-		if !here[kind] {
+		// While nothing comes nobody can tell whether what is said arrives.
+		unseen := here[callstate.KindServerGone] || kind == callstate.KindUplink && here[callstate.KindDownlink]
+		if !here[kind] && !unseen {
 			t.kinds[kind].leave(s, kind, t.noticed)
 		}
 	}

@@ -19,9 +19,23 @@ const mostPicture = 64 << 10
 // saveBlackBox keeps the last minute of the call with what the screen shows now.
 // What the phone says of it may take many lines until the next key.
 func (m *model) saveBlackBox() {
-	m.remark = remark{}
+	m.remark = remark{} // which may hold digits
+	m.phone.SaveBlackBox(shorter(ansi.Strip(m.evident())))
 	m.saved = true
-	m.phone.SaveBlackBox(shorter(ansi.Strip(m.View())))
+}
+
+// evident is the picture of the screen that a black box holds: without what is
+// nobody's business, and without other calls, in whose place this one's figures
+// stand.
+func (m *model) evident() string {
+	shown := *m
+	if shown.notice.Private {
+		shown.notice = callstate.Notice{}
+	}
+	if shown.mode == modeHistory || shown.mode == modeHelp {
+		shown.mode = modeCall
+	}
+	return shown.View()
 }
 
 // shorter cuts a text at mostPicture, between two characters.

@@ -75,6 +75,37 @@ func TestTheBlackBoxHoldsWhatTheScreenShows(t *testing.T) {
 	}
 }
 
+// Digits may be parts of a secret number, and other calls are nobody's business.
+func TestTheBlackBoxHoldsNoDigitsAndNoOtherCall(t *testing.T) {
+	m := newShift(liveSnapshot())
+	m.phone.obeys = true
+	quits(m.model, "4", "7", "1", "!")
+	if p := m.phone.screen; strings.Contains(p, "Sent") || strings.Contains(p, "4 7 1") {
+		t.Errorf("it holds what was pressed:\n%s", p)
+	}
+	m.Update(noticeMsg{Text: "The server heard 4.", Private: true})
+	quits(m.model, "!")
+	if p := m.phone.screen; strings.Contains(p, "heard 4") {
+		t.Errorf("it holds what was heard:\n%s", p)
+	}
+	if !strings.Contains(m.View(), "The server heard 4.") {
+		t.Errorf("the operator does not see it any more:\n%s", m.View())
+	}
+	quits(m.model, "y")
+	m.Update(historyMsg(calls()))
+	quits(m.model, "!")
+	if p := m.phone.screen; strings.Contains(p, "Maria") || !strings.Contains(p, "MOS 4.4 est.") {
+		t.Errorf("it holds other calls, or not this one:\n%s", p)
+	}
+	if m.mode != modeHistory || !strings.Contains(m.View(), "Maria") {
+		t.Errorf("the history is closed:\n%s", m.View())
+	}
+	m.Update(noticeMsg{Text: "Bob joined."})
+	if quits(m.model, "!"); !strings.Contains(m.phone.screen, "Bob joined.") {
+		t.Errorf("the message is missing:\n%s", m.phone.screen)
+	}
+}
+
 // Where the file is can be read to its end, on every screen and in the smallest
 // terminal, until the next key.
 func TestWhereTheBlackBoxIsCanBeRead(t *testing.T) {

@@ -112,7 +112,7 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 			m.enableHistory()
 		}
 	case noticeMsg:
-		m.notice = callstate.Notice{Severity: msg.Severity, Text: clean(msg.Text)}
+		m.notice = callstate.Notice{Severity: msg.Severity, Text: clean(msg.Text), Private: msg.Private}
 		m.remark = remark{}
 	case tea.KeyMsg:
 		m.saved = false
