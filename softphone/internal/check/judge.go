@@ -226,7 +226,7 @@ func clipView(c clipping) view {
 	const advice = "Turn the microphone down, in the settings of this computer and not here: what has clipped stays so."
 	switch {
 	case c.above+c.below > 0:
-		v.finding = fmt.Sprintf("%d times, %d samples above and %d below, peak %.1f dBFS", c.moments, c.above, c.below, c.peak)
+		v.finding = fmt.Sprintf("%s, %d samples above and %d below, peak %.1f dBFS", times(c.moments), c.above, c.below, c.peak)
 		if c.moments >= manyClips {
 			return v.but(callstate.GradeFail, advice)
 		}
@@ -316,7 +316,7 @@ func signed(x float64) string {
 func (r *round) computer(gapsCount bool) view {
 	l := r.link
 	gaps, lost := r.ends.mic.gaps+r.ends.ear.gaps, r.ends.mic.lost+r.ends.ear.lost
-	v := pass(figures{"late_ms": ms(l.late), "gaps": float64(gaps), "gap_ms": ms(lost)}, "in time, %s late at most", spell(l.late.Round(time.Millisecond/10)))
+	v := pass(figures{"late_ms": ms(l.late), "gaps": float64(gaps), "gap_ms": ms(lost)}, "in time; the check itself was late by %s at most", spell(l.late.Round(time.Millisecond/10)))
 	switch {
 	case l.has(callstate.KindComputer):
 		v.finding = l.troubles[callstate.KindComputer].text

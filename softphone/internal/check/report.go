@@ -48,13 +48,21 @@ func (r Report) MarshalJSON() ([]byte, error) {
 		}
 	}
 	return json.Marshal(struct {
-		Grade         string `json:"grade"`
-		Lines         []line `json:"lines"`
-		Version       string `json:"version"`
-		Server        string `json:"server"`
-		ServerVersion string `json:"server_version"`
-		Error         string `json:"error,omitempty"`
-	}{word(grade), lines, r.Version, r.Server, r.ServerVersion, r.Error})
+		Grade         string  `json:"grade"`
+		Lines         []line  `json:"lines"`
+		Version       string  `json:"version"`
+		Server        *string `json:"server"`
+		ServerVersion *string `json:"server_version"`
+		Error         string  `json:"error,omitempty"`
+	}{word(grade), lines, r.Version, known(r.Server), known(r.ServerVersion), r.Error})
+}
+
+// known is a text for scripts, null if there is none.
+func known(text string) *string {
+	if text == "" {
+		return nil
+	}
+	return &text
 }
 
 // word is a grade for scripts.

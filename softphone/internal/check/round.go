@@ -29,7 +29,7 @@ const (
 // What the operator is asked.
 const (
 	askOpening = "Put the headset on. The devices are being opened."
-	askSilent  = "Be silent for 4 seconds."
+	askSilent  = "Be silent."
 	askSpeak   = "Speak as in a call until this is over: “Good morning, thank you for " +
 		"calling. My name is on your screen. How may I help you today?”"
 	askListen = "Listen, and be silent: six short tones."
@@ -201,6 +201,9 @@ func (r *round) publish(now time.Duration) {
 		s.Ask = askOpening
 	case silent:
 		s.Ask = askSilent
+		if left := settleTime - (now - r.began); left > 0 { // nothing is judged yet
+			s.Ask, s.Left = askOpening, left
+		}
 	case speaks:
 		s.Ask = askSpeak
 	case listens:

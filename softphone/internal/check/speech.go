@@ -110,18 +110,17 @@ func (f *highPass) next(x float64) float64 {
 // the floor, so that a cough or a key that is struck counts for nothing.
 const noiseBlock = audio.Rate / 20
 
-// noiseFloor is the level of what a microphone brings while nobody speaks, without
-// its mean, in dBFS.
+// noiseFloor is the level of what a microphone brings while nobody speaks, in dBFS,
+// without the rumble that a call takes off a device and nobody hears.
 func noiseFloor(pcm []int16) float64 {
-	energies := make([]float64, 0, len(pcm)/noiseBlock)
+	energies, filter := make([]float64, 0, len(pcm)/noiseBlock), newHighPass(80)
 	for ; len(pcm) >= noiseBlock; pcm = pcm[noiseBlock:] {
-		var sum, squares float64
+		squares := 0.0
 		for _, s := range pcm[:noiseBlock] {
-			sum += float64(s)
-			squares += float64(s) * float64(s)
+			x := filter.next(float64(s))
+			squares += x * x
 		}
-		mean := sum / noiseBlock
-		energies = append(energies, max(squares/noiseBlock-mean*mean, 0))
+		energies = append(energies, squares/noiseBlock)
 	}
 	return level.DBFS(math.Sqrt(median(energies)))
 }

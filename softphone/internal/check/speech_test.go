@@ -91,6 +91,12 @@ func TestTheNoiseFloorLeavesACoughOutAndTheOffset(t *testing.T) {
 	}
 }
 
+func TestRumbleThatACallTakesOffIsNoNoise(t *testing.T) {
+	if got := noiseFloor(audiotest.Sine(2*audio.Rate, 30, 580)); got > noisy {
+		t.Errorf("a rumble of 30 Hz at -38 dBFS counts as noise of %.1f dBFS", got)
+	}
+}
+
 func TestClippingIsFoundOfEitherPolarity(t *testing.T) {
 	up := audiotest.Sine(audio.Rate, 440, 16000)
 	down := audiotest.Sine(audio.Rate, 440, 16000)

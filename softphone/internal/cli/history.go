@@ -105,9 +105,11 @@ func (p *program) runHistory(cmd *cobra.Command, text string, limit int, asJSON 
 		return err
 	}
 	if asJSON {
-		return historyJSON(p.stdout, calls)
+		err = historyJSON(p.stdout, calls)
+	} else {
+		err = historyTable(p.stdout, calls)
 	}
-	if err := historyTable(p.stdout, calls); err != nil {
+	if err != nil || asJSON && !more {
 		return err
 	}
 	return p.remarkHistory(path, text, len(calls), more)

@@ -31,12 +31,12 @@ type openJob struct {
 
 // openReport is the account of a black box, as scripts read it.
 type openReport struct {
-	File     string              `json:"file"`
-	Manifest *blackbox.Manifest  `json:"manifest,omitempty"` // nil: it failed
-	Report   *call.Report        `json:"report,omitempty"`
-	Seconds  []map[string]string `json:"seconds,omitempty"`
-	Replay   *replayedReport     `json:"replay,omitempty"`
-	Error    string              `json:"error,omitempty"`
+	File     string             `json:"file"`
+	Manifest *blackbox.Manifest `json:"manifest,omitempty"` // nil: it failed
+	Report   *call.Report       `json:"report,omitempty"`
+	Seconds  []second           `json:"seconds,omitempty"`
+	Replay   *replayedReport    `json:"replay,omitempty"`
+	Error    string             `json:"error,omitempty"`
 
 	box     *blackbox.Box
 	outcome *blackbox.Outcome
@@ -102,7 +102,10 @@ func (p *program) runOpen(cmd *cobra.Command, job openJob, asJSON bool) (openRep
 	if err != nil {
 		return r, err
 	}
-	r.box, r.Manifest, r.Report, r.Seconds = box, &box.Manifest, box.Report, box.Rows
+	r.box, r.Manifest, r.Report = box, &box.Manifest, box.Report
+	for _, row := range box.Rows {
+		r.Seconds = append(r.Seconds, row)
+	}
 	c, err := codec.NewRegistry(opus.Codec{}, pcm.Codec{}).Lookup(box.Manifest.Codec)
 	if err != nil {
 		return r, err
@@ -235,7 +238,7 @@ func or(name string) string {
 }
 
 // writeTroubles prints the seconds in which the call suffered from something.
-func writeTroubles(b *strings.Builder, seconds []map[string]string) {
+func writeTroubles(b *strings.Builder, seconds []second) {
 	if len(seconds) == 0 {
 		return
 	}

@@ -87,7 +87,7 @@ func TestOpenShowsABlackBoxAndReplaysIt(t *testing.T) {
 	o = softphone(t, "open", path, "--replay", "--json")
 	var r struct {
 		Manifest blackbox.Manifest
-		Seconds  []map[string]string
+		Seconds  []map[string]any
 		Replay   struct {
 			Same               bool
 			Recorded, Replayed playout.Counters
@@ -99,6 +99,9 @@ func TestOpenShowsABlackBoxAndReplaysIt(t *testing.T) {
 	if r.Manifest.Destination != "room/x" || len(r.Seconds) != 3 || !r.Replay.Same ||
 		r.Replay.Recorded.StallCount != 1 || r.Replay.Replayed.StallCount != 1 {
 		t.Errorf("%+v", r)
+	}
+	if s := r.Seconds[0]; s["lost"] != 0.0 || s["muted"] != false || s["state"] != "live" || s["mos_est"] != nil {
+		t.Errorf("the first second is %v", s)
 	}
 }
 

@@ -113,11 +113,27 @@ func search(db *sql.DB, path, text string) (query string, arguments []any, err e
 		SELECT id, start_ms, length_ms, destination, name, server, mos, worst_mos, concealed_pct, gaps, gap_ms, how, error FROM found`
 	glue := " WHERE "
 	for _, word := range fields(text) {
-		query += glue + "instr(words || char(10) || lower(how), ?) > 0"
+		query += glue + "(instr(words || char(10) || lower(how), ?) > 0"
 		arguments = append(arguments, word)
+		if day := dayOf(word, time.Now()); day != "" {
+			query += " OR instr(words, ?) > 0"
+			arguments = append(arguments, day)
+		}
+		query += ")"
 		glue = " AND "
 	}
 	return query + " ORDER BY start_ms DESC, id LIMIT ?", arguments, nil
+}
+
+// dayOf is the day that a word means now, as day has it; "" is none.
+func dayOf(word string, now time.Time) string {
+	switch word {
+	case "today":
+		return now.Local().Format(time.DateOnly)
+	case "yesterday":
+		return now.Local().AddDate(0, 0, -1).Format(time.DateOnly)
+	}
+	return ""
 }
 
 // fields are the words of a search that count.

@@ -404,3 +404,22 @@ func TestWhatIsNoTextAndNoNumberIsKeptAsFarAsItCanBe(t *testing.T) {
 		t.Errorf("%.300v", got)
 	}
 }
+
+func TestTodayIsADayToSearchFor(t *testing.T) {
+	path := file(t)
+	calls := []callstate.Past{past(1), past(2)}
+	calls[0].Destination = "room/today"
+	calls[1].Start = time.Now()
+	if said := keep(t, path, calls...); len(said) != 0 {
+		t.Fatalf("said %q", said)
+	}
+	found := make(map[string]bool)
+	for _, day := range []string{"today", "Yesterday"} { // midnight may be now
+		for _, p := range find(t, path, day) {
+			found[p.CallID] = true
+		}
+	}
+	if !found["call1"] || !found["call2"] {
+		t.Errorf("found %v", found)
+	}
+}

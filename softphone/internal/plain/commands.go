@@ -154,7 +154,7 @@ func (s *session) signs(text string) bool {
 	case '>', '<', '.', ',':
 		s.earpiece(text)
 	case '/':
-		s.dial(rest)
+		s.other(rest)
 	case '!':
 		s.save()
 	case '?':
@@ -215,7 +215,8 @@ func unknown(text string) string {
 
 // nearest is the name that a word is a slip of, or the beginning; "" is none.
 func nearest(word string) string {
-	best, least := "", 1+len(word)/3
+	// One slip in a short word, three at most: what is further off is no slip.
+	best, least := "", min(1+len(word)/4, 3)
 	for _, ch := range chapters() {
 		for _, c := range ch.commands {
 			for _, n := range c.names {

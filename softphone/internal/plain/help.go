@@ -79,6 +79,9 @@ func lessons(name string) []string {
 			"Jitter: keep talking. As buffer and loop grow to bridge it, words are drawn out.",
 			"Loss: count aloud. What is lost is made up from what was there; from 3 % words suffer.",
 		}
+	case "check":
+		return []string{"It asks you to be silent for 4 s, to speak as in a call for 8 s, and to be silent while six short tones play. " +
+			"Any words will do. What a screen reader says over a loudspeaker is heard as noise: wear the headset."}
 	case "levels":
 		return []string{"Speak at -28 to -16 dBFS RMS. What clips is too loud: turn the microphone down, or move away."}
 	case "quality":

@@ -57,6 +57,15 @@ func (s *session) dial(arg string) {
 	}
 }
 
+// other calls somebody else than the default: the screen's key asks whom.
+func (s *session) other(arg string) {
+	if arg == "" {
+		s.say("Whom? /room/support, /2 or /ada; the favourites: %s.", favourites(s.phone.Directory()))
+		return
+	}
+	s.dial(arg)
+}
+
 // favourites says who has a number.
 func favourites(dir callstate.Directory) string {
 	parts := make([]string, 0, 9)
