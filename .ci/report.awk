@@ -8,6 +8,9 @@ function flush_package() {
 
 { line[++n] = $0 }
 
+# The compiler's words come before the first package, whichever that is.
+/^# |^[^ ]+\.go:[0-9]+:[0-9]+: / { print }
+
 /^ *--- PASS/ { passed++ }
 /^ *--- FAIL/ { failed++; failed_here++ }
 /^ *--- SKIP/ { skipped++; skips[++s] = $0 }
