@@ -21,6 +21,9 @@ const (
 	// nothing else is to be written, and retrySlowly how long at most: it doubles.
 	retryAfter  = 10 * time.Second
 	retrySlowly = 10 * time.Minute
+	// lastTries is how often what is left is tried at the end; each waits for others
+	// for as long as SQLite does.
+	lastTries = 3
 	// tries is how often a batch is tried at once: what turns out to be damaged is
 	// put aside, and it goes into what begins then.
 	tries = 3
@@ -188,7 +191,11 @@ func (s *Store) Run(ctx context.Context, say func(callstate.Notice)) error {
 		case <-retry.C:
 		}
 		retry.Stop()
-		if s.work() == nil || s.refused {
+		err := s.work()
+		for try := 1; done && err != nil && try < lastTries; try++ { // others may write
+			err = s.work()
+		}
+		if err == nil || s.refused {
 			wait = retryAfter
 			continue
 		}
