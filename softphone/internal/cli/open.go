@@ -274,9 +274,12 @@ func writeOutcome(b *strings.Builder, o *blackbox.Outcome) {
 		fmt.Fprintf(b, "It begins in mid-call, and what the ear had learned and held is missing: the first %.1f s are a\n"+
 			"warm-up, and the counters are those of the rest. They come near, and need not be the same.\n", o.From.Seconds())
 	}
-	if o.Same() {
+	switch {
+	case o.Compared == 0:
+		b.WriteString("Too short to compare.\n")
+	case o.Same():
 		b.WriteString("The same counters, and every pull the same.\n")
-	} else {
+	default:
 		fmt.Fprintf(b, "%d of %d pulls came out in another way, the first after %.1f s.\n", o.Differs, o.Compared, o.First.Seconds())
 	}
 	b.WriteString("\n")
