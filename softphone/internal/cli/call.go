@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -98,9 +97,7 @@ func (p *program) account(r call.Report, err error, asJSON bool) error {
 		}
 	}
 	if asJSON {
-		enc := json.NewEncoder(p.stdout)
-		enc.SetIndent("", "  ")
-		return errors.Join(err, enc.Encode(r))
+		return errors.Join(err, printJSON(p.stdout, r))
 	}
 	if r.DurationS > 0 {
 		if werr := writeReport(p.stdout, r); werr != nil {

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -94,9 +93,7 @@ func (p *program) tellCheck(r check.Report, err error, asJSON bool) error {
 		r.Error = err.Error()
 	}
 	if asJSON {
-		enc := json.NewEncoder(p.stdout)
-		enc.SetIndent("", "  ")
-		if jerr := enc.Encode(r); jerr != nil {
+		if jerr := printJSON(p.stdout, r); jerr != nil {
 			return errors.Join(err, jerr)
 		}
 	} else if err == nil {

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -80,9 +79,7 @@ func (p *program) showSettings(cmd *cobra.Command, asJSON bool) error {
 		r.Errors = append(r.Errors, m.Error())
 	}
 	if asJSON {
-		enc := json.NewEncoder(p.stdout)
-		enc.SetIndent("", "  ")
-		err = enc.Encode(r)
+		err = printJSON(p.stdout, r)
 	} else {
 		err = p.settingsTable(list, r)
 	}

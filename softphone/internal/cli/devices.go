@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"text/tabwriter"
 
@@ -45,9 +44,7 @@ func (p *program) devicesJSON(list []sound.Info, err error) error {
 	if list == nil {
 		list = []sound.Info{}
 	}
-	enc := json.NewEncoder(p.stdout)
-	enc.SetIndent("", "  ")
-	return enc.Encode(list)
+	return printJSON(p.stdout, list)
 }
 
 func (p *program) devicesTable(list []sound.Info) error {

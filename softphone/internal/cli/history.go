@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -214,9 +213,7 @@ func historyJSON(w io.Writer, calls []callstate.Past) error {
 			Gaps: c.Gaps, GapS: hundredths(c.Gap.Seconds()), Ended: c.Ended, Error: c.Err,
 		})
 	}
-	enc := json.NewEncoder(w)
-	enc.SetIndent("", "  ")
-	return enc.Encode(list)
+	return printJSON(w, list)
 }
 
 func hundredths(x float64) float64 { return math.Round(100*x) / 100 }

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -146,9 +145,7 @@ func (p *program) accountOpen(r openReport, err error, job openJob, asJSON bool)
 		if err != nil {
 			r.Error = err.Error()
 		}
-		enc := json.NewEncoder(p.stdout)
-		enc.SetIndent("", "  ")
-		return errors.Join(err, enc.Encode(r))
+		return errors.Join(err, printJSON(p.stdout, r))
 	}
 	if err != nil || job.play {
 		return err

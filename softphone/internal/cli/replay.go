@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -188,9 +187,7 @@ func (p *program) accountReplay(r replayReport, err error, asJSON bool) error {
 		r.Error = err.Error()
 	}
 	if asJSON {
-		enc := json.NewEncoder(p.stdout)
-		enc.SetIndent("", "  ")
-		return errors.Join(err, enc.Encode(r))
+		return errors.Join(err, printJSON(p.stdout, r))
 	}
 	if r.Figures == nil {
 		return err

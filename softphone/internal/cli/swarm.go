@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -77,9 +76,7 @@ func (p *program) accountSwarm(r swarm.Report, err error, asJSON bool) error {
 		r.Error = err.Error()
 	}
 	if asJSON {
-		enc := json.NewEncoder(p.stdout)
-		enc.SetIndent("", "  ")
-		return errors.Join(err, enc.Encode(r))
+		return errors.Join(err, printJSON(p.stdout, r))
 	}
 	if r.Calls == 0 { // it did not begin
 		return err
