@@ -1,10 +1,6 @@
 package callstate
 
-import (
-	"fmt"
-	"strings"
-	"time"
-)
+import "strings"
 
 // Kind is whose fault a trouble is.
 type Kind int
@@ -65,18 +61,4 @@ func Join(troubles []Trouble) string {
 		}
 	}
 	return strings.Join(parts, ", ")
-}
-
-// Spell is a duration as an operator reads it: tenths of a second at first, then
-// seconds, minutes, hours.
-func Spell(d time.Duration) string {
-	switch d = max(d, 0); {
-	case d < 9950*time.Millisecond:
-		return fmt.Sprintf("%.1f s", d.Seconds())
-	case d < 100*time.Second:
-		return fmt.Sprintf("%.0f s", d.Seconds())
-	case d < 100*time.Minute:
-		return fmt.Sprintf("%.0f min", d.Minutes())
-	}
-	return fmt.Sprintf("%.0f h", d.Hours())
 }

@@ -108,7 +108,7 @@ func device(d *end, what, flag string, inTime bool) view {
 	case e.Period > longPeriod:
 		return v.but(callstate.GradeWarn, "Its period is long and adds delay: end other programs that use it, or take --period away.")
 	case d.stops > 0 && inTime:
-		v.finding += ", it stopped " + times(d.stops)
+		v.finding += ", it stopped " + callstate.Times(d.stops)
 		return v.but(callstate.GradeWarn, "Use another USB socket, or restart the sound server: a device that stops takes words away.")
 	case d.other != "":
 		v.finding += ": " + d.other
@@ -226,7 +226,7 @@ func clipView(c clipping) view {
 	const advice = "Turn the microphone down, in the settings of this computer and not here: what has clipped stays so."
 	switch {
 	case c.above+c.below > 0:
-		v.finding = fmt.Sprintf("%s, %d samples above and %d below, peak %.1f dBFS", times(c.moments), c.above, c.below, c.peak)
+		v.finding = fmt.Sprintf("%s, %d samples above and %d below, peak %.1f dBFS", callstate.Times(c.moments), c.above, c.below, c.peak)
 		if c.moments >= manyClips {
 			return v.but(callstate.GradeFail, advice)
 		}

@@ -154,7 +154,7 @@ func (l *link) stallView(inTime bool) view {
 		}
 		worst, stalls = max(worst, t.longest), stalls+t.times
 		f[way.name+"_stalls"], f[way.name+"_longest_ms"] = float64(t.times), ms(t.longest)
-		text := fmt.Sprintf("%s stood still %s, %s at longest", way.name, times(t.times), callstate.Spell(t.longest))
+		text := fmt.Sprintf("%s stood still %s, %s at longest", way.name, callstate.Times(t.times), callstate.Spell(t.longest))
 		if strings.Contains(t.text, "missing") && t.longest == 0 {
 			text = t.text
 		}
@@ -178,15 +178,4 @@ func (l *link) stallView(inTime bool) view {
 		return untested("this computer is late")
 	}
 	return v
-}
-
-// times says how often something happened.
-func times(n int) string {
-	switch n {
-	case 1:
-		return "once"
-	case 2:
-		return "twice"
-	}
-	return fmt.Sprintf("%d times", n)
 }

@@ -210,7 +210,7 @@ func (f *Finder) Run(ctx context.Context) error {
 		calls, more, err := f.find(ctx, text)
 		found := callstate.History{Find: text, Calls: calls, More: more}
 		if err != nil {
-			found.Err = sentence(err)
+			found.Err = callstate.Sentence(err)
 		}
 		f.mu.Lock()
 		if found.Busy = f.wants != text; !found.Busy || err == nil {

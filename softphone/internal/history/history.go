@@ -27,9 +27,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -122,11 +119,4 @@ func permitted(path string) bool {
 		err = f.Close()
 	}
 	return !errors.Is(err, fs.ErrPermission)
-}
-
-// sentence makes an error one.
-func sentence(err error) string {
-	text := strings.ReplaceAll(err.Error(), "\n", "; ")
-	first, size := utf8.DecodeRuneInString(text)
-	return string(unicode.ToUpper(first)) + text[size:] + "."
 }

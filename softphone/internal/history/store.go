@@ -395,5 +395,5 @@ func (s *Store) tellOnce(key string, err error) {
 		return
 	}
 	s.told[key] = true
-	s.say(callstate.Notice{Severity: callstate.Warning, Text: sentence(err)})
+	s.say(callstate.Notice{Severity: callstate.Warning, Text: callstate.Sentence(err)})
 }

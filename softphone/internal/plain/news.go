@@ -164,20 +164,9 @@ func summarize(f *callstate.Snapshot) string {
 		parts = append(parts, "no gap in the connection")
 	}
 	if f.Counts.Interruptions > 0 {
-		parts = append(parts, fmt.Sprintf("interrupted %s", times(f.Counts.Interruptions)))
+		parts = append(parts, fmt.Sprintf("interrupted %s", callstate.Times(f.Counts.Interruptions)))
 	}
 	return strings.Join(parts, "; ") + "."
-}
-
-// times is how often.
-func times(n uint64) string {
-	switch n {
-	case 1:
-		return "once"
-	case 2:
-		return "twice"
-	}
-	return fmt.Sprintf("%d times", n)
 }
 
 // lasted is how long a call took, in words.

@@ -116,7 +116,7 @@ func pastLine(p *callstate.Past, now time.Time) string {
 		parts = append(parts, percent(p.ConcealedPct)+" made up")
 	}
 	if p.Gaps > 0 {
-		parts = append(parts, fmt.Sprintf("without a connection %s, %s in all", times(p.Gaps), callstate.Spell(p.Gap)))
+		parts = append(parts, fmt.Sprintf("without a connection %s, %s in all", callstate.Times(p.Gaps), callstate.Spell(p.Gap)))
 	}
 	if p.Ended != "" {
 		parts = append(parts, name(p.Ended))

@@ -80,7 +80,7 @@ func linkLine(l callstate.Link) string {
 func gaps(l callstate.Link) string {
 	text := callstate.Spell(l.Gap) + " without a connection"
 	if l.Resumes > 0 {
-		text += ", resumed " + times(l.Resumes)
+		text += ", resumed " + callstate.Times(l.Resumes)
 	}
 	return text
 }
@@ -142,7 +142,7 @@ func ailing(e callstate.End) string {
 		text = ", " + e.State.String() + " for " + callstate.Spell(e.Since)
 	}
 	if e.Reopens > 0 {
-		text += ", opened again " + times(e.Reopens)
+		text += ", opened again " + callstate.Times(e.Reopens)
 	}
 	return text
 }

@@ -12,7 +12,6 @@ import (
 	"slices"
 	"strings"
 	"unicode"
-	"unicode/utf8"
 
 	"callcenter/softphone/internal/lockfile"
 )
@@ -179,11 +178,4 @@ func replace(path string, m memory) error {
 	// Some file systems sync no folder; the file is whole either way.
 	_ = dir.Sync()
 	return dir.Close()
-}
-
-// sentence makes an error one.
-func sentence(err error) string {
-	text := err.Error()
-	first, size := utf8.DecodeRuneInString(text)
-	return string(unicode.ToUpper(first)) + text[size:] + "."
 }

@@ -137,7 +137,7 @@ func (s *Store) tell(err error) {
 		return
 	}
 	s.told[err.Error()] = true
-	n := callstate.Notice{Severity: callstate.Warning, Text: sentence(err)}
+	n := callstate.Notice{Severity: callstate.Warning, Text: callstate.Sentence(err)}
 	if s.say == nil {
 		s.hush = append(s.hush, n)
 		return
