@@ -87,7 +87,7 @@ func play(cfg Config, s *sender, p *playout.Playout) (Result, error) {
 			p.Push(pkt, s.packets[s.next-1].arrive)
 		}
 		pulled := p.Pull(pcm[:], now)
-		res.Log = append(res.Log, line(pulled, now, s))
+		res.Log = append(res.Log, line(pulled, audio.PeriodSamples, now.Microseconds(), s.origin, true))
 		if cfg.Out != nil {
 			if err := cfg.Out(pcm[:]); err != nil {
 				return res, err
@@ -98,18 +98,19 @@ func play(cfg Config, s *sender, p *playout.Playout) (Result, error) {
 	return res, nil
 }
 
-// line describes one pull. Before the first packet nothing is missed, but a
-// play log knows no other word for it.
-func line(p playout.Pulled, now time.Duration, s *sender) playlog.Line {
+// line describes a pull of so many samples, played at play, µs on the clock of a
+// trace, whose media began at media, if that is known. Before the first packet
+// nothing is missed, but a play log knows no other word for it.
+func line(p playout.Pulled, samples int, play, media int64, known bool) playlog.Line {
 	l := playlog.Line{
-		PlayUS: now.Microseconds(), MediaUS: -1, Kind: byte(p.Kind), Samples: audio.PeriodSamples,
+		PlayUS: play, MediaUS: -1, Kind: byte(p.Kind), Samples: int32(samples),
 		Inserted: int32(p.Inserted), Removed: int32(p.Removed), Concealed: int32(p.Concealed),
 	}
 	if p.Kind == playout.Filling {
-		l.Kind, l.Concealed = playlog.Concealed, audio.PeriodSamples
+		l.Kind, l.Concealed = playlog.Concealed, int32(samples)
 	}
-	if p.Media >= 0 {
-		l.MediaUS = s.origin + p.Media*1_000_000/audio.Rate
+	if known && p.Media >= 0 {
+		l.MediaUS = media + p.Media*1_000_000/audio.Rate
 	}
 	return l
 }

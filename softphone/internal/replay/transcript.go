@@ -4,7 +4,6 @@ import (
 	"math"
 	"time"
 
-	"callcenter/audio"
 	"callcenter/audio/jitter"
 	"callcenter/audio/playlog"
 	"callcenter/audio/playout"
@@ -54,17 +53,8 @@ func Write(arrivals []Arrival) *Transcript {
 // Line describes a pull of so many samples for now, by the call's clock, on the
 // clock of the trace.
 func (t *Transcript) Line(p playout.Pulled, samples int, now time.Duration) playlog.Line {
-	l := playlog.Line{
-		PlayUS: (now - t.zero).Microseconds(), MediaUS: -1, Kind: byte(p.Kind), Samples: int32(samples),
-		Inserted: int32(p.Inserted), Removed: int32(p.Removed), Concealed: int32(p.Concealed),
-	}
-	if p.Kind == playout.Filling {
-		l.Kind, l.Concealed = playlog.Concealed, int32(samples)
-	}
-	if began, ok := t.media[p.Epoch]; ok && p.Media >= 0 {
-		l.MediaUS = began + p.Media*1_000_000/audio.Rate
-	}
-	return l
+	began, known := t.media[p.Epoch]
+	return line(p, samples, (now - t.zero).Microseconds(), began, known)
 }
 
 // traceInMemory is a trace that stays in memory.
