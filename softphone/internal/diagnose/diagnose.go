@@ -51,6 +51,11 @@ type Findings struct {
 	WorstMOS float64
 }
 
+// Tell makes the findings part of a picture of the call.
+func (f *Findings) Tell(s *callstate.Snapshot) {
+	s.Verdict, s.Warnings, s.Timeline = f.Verdict, f.Warnings, f.Timeline
+}
+
 // Watch watches one call. Its zero value is ready.
 type Watch struct {
 	begun     bool

@@ -64,9 +64,11 @@ func (p *Phone) watch(ctx context.Context) {
 		}
 		s := p.Snapshot()
 		quiet.look(&s, p.clock())
-		p.found(doctor.Look(&s, p.clock()))
+		f := doctor.Look(&s, p.clock())
+		p.found(f)
 		if n%secondEvery == 0 {
-			p.noteSecond()
+			f.Tell(&s)
+			p.noteSecond(&s)
 		}
 		p.tendLatch(s.Speaking)
 		if n%noteEvery == 0 {

@@ -34,15 +34,13 @@ func (p *Phone) tape(id, destination string) call.Tape {
 }
 
 // noteSecond keeps how the call looks.
-func (p *Phone) noteSecond() {
+func (p *Phone) noteSecond(s *callstate.Snapshot) {
 	p.mu.Lock()
 	box := p.box
 	p.mu.Unlock()
-	if box == nil {
-		return
+	if box != nil {
+		box.Second(s)
 	}
-	s := p.Snapshot()
-	box.Second(&s)
 }
 
 // SaveBlackBox writes the last minute of this call, or of the last one, to a new

@@ -123,7 +123,7 @@ func (p *Phone) Snapshot() callstate.Snapshot {
 	if p.mic != nil {
 		s.MicrophoneEnd, s.EarpieceEnd = p.mic.Health(), p.ear.Health()
 	}
-	s.Verdict, s.Warnings, s.Timeline = p.findings.Verdict, p.findings.Warnings, p.findings.Timeline
+	p.findings.Tell(&s)
 	o := p.cleanUp
 	s.CleanUp.HighPass, s.CleanUp.Denoise, s.CleanUp.Level = o.HighPass, o.Denoise, o.Level
 	s.CleanUp.CanDenoise = clean.HasDenoise
