@@ -31,14 +31,7 @@ func (p examPanel) Render(width int) string {
 	if p.e.check.Running { // the newest is in sight
 		from = max(0, len(rows)-max(room, 0))
 	}
-	out := head
-	for i := from; i < len(rows) && len(out) < p.most; i++ {
-		if rest := len(rows) - i; len(out) == p.most-1 && rest > 1 {
-			out = append(out, cut(p.st.dim.Render(fmt.Sprintf("%d more lines: ", rest))+p.st.key.Render("down pgdown"), width))
-			break
-		}
-		out = append(out, rows[i])
-	}
+	out := slices.Concat(head, p.st.window(rows, from, room, width))
 	return strings.Join(out[:max(0, min(p.most, len(out)))], "\n")
 }
 

@@ -1,6 +1,10 @@
 package tui
 
-import "strings"
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
 
 // fit renders the blocks and empties those that a height has no room for.
 func fit(blocks []block, width, height int) []string {
@@ -50,4 +54,15 @@ func lines(text string) int {
 		return 0
 	}
 	return 1 + strings.Count(text, "\n")
+}
+
+// window is as many rows from one on as there is room for. Where some follow, the
+// last says how many, and how to come to them.
+func (st *styles) window(rows []string, from, room, width int) []string {
+	from = min(from, len(rows))
+	shown := slices.Clone(rows[from:min(from+max(room, 0), len(rows))])
+	if rest := len(rows) - from - len(shown); rest > 0 && len(shown) > 0 {
+		shown[len(shown)-1] = cut(st.dim.Render(fmt.Sprintf("%d more lines: ", rest+1))+st.key.Render("down pgdown"), width)
+	}
+	return shown
 }

@@ -1,7 +1,6 @@
 package tui
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -138,11 +137,10 @@ func (h helpPanel) Render(width int) string {
 		return strings.Join(all, "\n")
 	}
 	from := max(0, min(h.from, len(all)-most))
-	shown := append([]string(nil), all[from:from+most]...)
-	if rest := len(all) - from - most; rest > 0 && most > 1 {
-		shown[most-1] = cut(h.st.dim.Render(fmt.Sprintf("%d more lines: ", rest+1))+h.st.key.Render("down pgdown"), width)
+	if most == 1 {
+		return all[from]
 	}
-	return strings.Join(shown, "\n")
+	return strings.Join(h.st.window(all, from, most, width), "\n")
 }
 
 // beside is the width from which the two halves of the help stand side by side.
