@@ -93,13 +93,13 @@ func TestEachFaultIsNamedWithinTwoSecondsAndNothingElse(t *testing.T) {
 	)
 	for name, c := range map[string]mishap{
 		"zeros from the microphone": {mic, "exact zeros", func(d *desk, on bool) { d.zeros.Store(on) }, 4 * time.Second},
-		"a stalled uplink":          {up, "uplink stalled", func(d *desk, on bool) { d.net.up.set(on) }, 3 * time.Second},
+		"a stalled uplink":          {up, "uplink stalled", func(d *desk, on bool) { d.net.up.Set(on) }, 3 * time.Second},
 		"a short stall of the uplink": {
-			up, "uplink stalled", func(d *desk, on bool) { d.net.up.set(on) }, 700 * time.Millisecond,
+			up, "uplink stalled", func(d *desk, on bool) { d.net.up.Set(on) }, 700 * time.Millisecond,
 		},
-		"a stalled downlink": {down, "downlink stalled", func(d *desk, on bool) { d.net.down.set(on) }, 3 * time.Second},
+		"a stalled downlink": {down, "downlink stalled", func(d *desk, on bool) { d.net.down.Set(on) }, 3 * time.Second},
 		"a short stall of the downlink": {
-			down, "downlink stalled", func(d *desk, on bool) { d.net.down.set(on) }, 900 * time.Millisecond,
+			down, "downlink stalled", func(d *desk, on bool) { d.net.down.Set(on) }, 900 * time.Millisecond,
 		},
 		"a starved playback": {ear, "speaker underruns", func(d *desk, on bool) { d.bursts.Store(on) }, 4 * time.Second},
 		"a slow computer":    {computer, "they hear gaps", func(d *desk, on bool) { d.slow.set(on) }, 4 * time.Second},

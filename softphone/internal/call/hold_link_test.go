@@ -80,7 +80,7 @@ func TestAHoldOutlivesItsConnectionAndItsServer(t *testing.T) {
 	}{
 		"cut":                   {func(n *network) { n.cut("") }, func(*network) {}, 0},
 		"a hole":                {hole, mend, 8 * time.Second},
-		"the way up held":       {func(n *network) { n.up.set(true) }, mend, 8 * time.Second},
+		"the way up held":       {func(n *network) { n.up.Set(true) }, mend, 8 * time.Second},
 		"a server restarted":    {func(n *network) { n.kill(hostA) }, func(n *network) { n.serve(hostA) }, 2 * time.Second},
 		"the computer slept":    {func(*network) {}, func(*network) {}, 0},
 		"nothing, for too long": {func(*network) {}, func(*network) {}, time.Minute},

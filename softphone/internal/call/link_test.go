@@ -38,18 +38,18 @@ var faults = map[string]fault{
 		says: []string{gone, backOn},
 	},
 	"the way up held for 4 s": {
-		happens: func(n *network) { n.up.set(true) }, mends: mend, lasts: 4 * time.Second, back: 2 * time.Second,
+		happens: func(n *network) { n.up.Set(true) }, mends: mend, lasts: 4 * time.Second, back: 2 * time.Second,
 	},
 	"the way down held for 4 s": {
-		happens: func(n *network) { n.down.set(true) }, mends: mend, lasts: 4 * time.Second, back: time.Second,
+		happens: func(n *network) { n.down.Set(true) }, mends: mend, lasts: 4 * time.Second, back: time.Second,
 		says: []string{problem, backOn},
 	},
 	"the way up held for 10 s": {
-		happens: func(n *network) { n.up.set(true) }, mends: mend, lasts: 10 * time.Second, back: 2 * time.Second, resumes: 1,
+		happens: func(n *network) { n.up.Set(true) }, mends: mend, lasts: 10 * time.Second, back: 2 * time.Second, resumes: 1,
 		says: []string{gone, backOn},
 	},
 	"the way down held for 10 s": {
-		happens: func(n *network) { n.down.set(true) }, mends: mend, lasts: 10 * time.Second, back: 2 * time.Second, resumes: 1,
+		happens: func(n *network) { n.down.Set(true) }, mends: mend, lasts: 10 * time.Second, back: 2 * time.Second, resumes: 1,
 		says: []string{problem, gone, backOn},
 	},
 	"a hole of 2 s": {

@@ -18,46 +18,6 @@ import (
 	"callcenter/server/servertest"
 )
 
-// gate lets bytes of one direction through, or holds them back.
-type gate struct {
-	mu   sync.Mutex
-	open chan struct{} // closed while it is open
-}
-
-func newGate() *gate {
-	g := &gate{open: make(chan struct{})}
-	close(g.open)
-	return g
-}
-
-func (g *gate) set(shut bool) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	select {
-	case <-g.open:
-		if shut {
-			g.open = make(chan struct{})
-		}
-	default:
-		if !shut {
-			close(g.open)
-		}
-	}
-}
-
-// pass waits until the gate is open or cancelled is closed.
-func (g *gate) pass(cancelled <-chan struct{}) bool {
-	g.mu.Lock()
-	open := g.open
-	g.mu.Unlock()
-	select {
-	case <-open:
-		return true
-	case <-cancelled:
-		return false
-	}
-}
-
 // network is where the servers of a test are, by their addresses, within a
 // synctest bubble. What is sent over a connection that is held back arrives
 // later, and so does its end, as with TCP.
@@ -65,7 +25,7 @@ type network struct {
 	t        *testing.T
 	clock    audio.Clock
 	log      slog.Handler
-	up, down *gate // of every connection
+	up, down *servertest.Gate // of every connection
 	dials    atomic.Int64
 	jitter   atomic.Int64 // the most that a piece of any direction is held up, a time.Duration
 
@@ -82,7 +42,7 @@ type host struct {
 
 func newNetwork(t *testing.T, clock audio.Clock, log slog.Handler) *network {
 	return &network{
-		t: t, clock: clock, log: log, up: newGate(), down: newGate(),
+		t: t, clock: clock, log: log, up: servertest.NewGate(), down: servertest.NewGate(),
 		mu: &sync.Mutex{}, hosts: make(map[string]*host), wires: make(map[*wirePair]bool),
 	}
 }
@@ -159,14 +119,14 @@ func (n *network) cut(address string) {
 
 // hole holds back everything, or lets it through again.
 func (n *network) hole(on bool) {
-	n.up.set(on)
-	n.down.set(on)
+	n.up.Set(on)
+	n.down.Set(on)
 }
 
 // dial connects to an address.
 func (n *network) dial(ctx context.Context, address string) (net.Conn, error) {
 	n.dials.Add(1)
-	if !n.up.pass(ctx.Done()) || !n.down.pass(ctx.Done()) {
+	if !n.up.Pass(ctx.Done()) || !n.down.Pass(ctx.Done()) {
 		return nil, ctx.Err()
 	}
 	n.mu.Lock()
@@ -242,11 +202,11 @@ func (w *wirePair) snap() {
 }
 
 // carry copies one direction through its gate.
-func (w *wirePair) carry(from io.Reader, to io.Writer, g *gate) {
+func (w *wirePair) carry(from io.Reader, to io.Writer, g *servertest.Gate) {
 	b := make([]byte, 32<<10)
 	for {
 		n, err := from.Read(b)
-		if !g.pass(w.broken) {
+		if !g.Pass(w.broken) {
 			return
 		}
 		if n > 0 {

@@ -301,10 +301,10 @@ func TestAfterASleepNothingOldIsPlayedOrSent(t *testing.T) {
 		v := dialVirtual(t, virtualOptions{destination: "echo"})
 		time.Sleep(5 * time.Second)
 		before := v.snapshot()
-		v.net.down.set(true) // what the network brings while the computer sleeps
+		v.net.down.Set(true) // what the network brings while the computer sleeps
 		time.Sleep(800 * time.Millisecond)
 		v.Woke(time.Minute)
-		v.net.down.set(false)
+		v.net.down.Set(false)
 		back := after(t, time.Second, func() bool { s := v.snapshot(); return s.Link.Resumes == 1 && v.heard.sounding() })
 		time.Sleep(6 * time.Second)
 		s := v.snapshot()

@@ -37,11 +37,11 @@ func stallFor(t *testing.T, up, down bool) {
 	}
 	time.Sleep(dozing)
 	before := delay()
-	upGate.set(up)
-	downGate.set(down)
+	upGate.Set(up)
+	downGate.Set(down)
 	time.Sleep(stall)
-	upGate.set(false)
-	downGate.set(false)
+	upGate.Set(false)
+	downGate.Set(false)
 	time.Sleep(limit)
 	for range 500 {
 		d := delay()
@@ -69,11 +69,11 @@ func TestEveryWordComesAfterAStallAndTheDelayIsCaughtUp(t *testing.T) {
 		time.Sleep(10 * time.Second)
 		var before, after, s callstate.Snapshot
 		v.Snapshot(&before)
-		up.set(true)
-		down.set(true)
+		up.Set(true)
+		down.Set(true)
 		time.Sleep(stall)
-		up.set(false)
-		down.set(false)
+		up.Set(false)
+		down.Set(false)
 		time.Sleep(time.Second)
 		v.Snapshot(&after)
 		if late := after.Delay.Buffer - before.Delay.Buffer; late < stall/2 {

@@ -11,6 +11,7 @@ import (
 
 	"callcenter/codec"
 	"callcenter/codec/pcm"
+	"callcenter/server/servertest"
 	"callcenter/softphone/internal/callstate"
 	"callcenter/softphone/internal/check"
 	"callcenter/softphone/internal/phone"
@@ -136,19 +137,19 @@ func TestAHealthyDeskPasses(t *testing.T) {
 // TestEachFaultIsNamedAndNothingElse makes one fault in a desk that is healthy
 // otherwise.
 func TestEachFaultIsNamedAndNothingElse(t *testing.T) {
-	stall := func(g func(*network) *gate, long time.Duration, begin ...time.Duration) func(*network) {
+	stall := func(g func(*network) *servertest.Gate, long time.Duration, begin ...time.Duration) func(*network) {
 		return func(n *network) {
 			at := time.Duration(0)
 			for _, b := range begin {
 				time.Sleep(b - at)
-				g(n).shut()
+				g(n).Set(true)
 				time.Sleep(long)
-				g(n).release()
+				g(n).Set(false)
 				at = b + long
 			}
 		}
 	}
-	up, down := func(n *network) *gate { return n.up }, func(n *network) *gate { return n.down }
+	up, down := func(n *network) *servertest.Gate { return n.up }, func(n *network) *servertest.Gate { return n.down }
 	const second = time.Second
 	for name, c := range map[string]struct {
 		headset *headset

@@ -14,47 +14,11 @@ import (
 	"callcenter/server/servertest"
 )
 
-// gate lets bytes of one direction through, or holds them back.
-type gate struct {
-	mu   sync.Mutex
-	open chan struct{} // closed while it is open
-}
-
-func newGate() *gate {
-	g := &gate{open: make(chan struct{})}
-	close(g.open)
-	return g
-}
-
-func (g *gate) shut() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.open = make(chan struct{})
-}
-
-func (g *gate) release() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	close(g.open)
-}
-
-func (g *gate) pass(ended <-chan struct{}) bool {
-	g.mu.Lock()
-	open := g.open
-	g.mu.Unlock()
-	select {
-	case <-open:
-		return true
-	case <-ended:
-		return false
-	}
-}
-
 // network is the way to one server, within a synctest bubble.
 type network struct {
 	lis      *bufconn.Listener // nil: nobody listens
 	server   *servertest.Server
-	up, down *gate
+	up, down *servertest.Gate
 	ended    chan struct{}
 	running  sync.WaitGroup
 }
@@ -62,7 +26,7 @@ type network struct {
 // newNetwork has a server unless it is down.
 func newNetwork(t *testing.T, isDown bool) *network {
 	t.Helper()
-	n := &network{up: newGate(), down: newGate(), ended: make(chan struct{})}
+	n := &network{up: servertest.NewGate(), down: servertest.NewGate(), ended: make(chan struct{})}
 	if isDown {
 		return n
 	}
@@ -86,11 +50,11 @@ func (n *network) dial(ctx context.Context, _ string) (net.Conn, error) {
 }
 
 // carry copies one direction through its gate.
-func (n *network) carry(from io.Reader, to io.Writer, g *gate) {
+func (n *network) carry(from io.Reader, to io.Writer, g *servertest.Gate) {
 	b := make([]byte, 32<<10)
 	for {
 		k, err := from.Read(b)
-		if !g.pass(n.ended) {
+		if !g.Pass(n.ended) {
 			return
 		}
 		if k > 0 {
