@@ -508,7 +508,11 @@ type Event struct {
 	NewCall bool `protobuf:"varint,6,opt,name=new_call,json=newCall,proto3" json:"new_call,omitempty"`
 	// With KIND_ANSWERED: what the server was built from, for people, at most 64
 	// characters.
-	Version       string `protobuf:"bytes,16,opt,name=version,proto3" json:"version,omitempty"`
+	Version string `protobuf:"bytes,16,opt,name=version,proto3" json:"version,omitempty"`
+	// With KIND_ANSWERED: what the caller's token does not allow. Nobody hears the
+	// caller, or the caller hears nobody.
+	MayNotSpeak   bool `protobuf:"varint,17,opt,name=may_not_speak,json=mayNotSpeak,proto3" json:"may_not_speak,omitempty"`
+	MayNotListen  bool `protobuf:"varint,18,opt,name=may_not_listen,json=mayNotListen,proto3" json:"may_not_listen,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -590,6 +594,20 @@ func (x *Event) GetVersion() string {
 		return x.Version
 	}
 	return ""
+}
+
+func (x *Event) GetMayNotSpeak() bool {
+	if x != nil {
+		return x.MayNotSpeak
+	}
+	return false
+}
+
+func (x *Event) GetMayNotListen() bool {
+	if x != nil {
+		return x.MayNotListen
+	}
+	return false
 }
 
 // Participant is somebody in a room.
@@ -1120,7 +1138,7 @@ const file_callcenter_proto_rawDesc = "" +
 	"\x06codecs\x18\x03 \x03(\tR\x06codecs\x12\x19\n" +
 	"\bframe_ms\x18\x04 \x03(\rR\aframeMs\x12-\n" +
 	"\aplayout\x18\x05 \x01(\x0e2\x13.callcenter.PlayoutR\aplayout\x12!\n" +
-	"\fresume_token\x18\x06 \x01(\tR\vresumeToken\"\xa2\x04\n" +
+	"\fresume_token\x18\x06 \x01(\tR\vresumeToken\"\xec\x04\n" +
 	"\x05Event\x12*\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x16.callcenter.Event.KindR\x04kind\x129\n" +
 	"\vparticipant\x18\x02 \x01(\v2\x17.callcenter.ParticipantR\vparticipant\x12\x14\n" +
@@ -1128,7 +1146,9 @@ const file_callcenter_proto_rawDesc = "" +
 	"\fresume_token\x18\x04 \x01(\tR\vresumeToken\x12\x16\n" +
 	"\x06reason\x18\x05 \x01(\tR\x06reason\x12\x19\n" +
 	"\bnew_call\x18\x06 \x01(\bR\anewCall\x12\x18\n" +
-	"\aversion\x18\x10 \x01(\tR\aversion\"\xab\x02\n" +
+	"\aversion\x18\x10 \x01(\tR\aversion\x12\"\n" +
+	"\rmay_not_speak\x18\x11 \x01(\bR\vmayNotSpeak\x12$\n" +
+	"\x0emay_not_listen\x18\x12 \x01(\bR\fmayNotListen\"\xab\x02\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rKIND_ANSWERED\x10\x01\x12\r\n" +

@@ -75,6 +75,7 @@ func layers() []layer {
 
 	return slices.Concat([]layer{
 		{name: "api", bans: never("it is generated from the contract and stands alone", module)},
+		{name: "api/fingerprint", bans: never("it names keys for both programs and knows nothing else", thirdParty, module)},
 		{name: "api/settings", bans: never("it reads settings for both programs and knows nothing of what they set", module, grpc)},
 		{name: "api/socket", bans: never("it sets options on sockets for both programs and knows nothing of what they carry", module, grpc)},
 		{name: "api/wire", bans: slices.Concat(never(noCard, device),
@@ -160,7 +161,8 @@ func phoneLayers(ofPhone []ban) []layer {
 func serverLayers(headless []ban) []layer {
 	return []layer{
 		{name: "server", bans: slices.Concat(headless, shipped("callcenter/softphone"))},
-		{name: "server/internal/auth", bans: headless, later: true},
+		{name: "server/internal/admission", bans: slices.Concat(headless, never("it counts, whatever is counted", "callcenter/codec", api))},
+		{name: "server/internal/auth", bans: slices.Concat(headless, never("who may do what does not depend on how it is done", "callcenter/codec", api))},
 		{name: "server/internal/callcenter", bans: headless},
 		{name: "server/internal/cdr", bans: headless, later: true},
 		{name: "server/internal/cli", bans: headless},

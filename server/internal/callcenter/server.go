@@ -61,7 +61,7 @@ var errStuck = fmt.Errorf("calls had not let go %v after they were cut off: a co
 func Run(ctx context.Context, lis net.Listener, cfg Config, forced <-chan struct{}) error {
 	svc := New(cfg)
 	accepting := &listener{Listener: lis}
-	server := grpc.NewServer(serverOptions()...)
+	server := grpc.NewServer(serverOptions(&cfg)...)
 	status := health.NewServer()
 	api.RegisterCallCenterServer(server, svc)
 	healthpb.RegisterHealthServer(server, status)
@@ -103,8 +103,8 @@ func Run(ctx context.Context, lis net.Listener, cfg Config, forced <-chan struct
 	return err
 }
 
-func serverOptions() []grpc.ServerOption {
-	return []grpc.ServerOption{
+func serverOptions(cfg *Config) []grpc.ServerOption {
+	options := []grpc.ServerOption{
 		grpc.StaticStreamWindowSize(streamWindow),
 		grpc.StaticConnWindowSize(connWindow),
 		grpc.MaxRecvMsgSize(wire.MaxMessage),
@@ -115,6 +115,10 @@ func serverOptions() []grpc.ServerOption {
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: keepaliveMinTime, PermitWithoutStream: true}),
 		grpc.WaitForHandlers(true),
 	}
+	if cfg.Credentials != nil {
+		options = append(options, grpc.Creds(cfg.Credentials))
+	}
+	return options
 }
 
 // drain ends the calls within the limit. The listener stays open meanwhile, so

@@ -19,11 +19,13 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
 
 	"callcenter/api"
 	"callcenter/api/wire"
 	"callcenter/audio"
 	"callcenter/codec"
+	"callcenter/server/internal/admission"
 	"callcenter/server/internal/room"
 )
 
@@ -56,6 +58,10 @@ type Config struct {
 	LevelControl bool
 	// DrainTimeout is how long Run lets calls go on after its context ended.
 	DrainTimeout time.Duration
+	// Credentials secure the connections; nil: plain text.
+	Credentials credentials.TransportCredentials
+	// Gate bounds connections, streams and calls; nil: one with MaxCalls alone.
+	Gate *admission.Gate
 	// Version is what callers are told that the server was built from; it may be
 	// empty.
 	Version string

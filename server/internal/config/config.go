@@ -39,6 +39,24 @@ type Config struct {
 	MaxCalls     int           `koanf:"max-calls"`
 	Speakers     int           `koanf:"speakers"`
 	LevelControl bool          `koanf:"level-control"`
+
+	// Who may come in.
+	TLSCert   string `koanf:"tls-cert"`
+	TLSKey    string `koanf:"tls-key"`
+	ClientCA  string `koanf:"client-ca"`
+	Insecure  bool   `koanf:"insecure"`
+	StateDir  string `koanf:"state-dir"`
+	TokenKeys string `koanf:"token-keys"`
+	Audience  string `koanf:"audience"`
+	NoAuth    bool   `koanf:"no-auth"`
+
+	// How much of it.
+	MaxCallsPerAddress       int           `koanf:"max-calls-per-address"`
+	MaxCallsPerIdentity      int           `koanf:"max-calls-per-identity"`
+	MaxConnections           int           `koanf:"max-connections"`
+	MaxConnectionsPerAddress int           `koanf:"max-connections-per-address"`
+	MaxStreamsPerConnection  int           `koanf:"max-streams-per-connection"`
+	MaxCallDuration          time.Duration `koanf:"max-call-duration"`
 }
 
 // Default returns the settings of a server that nobody configured.
@@ -50,6 +68,14 @@ func Default() Config {
 		DrainTimeout: 5 * time.Second,
 		MaxCalls:     callcenter.DefaultMaxCalls,
 		Speakers:     room.DefaultSpeakers,
+		Audience:     "callcenter",
+
+		MaxCallsPerAddress:       500,
+		MaxCallsPerIdentity:      4,
+		MaxConnections:           4000,
+		MaxConnectionsPerAddress: 1000,
+		MaxStreamsPerConnection:  100,
+		MaxCallDuration:          12 * time.Hour,
 	}
 }
 
@@ -63,6 +89,20 @@ func Flags(fs *pflag.FlagSet) {
 	fs.Int("max-calls", d.MaxCalls, "how many calls to take at a time")
 	fs.Int("speakers", d.Speakers, "how many are heard at a time in a room: the loudest who talk")
 	fs.Bool("level-control", d.LevelControl, "bring all who are heard in a room slowly to the same loudness")
+	fs.String("tls-cert", d.TLSCert, "certificate chain, PEM `file`; read again when it changes")
+	fs.String("tls-key", d.TLSKey, "private key of --tls-cert, PEM `file`")
+	fs.String("client-ca", d.ClientCA, "PEM `file` of those who sign softphones' certificates; who has none is refused")
+	fs.Bool("insecure", d.Insecure, "speak plain text to the network: whoever is in between hears every call")
+	fs.String("state-dir", d.StateDir, "`folder` for the certificate that the server makes itself (default $STATE_DIRECTORY, or callcenter in $XDG_STATE_HOME)")
+	fs.String("token-keys", d.TokenKeys, "`folder` of the keys that sign callers' tokens; without one nobody is asked who they are")
+	fs.String("audience", d.Audience, "who tokens must be made for: this server's `name` in them")
+	fs.Bool("no-auth", d.NoAuth, "let everybody in who reaches the address, also off loopback")
+	fs.Int("max-calls-per-address", d.MaxCallsPerAddress, "how many calls to take from one address at a time; 0: as many as --max-calls")
+	fs.Int("max-calls-per-identity", d.MaxCallsPerIdentity, "how many calls to take with tokens of one subject at a time; 0: as many as --max-calls")
+	fs.Int("max-connections", d.MaxConnections, "how many connections to take at a time")
+	fs.Int("max-connections-per-address", d.MaxConnectionsPerAddress, "how many connections to take from one address at a time; 0: as many as --max-connections")
+	fs.Int("max-streams-per-connection", d.MaxStreamsPerConnection, "how many calls one connection may carry at a time")
+	fs.Duration("max-call-duration", d.MaxCallDuration, "how long a call may last; 0: as long as it likes")
 	fs.String(settings.ConfigFlag, "", "TOML file with settings, whose keys are these flags' names")
 }
 
@@ -93,6 +133,12 @@ func (c *Config) check(v *settings.Values) error {
 		{"drain-timeout", checkRange(c.DrainTimeout, 0, time.Hour)},
 		{"max-calls", checkRange(c.MaxCalls, 1, 1_000_000)},
 		{"speakers", checkRange(c.Speakers, 1, room.MaxMembers)},
+		{"max-calls-per-address", checkRange(c.MaxCallsPerAddress, 0, 1_000_000)},
+		{"max-calls-per-identity", checkRange(c.MaxCallsPerIdentity, 0, 1_000_000)},
+		{"max-connections", checkRange(c.MaxConnections, 1, 1_000_000)},
+		{"max-connections-per-address", checkRange(c.MaxConnectionsPerAddress, 0, 1_000_000)},
+		{"max-streams-per-connection", checkRange(c.MaxStreamsPerConnection, 1, 10_000)},
+		{"max-call-duration", checkRange(c.MaxCallDuration, 0, 30*24*time.Hour)},
 	} {
 		if s.err != nil {
 			return fmt.Errorf("setting %s from %s: %w", s.key, v.Source(s.key), s.err)
