@@ -1,0 +1,82 @@
+package admission
+
+import "net"
+
+// Place is a call's. It lasts as long as the call, whatever streams carry it.
+type Place struct {
+	gate    *Gate
+	account *account
+	subject string
+	left    bool // under the gate's lock
+}
+
+// Call lets a call of that peer begin, or returns a *Refusal. subject is who its
+// token is of, "" where nobody is asked.
+func (g *Gate) Call(peer net.Addr, subject string) (*Place, error) {
+	l := g.Limits()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	a := g.account(Address(peer))
+	switch {
+	case full(g.calls, l.Calls):
+		return nil, g.refuse(a, Calls, retryCall, "the server is full with %d calls at a time, call again later", l.Calls)
+	case full(a.calls, l.CallsPerAddress):
+		return nil, g.refuse(a, CallsPerAddress, retryCall,
+			"this address has %d calls, the most that the server takes from one, call again when one has ended", l.CallsPerAddress)
+	case subject != "" && full(g.identities[subject], l.CallsPerIdentity):
+		return nil, g.refuse(a, CallsPerIdentity, retryCall,
+			"this token's bearer has %d calls, the most that it may have, call again when one has ended", l.CallsPerIdentity)
+	}
+	g.calls++
+	a.calls++
+	if subject != "" {
+		g.identities[subject]++
+	}
+	return &Place{gate: g, account: a, subject: subject}, nil
+}
+
+// Leave gives the place back. It may come again, and to nil.
+func (p *Place) Leave() {
+	if p == nil {
+		return
+	}
+	g := p.gate
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if p.left {
+		return
+	}
+	p.left = true
+	g.calls--
+	p.account.calls--
+	if p.subject == "" {
+		return
+	}
+	if g.identities[p.subject]--; g.identities[p.subject] == 0 {
+		delete(g.identities, p.subject)
+	}
+	if len(g.identities) == 0 {
+		g.identities = make(map[string]int) // a map keeps its room
+	}
+}
+
+// Ended counts a call that was ended for a reason that the gate does not see
+// itself.
+func (g *Gate) Ended(p *Place, why Reason) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.count(p.account, why)
+}
+
+// Crowded returns a *Refusal where so many streams are open that they cannot all
+// have a call.
+func (g *Gate) Crowded(peer net.Addr, streams int) error {
+	l := g.Limits()
+	if !full(streams, 2*l.Calls) {
+		return nil
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.refuse(g.account(Address(peer)), Streams, retryCall,
+		"the server is full with %d streams for %d calls at a time, call again later", streams, l.Calls)
+}
