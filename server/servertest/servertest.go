@@ -19,6 +19,7 @@ import (
 	"callcenter/codec"
 	"callcenter/codec/opus"
 	"callcenter/codec/pcm"
+	"callcenter/server/internal/admission"
 	"callcenter/server/internal/callcenter"
 	"callcenter/server/internal/room"
 )
@@ -71,7 +72,6 @@ func Start(tb testing.TB, o Options) *Server {
 		Codecs:       codec.NewRegistry(opus.Codec{}, pcm.Codec{}),
 		Log:          o.Log,
 		Clock:        o.Clock,
-		MaxCalls:     o.MaxCalls,
 		Speakers:     o.Speakers,
 		LevelControl: o.LevelControl,
 		DrainTimeout: o.DrainTimeout,
@@ -82,6 +82,9 @@ func Start(tb testing.TB, o Options) *Server {
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.MaxCalls > 0 {
+		cfg.Gate = admission.New(admission.Limits{Calls: o.MaxCalls})
 	}
 	if cfg.DrainTimeout == 0 {
 		cfg.DrainTimeout = time.Second

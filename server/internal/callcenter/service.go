@@ -50,8 +50,6 @@ type Config struct {
 	Clock audio.Clock
 	// Destination is that of calls that name none; "": room.Echo.
 	Destination string
-	// MaxCalls is how many calls there may be at a time; 0: DefaultMaxCalls.
-	MaxCalls int
 	// Speakers is how many are heard at a time in a room; 0: room.DefaultSpeakers.
 	Speakers int
 	// LevelControl brings all who are heard in a room to the same loudness.
@@ -60,7 +58,8 @@ type Config struct {
 	DrainTimeout time.Duration
 	// Credentials secure the connections; nil: plain text.
 	Credentials credentials.TransportCredentials
-	// Gate bounds connections, streams and calls; nil: one with MaxCalls alone.
+	// Gate bounds connections, streams and calls; nil: one that allows
+	// DefaultMaxCalls, from anywhere.
 	Gate *admission.Gate
 	// Version is what callers are told that the server was built from; it may be
 	// empty.
@@ -73,6 +72,7 @@ type Service struct {
 	api.UnsafeCallCenterServer // a new method of the contract must not compile here unserved
 
 	cfg   Config
+	gate  *admission.Gate
 	rooms *room.Directory
 	loops sync.WaitGroup
 
@@ -92,11 +92,12 @@ func New(cfg Config) *Service {
 		cfg.Clock = audio.NewClock()
 	}
 	cfg.Version = wire.Clean(cfg.Version)
-	if cfg.MaxCalls == 0 {
-		cfg.MaxCalls = DefaultMaxCalls
+	if cfg.Gate == nil {
+		cfg.Gate = admission.New(admission.Limits{Calls: DefaultMaxCalls})
 	}
 	return &Service{
-		cfg: cfg,
+		cfg:  cfg,
+		gate: cfg.Gate,
 		rooms: room.New(room.Config{
 			Codecs:       cfg.Codecs,
 			Clock:        cfg.Clock,
@@ -192,11 +193,11 @@ func (s *Service) Wait() { s.loops.Wait() }
 func (s *Service) admit(st *stream) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	switch {
-	case s.draining && !s.resumableLocked():
+	if s.draining && !s.resumableLocked() {
 		return errDraining
-	case len(s.streams) >= 2*s.cfg.MaxCalls:
-		return errFull(s.cfg.MaxCalls)
+	}
+	if err := s.gate.Crowded(st.peer, len(s.streams)); err != nil {
+		return err
 	}
 	s.streams[st] = struct{}{}
 	return nil
@@ -261,6 +262,7 @@ func (s *Service) unregisterLocked(c *call) {
 	if s.calls[c.opening.CallID] == c {
 		delete(s.calls, c.opening.CallID)
 	}
+	c.place.Leave()
 	s.checkEmptyLocked()
 }
 

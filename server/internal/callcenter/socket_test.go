@@ -38,7 +38,7 @@ func socketEcho(tb testing.TB, bare bool) func() {
 		tb.Fatal(err)
 	}
 	svc := New(testConfig())
-	server := grpc.NewServer(serverOptions(&Config{})...)
+	server := grpc.NewServer(serverOptions(&svc.cfg)...)
 	if bare {
 		api.RegisterCallCenterServer(server, bareEcho{})
 	} else {
