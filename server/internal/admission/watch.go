@@ -121,3 +121,13 @@ func (g *Gate) Refused(why Reason) uint64 {
 	defer g.mu.Unlock()
 	return g.total[why]
 }
+
+// Streams returns how many RPCs there are on the connections that were let in.
+func (g *Gate) Streams() (n int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, a := range g.accounts {
+		n += a.streams + a.watches
+	}
+	return n
+}
