@@ -84,6 +84,7 @@ func newCall(s *Service, o wire.Opening, destination string) *call {
 		queue:       sendq.New(),
 		events:      newEventQueue(),
 		limiter:     rate.NewLimiter(chunkRate, chunkBurst),
+		flood:       newFlood(),
 		over:        make(chan struct{}),
 		packets:     wire.NewPackets(o.Format),
 	}

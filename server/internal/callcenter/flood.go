@@ -7,10 +7,10 @@ const (
 	// floodSeconds in a row: twice what is let through.
 	floodRate    = 2 * chunkRate
 	floodSeconds = 5
-	// floodMost is how many in a second end it at once. No stall ends in so many:
-	// what is under way while nobody reads is bounded by the windows of the
+	// floodOnce is how many times that in one second end it at once. No stall ends in
+	// so many: what is under way while nobody reads is bounded by the windows of the
 	// transport, 64 KiB on each side.
-	floodMost = 20000
+	floodOnce = 40
 	// stallLeast is a silence that is none of the caller's doing, who owes a chunk
 	// each 200 ms: the network stood, or this process did. What it held back comes
 	// at once, or as fast as the network lets it, and is not held against the
@@ -20,13 +20,17 @@ const (
 )
 
 // flood finds a caller that sends far more than is let through, for so long that
-// no stall explains it. It looks at the times of arrival and at nothing else.
+// no stall explains it. It looks at the times of arrival and at nothing else. Use
+// newFlood.
 type flood struct {
+	rate         float64       // chunks a second that are too many
 	last, second time.Duration // of the newest arrival, and when its second began
 	chunks       int           // in this second
 	owed         float64       // chunks that stalls held back
 	over         int           // seconds in a row that had too many
 }
+
+func newFlood() flood { return flood{rate: floodRate} }
 
 // arrived counts a chunk that came at now, and reports whether the call must end.
 func (f *flood) arrived(now time.Duration) bool {
@@ -39,12 +43,12 @@ func (f *flood) arrived(now time.Duration) bool {
 	}
 	f.last = now
 	f.chunks++
-	return f.over >= floodSeconds || f.chunks > floodMost
+	return f.over >= floodSeconds || float64(f.chunks) > floodOnce*f.rate
 }
 
 // judge looks at the second that is over, since passed ago it began.
 func (f *flood) judge(passed time.Duration) {
-	excess := float64(f.chunks) - floodRate*passed.Seconds()
+	excess := float64(f.chunks) - f.rate*passed.Seconds()
 	switch {
 	case excess <= 0:
 		f.over, f.owed = 0, max(0, f.owed+excess)

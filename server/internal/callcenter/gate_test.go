@@ -326,8 +326,11 @@ func TestStreamsThatAreResetAtOnceEndTheirConnection(t *testing.T) {
 			id := uint32(2*i + 1)
 			return append(rawFrame(frameHeaders, endHeaders, id, headers), rawFrame(frameReset, 0, id, make([]byte, 4))...)
 		})
-		if n < 400 || n > 600 || r.isOpen() {
+		if n == 5000 || r.isOpen() {
 			s.Errorf("%d streams were taken", n)
+		}
+		if n := s.gate.Refused(admission.StreamRate); n < 200 || n > 1000 {
+			s.Errorf("%d streams were refused", n)
 		}
 		if n := s.gate.Refused(admission.StreamFlood); n != 1 {
 			s.Errorf("%d floods are counted", n)

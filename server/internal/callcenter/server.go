@@ -25,6 +25,12 @@ const (
 	streamWindow = 65535
 	connWindow   = 1 << 20
 
+	// readBuffer is what a connection reads into, in bytes: a frame of each of 50
+	// calls, or all that a single one sends in a second. gRPC's own, 32 KiB, makes
+	// an idle connection cost 48 kB rather than 24 kB, and an echo no less. What is
+	// written shares buffers that only busy connections hold.
+	readBuffer = 8 << 10
+
 	maxHeaderBytes = 16 << 10
 	// handshakeLimit is how long a connection may take until it speaks HTTP/2: TLS,
 	// the preface and the settings. The gate closes one that then says nothing.
@@ -109,6 +115,8 @@ func Run(ctx context.Context, lis net.Listener, cfg Config, forced <-chan struct
 
 func serverOptions(cfg *Config) []grpc.ServerOption {
 	return []grpc.ServerOption{
+		grpc.ReadBufferSize(readBuffer),
+		grpc.SharedWriteBuffer(true),
 		grpc.Creds(meteredBy(cfg.Credentials)),
 		grpc.InTapHandle(openStream),
 		grpc.ChainStreamInterceptor(boundStream),
