@@ -16,7 +16,7 @@ type account struct {
 	address                        netip.Addr
 	conns, streams, watches, calls int
 	unused                         [unuses]list.List
-	connecting, opening            bucket
+	connecting, opening, calling   bucket
 	refused                        uint64 // since the last line of the log
 }
 

@@ -1,6 +1,16 @@
 package admission
 
-import "net"
+import (
+	"net"
+	"time"
+)
+
+// An address may begin as many calls at once as it may have, and then a share of
+// them each second: many times what people do who call.
+const (
+	callShare = 0.05
+	callLeast = 10 // a second
+)
 
 // Place is a call's. It lasts as long as the call, whatever streams carry it.
 type Place struct {
@@ -10,9 +20,11 @@ type Place struct {
 	left    bool // under the gate's lock
 }
 
+func (l *Limits) callRate() float64 { return max(callLeast, callShare*float64(l.CallsPerAddress)) }
+
 // Call lets a call of that peer begin, or returns a *Refusal. subject is who its
 // token is of, "" where nobody is asked.
-func (g *Gate) Call(peer net.Addr, subject string) (*Place, error) {
+func (g *Gate) Call(peer net.Addr, subject string, now time.Time) (*Place, error) {
 	l := g.Limits()
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -26,6 +38,8 @@ func (g *Gate) Call(peer net.Addr, subject string) (*Place, error) {
 	case subject != "" && full(g.identities[subject], l.CallsPerIdentity):
 		return nil, g.refuse(a, CallsPerIdentity, retryCall,
 			"this token's bearer has %d calls, the most that it may have, call again when one has ended", l.CallsPerIdentity)
+	case l.CallsPerAddress > 0 && !a.calling.take(now, l.callRate(), float64(l.CallsPerAddress)):
+		return nil, g.refuse(a, CallRate, retryStream, "this address begins calls too fast, call again in a moment")
 	}
 	g.calls++
 	a.calls++
@@ -68,15 +82,10 @@ func (g *Gate) Ended(p *Place, why Reason) {
 	g.count(p.account, why)
 }
 
-// Crowded returns a *Refusal where so many streams are open that they cannot all
-// have a call.
-func (g *Gate) Crowded(peer net.Addr, streams int) error {
-	l := g.Limits()
-	if !full(streams, 2*l.Calls) {
-		return nil
-	}
+// Crowded counts a stream that had not said its call when too many others came,
+// and returns the *Refusal that ends it.
+func (g *Gate) Crowded(peer net.Addr) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.refuse(g.account(Address(peer)), Streams, retryCall,
-		"the server is full with %d streams for %d calls at a time, call again later", streams, l.Calls)
+	return g.refuse(g.account(Address(peer)), Streams, retryCall, "the server has too many streams that say no call, call again")
 }

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestCallsAreBoundedInAllByAddressAndByIdentity(t *testing.T) {
@@ -37,7 +38,11 @@ func TestCallsAreBoundedInAllByAddressAndByIdentity(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := New(tc.limits)
-			call := func(who [2]string) (*Place, error) { return g.Call(tcp(who[0]), who[1]) }
+			now := at(0)
+			call := func(who [2]string) (*Place, error) {
+				now = now.Add(time.Second)
+				return g.Call(tcp(who[0]), who[1], now)
+			}
 			var places []*Place
 			for range 2 {
 				p, err := call(tc.first)
@@ -70,7 +75,7 @@ func TestCallsAreBoundedInAllByAddressAndByIdentity(t *testing.T) {
 func TestWhereNobodyIsAskedNobodyHasAnIdentity(t *testing.T) {
 	g := New(Limits{CallsPerIdentity: 1})
 	for range 3 {
-		if _, err := g.Call(tcp("10.0.0.1"), ""); err != nil {
+		if _, err := g.Call(tcp("10.0.0.1"), "", at(0)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -78,21 +83,21 @@ func TestWhereNobodyIsAskedNobodyHasAnIdentity(t *testing.T) {
 
 func TestLimitsChangeForThoseWhoComeNext(t *testing.T) {
 	g := New(Limits{Calls: 2})
-	a, err := g.Call(tcp("10.0.0.1"), "")
+	a, err := g.Call(tcp("10.0.0.1"), "", at(0))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err = g.Call(tcp("10.0.0.1"), ""); err != nil {
+	if _, err = g.Call(tcp("10.0.0.1"), "", at(0)); err != nil {
 		t.Fatal(err)
 	}
 	g.Set(Limits{Calls: 1})
-	_, err = g.Call(tcp("10.0.0.1"), "")
+	_, err = g.Call(tcp("10.0.0.1"), "", at(0))
 	refused(t, err, Calls)
 	a.Leave()
-	_, err = g.Call(tcp("10.0.0.1"), "")
+	_, err = g.Call(tcp("10.0.0.1"), "", at(0))
 	refused(t, err, Calls)
 	g.Set(Limits{Calls: 3})
-	if _, err = g.Call(tcp("10.0.0.1"), ""); err != nil {
+	if _, err = g.Call(tcp("10.0.0.1"), "", at(0)); err != nil {
 		t.Error(err)
 	}
 	if l := g.Limits(); l.StreamsPerConnection != DefaultStreamsPerConnection {
@@ -100,13 +105,27 @@ func TestLimitsChangeForThoseWhoComeNext(t *testing.T) {
 	}
 }
 
-func TestStreamsThatCannotAllHaveACallAreRefused(t *testing.T) {
-	g := New(Limits{Calls: 3})
-	if err := g.Crowded(tcp("10.0.0.1"), 5); err != nil {
-		t.Error(err)
+func TestAnAddressBeginsCallsNoFasterThanItsRate(t *testing.T) {
+	g := New(Limits{Calls: 1000, CallsPerAddress: 500})
+	try := func(now time.Duration, n int) (in int) {
+		for range n {
+			if p, err := g.Call(tcp("10.0.0.1"), "", at(now)); err == nil {
+				p.Leave()
+				in++
+			}
+		}
+		return in
 	}
-	refused(t, g.Crowded(tcp("10.0.0.1"), 6), Streams)
-	if err := New(Limits{}).Crowded(nil, 1000); err != nil {
+	if in := try(0, 600); in != 500 {
+		t.Errorf("%d at once, want 500", in)
+	}
+	if in := try(time.Second, 100); in != 25 {
+		t.Errorf("%d a second later, want 25", in)
+	}
+	if n := g.Refused(CallRate); n != 175 {
+		t.Errorf("%d refusals are counted", n)
+	}
+	if _, err := g.Call(tcp("10.0.0.2"), "", at(time.Second)); err != nil {
 		t.Error(err)
 	}
 }

@@ -25,8 +25,11 @@ const (
 	connectShare = 0.05
 	connectLeast = 10 // a second
 	// A connection may open twice as many streams at once as it may have, and then
-	// so many a second. One that goes on is closed.
-	openRate = 20
+	// openRate a second. One that does not heed refusals is closed: it may have
+	// refusedBurst at once, and then refusedRate a second.
+	openRate     = 20
+	refusedRate  = 10
+	refusedBurst = 100
 	// The same for all that an address opens.
 	openShare = 0.05
 	openLeast = 50 // a second
@@ -47,8 +50,17 @@ type Conn struct {
 	since            time.Time
 	inAll, ofAddress *list.Element // of the gate's and the account's unused
 	streams, watches int
-	opening          bucket
-	refused          int // streams
+	opening, refused bucket // streams
+}
+
+func (l *Limits) connectRate() float64 {
+	return max(connectLeast, connectShare*float64(l.ConnectionsPerAddress))
+}
+
+// openRate returns how many streams an address may open a second, and at once.
+func (l *Limits) openRate() (perSecond, burst float64) {
+	burst = 2 * float64(max(l.ConnectionsPerAddress, l.CallsPerAddress))
+	return max(openLeast, openShare*burst), burst
 }
 
 // Connect lets a connection in, or returns a *Refusal. cut closes it: the gate
@@ -70,7 +82,7 @@ func (g *Gate) connect(peer net.Addr, now time.Time, cut func()) (c *Conn, victi
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	a := g.account(Address(peer))
-	if most := float64(l.ConnectionsPerAddress); most > 0 && !a.connecting.take(now, max(connectLeast, most*connectShare), most) {
+	if most := float64(l.ConnectionsPerAddress); most > 0 && !a.connecting.take(now, l.connectRate(), most) {
 		return nil, nil, g.refuse(a, ConnectionRate, retryStream, "this address opens connections too fast")
 	}
 	if full(a.conns, l.ConnectionsPerAddress) {
@@ -162,17 +174,16 @@ func (c *Conn) open(now time.Time) (flood bool, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	burst := 2 * float64(l.StreamsPerConnection)
-	ofAddress := 2 * float64(max(l.ConnectionsPerAddress, l.CallsPerAddress))
+	rate, ofAddress := l.openRate()
 	switch {
 	case !c.opening.take(now, openRate, burst):
 		err = g.refuse(a, StreamRate, retryStream, "this connection opens streams too fast")
-	case ofAddress > 0 && !a.opening.take(now, max(openLeast, ofAddress*openShare), ofAddress):
+	case ofAddress > 0 && !a.opening.take(now, rate, ofAddress):
 		err = g.refuse(a, StreamRate, retryStream, "this address opens streams too fast")
 	default:
-		c.refused = 0
 		return false, nil
 	}
-	if c.refused++; float64(c.refused) < burst || c.gone {
+	if c.gone || c.refused.take(now, refusedRate, refusedBurst) {
 		return false, err
 	}
 	g.count(a, StreamFlood)

@@ -211,22 +211,27 @@ func TestAConnectionThatGoesOnOpeningStreamsIsClosed(t *testing.T) {
 			t.Fatalf("stream %d: %v", i+1, err)
 		}
 	}
-	for range 199 {
+	for range 100 {
 		refused(t, c.Open(at(0)), StreamRate)
 	}
+	for i := range 1000 { // as fast as it may, with as many refusals as it may have
+		now := at(time.Duration(i+1) * 100 * time.Millisecond)
+		if err := c.Open(now); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Open(now); err != nil {
+			t.Fatal(err)
+		}
+		refused(t, c.Open(now), StreamRate)
+	}
 	if c.cuts != 0 {
-		t.Error("it was closed early")
+		t.Fatal("it was closed early")
 	}
-	if err := c.Open(at(50 * time.Millisecond)); err != nil { // as fast as it may
-		t.Error(err)
-	}
-	for range 200 {
-		refused(t, c.Open(at(50*time.Millisecond)), StreamRate)
-	}
+	refused(t, c.Open(at(100*time.Second)), StreamRate)
 	if c.cuts != 1 || g.Refused(StreamFlood) != 1 || g.conns != 0 {
 		t.Errorf("cut %d times, %d counted, %d connections", c.cuts, g.Refused(StreamFlood), g.conns)
 	}
-	refused(t, c.Open(at(50*time.Millisecond)), StreamRate) // the rest of what was under way
+	refused(t, c.Open(at(100*time.Second)), StreamRate) // the rest of what was under way
 	if c.cuts != 1 {
 		t.Error("cut again")
 	}

@@ -51,7 +51,7 @@ func (c *crowd) step() {
 		c.end()
 	case 8, 9:
 		peer := c.address()
-		if p, err := c.g.Call(peer, []string{"", "a", "b", "c"}[c.r.IntN(4)]); err == nil {
+		if p, err := c.g.Call(peer, []string{"", "a", "b", "c"}[c.r.IntN(4)], c.now); err == nil {
 			c.place = append(c.place, p)
 		}
 	case 10:

@@ -23,6 +23,7 @@ const (
 	Calls                               // all there may be are open
 	CallsPerAddress                     // all there may be of the address
 	CallsPerIdentity                    // all there may be of the token's subject
+	CallRate                            // the address begins them too fast
 	Messages                            // a call sent far too many chunks, and was ended
 	reasons
 )
@@ -31,7 +32,7 @@ const (
 func (r Reason) String() string {
 	return [reasons]string{
 		"connections", "connections_per_address", "connection_rate", "made_room", "unused_connections", "frames",
-		"streams", "stream_rate", "stream_flood", "calls", "calls_per_address", "calls_per_identity", "messages",
+		"streams", "stream_rate", "stream_flood", "calls", "calls_per_address", "calls_per_identity", "call_rate", "messages",
 	}[r]
 }
 

@@ -50,10 +50,10 @@ func (g *Gate) sweep(now time.Time) (late []*Conn) {
 		}
 		late = append(late, g.evict(c, Unused))
 	}
+	rate, _ := l.openRate()
 	g.forget(func(a *account) bool {
-		connected := a.connecting.settle(now, max(connectLeast, float64(l.ConnectionsPerAddress)*connectShare))
-		opened := a.opening.settle(now, openLeast)
-		return connected && opened && a.refused == 0
+		connected, opened := a.connecting.settle(now, l.connectRate()), a.opening.settle(now, rate)
+		return a.calling.settle(now, l.callRate()) && connected && opened && a.refused == 0
 	})
 	return late
 }

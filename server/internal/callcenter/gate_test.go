@@ -318,6 +318,30 @@ func TestAStreamThatSaysNothingWholeEndsInTime(t *testing.T) {
 	})
 }
 
+// TestStreamsThatSayNoCallKeepNoCallerOut opens ten times as many as there may be
+// calls.
+func TestStreamsThatSayNoCallKeepNoCallerOut(t *testing.T) {
+	onStreet(t, admission.Limits{Calls: 10}, func(s *street) {
+		headers := rawHeaders(liveCall)
+		for i := range 4 {
+			r := s.rawFrom(fmt.Sprintf("10.0.0.%d", i)).greet()
+			for n := range uint32(25) {
+				_, _ = r.Write(rawFrame(frameHeaders, endHeaders, 2*n+1, headers))
+			}
+		}
+		synctest.Wait()
+		if n := s.gate.Streams(); n != 10 {
+			s.Errorf("%d streams say no call, want 10", n)
+		}
+		for i := range 10 {
+			s.callFrom("10.0.1.1", first(name(i), "echo"))
+		}
+		if n := s.gate.Refused(admission.Streams); n < 90 {
+			s.Errorf("%d streams were ended", n)
+		}
+	})
+}
+
 func TestStreamsThatAreResetAtOnceEndTheirConnection(t *testing.T) {
 	onStreet(t, admission.Limits{}, func(s *street) {
 		good := s.callFrom("10.0.0.2", first("good", "echo"))
@@ -329,7 +353,7 @@ func TestStreamsThatAreResetAtOnceEndTheirConnection(t *testing.T) {
 		if n == 5000 || r.isOpen() {
 			s.Errorf("%d streams were taken", n)
 		}
-		if n := s.gate.Refused(admission.StreamRate); n < 200 || n > 1000 {
+		if n := s.gate.Refused(admission.StreamRate); n < 101 || n > 1000 {
 			s.Errorf("%d streams were refused", n)
 		}
 		if n := s.gate.Refused(admission.StreamFlood); n != 1 {

@@ -51,6 +51,7 @@ const (
 func (s *Service) connect(st *stream, o wire.Opening, destination, token string) (resumed bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.nameLocked(st)
 	c := s.calls[o.CallID]
 	if c == nil {
 		return false, s.connectNewLocked(st, o, destination, token)
@@ -68,7 +69,7 @@ func (s *Service) connectNewLocked(st *stream, o wire.Opening, destination, toke
 	case from == forged:
 		return errNotYours
 	}
-	place, err := s.gate.Call(st.peer, subject(st.rpc.Context()))
+	place, err := s.gate.Call(st.peer, subject(st.rpc.Context()), time.Now())
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@
 package callcenter
 
 import (
+	"container/list"
 	"errors"
 	"log/slog"
 	"runtime/debug"
@@ -80,6 +81,7 @@ type Service struct {
 
 	mu       sync.Mutex
 	streams  map[*stream]struct{} // all there are
+	nameless list.List            // those that have not said their call, oldest first
 	calls    map[string]*call     // by call_id, with a stream or waiting for one
 	draining bool
 	closing  bool          // the streams are about to be cut
@@ -196,11 +198,23 @@ func (s *Service) admit(st *stream) error {
 	if s.draining && !s.resumableLocked() {
 		return errDraining
 	}
-	if err := s.gate.Crowded(st.peer, len(s.streams)); err != nil {
-		return err
+	if most := s.gate.Limits().Calls; most > 0 && s.nameless.Len() >= most {
+		// It had longer than whoever comes now to say what takes a moment.
+		oldest := s.nameless.Front().Value.(*stream)
+		s.nameLocked(oldest)
+		oldest.end(s.gate.Crowded(oldest.peer))
 	}
 	s.streams[st] = struct{}{}
+	st.nameless = s.nameless.PushBack(st)
 	return nil
+}
+
+// nameLocked notes that the stream has said its call, or will not.
+func (s *Service) nameLocked(st *stream) {
+	if st.nameless != nil {
+		s.nameless.Remove(st.nameless)
+		st.nameless = nil
+	}
 }
 
 // resumableLocked reports that a stream may find its call here although the
@@ -221,6 +235,7 @@ func (s *Service) dismiss(st *stream) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.streams, st)
+	s.nameLocked(st)
 	s.checkEmptyLocked()
 }
 

@@ -1,6 +1,7 @@
 package callcenter
 
 import (
+	"container/list"
 	"context"
 	"errors"
 	"io"
@@ -37,6 +38,8 @@ type stream struct {
 	link  *wire.Link
 	peer  net.Addr // nil where there is none
 	call  *call    // written once, under svc.mu, before live is closed
+
+	nameless *list.Element // of svc's, under svc.mu, until there is a call
 
 	first chan struct{} // the receive loop has the first chunk in in
 	live  chan struct{} // closed by the handler: there is a call
