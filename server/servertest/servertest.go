@@ -19,6 +19,7 @@ import (
 	"callcenter/codec"
 	"callcenter/codec/opus"
 	"callcenter/codec/pcm"
+	"callcenter/server/internal/admission"
 	"callcenter/server/internal/callcenter"
 	"callcenter/server/internal/room"
 )
@@ -32,6 +33,8 @@ type Options struct {
 	Log *slog.Logger
 	// MaxCalls is how many calls there may be; 0: the server's default.
 	MaxCalls int
+	// Gate bounds all that clients open; nil: MaxCalls alone does.
+	Gate *admission.Gate
 	// Speakers is how many are heard at a time in a room; 0: the server's default.
 	Speakers int
 	// LevelControl brings all who are heard in a room to the same loudness.
@@ -71,7 +74,7 @@ func Start(tb testing.TB, o Options) *Server {
 		Codecs:       codec.NewRegistry(opus.Codec{}, pcm.Codec{}),
 		Log:          o.Log,
 		Clock:        o.Clock,
-		MaxCalls:     o.MaxCalls,
+		Gate:         o.Gate,
 		Speakers:     o.Speakers,
 		LevelControl: o.LevelControl,
 		DrainTimeout: o.DrainTimeout,
@@ -82,6 +85,9 @@ func Start(tb testing.TB, o Options) *Server {
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Gate == nil && o.MaxCalls > 0 {
+		cfg.Gate = admission.New(admission.Limits{Calls: o.MaxCalls})
 	}
 	if cfg.DrainTimeout == 0 {
 		cfg.DrainTimeout = time.Second

@@ -14,6 +14,7 @@ import (
 	"callcenter/api/wire"
 	"callcenter/audio"
 	"callcenter/audio/sendq"
+	"callcenter/server/internal/admission"
 	"callcenter/server/internal/room"
 )
 
@@ -35,6 +36,7 @@ type call struct {
 	opening     wire.Opening
 	destination string
 	resumable   bool
+	place       *admission.Place
 	leg         room.Leg // of the first stream's handler until opened
 	left        sync.Once
 
@@ -42,6 +44,7 @@ type call struct {
 	events  *eventQueue
 	levels  atomic.Pointer[api.Levels] // the newest that have not left
 	limiter *rate.Limiter
+	flood   flood // under pushing
 
 	over    chan struct{} // closed by end
 	endOnce sync.Once
@@ -81,6 +84,7 @@ func newCall(s *Service, o wire.Opening, destination string) *call {
 		queue:       sendq.New(),
 		events:      newEventQueue(),
 		limiter:     rate.NewLimiter(chunkRate, chunkBurst),
+		flood:       newFlood(),
 		over:        make(chan struct{}),
 		packets:     wire.NewPackets(o.Format),
 	}

@@ -51,6 +51,7 @@ const (
 func (s *Service) connect(st *stream, o wire.Opening, destination, token string) (resumed bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.nameLocked(st)
 	c := s.calls[o.CallID]
 	if c == nil {
 		return false, s.connectNewLocked(st, o, destination, token)
@@ -67,10 +68,13 @@ func (s *Service) connectNewLocked(st *stream, o wire.Opening, destination, toke
 		return errEnded
 	case from == forged:
 		return errNotYours
-	case len(s.calls) >= s.cfg.MaxCalls:
-		return errFull(s.cfg.MaxCalls)
+	}
+	place, err := s.gate.Call(st.peer, subject(st.rpc.Context()), time.Now())
+	if err != nil {
+		return err
 	}
 	c := newCall(s, o, destination)
+	c.place = place
 	if o.Extended && token != "" {
 		c.resumable, c.events.keep = true, true
 		c.former, c.token = token, s.mint.issue(o.CallID)
@@ -172,7 +176,7 @@ func (st *stream) resume(ctx context.Context, ack uint64) error {
 	c.resumes.Add(1)
 	gap := st.clock() - time.Duration(c.heard.Load())
 	s.cfg.Log.LogAttrs(ctx, slog.LevelInfo, "call resumed", append(c.attrs(),
-		slog.String("peer", peerAddr(ctx)), seconds("gap_s", gap))...)
+		slog.String("peer", st.peerName()), seconds("gap_s", gap))...)
 	return nil
 }
 
@@ -225,9 +229,12 @@ func broken(err error) bool {
 // limbo waits in the room until back is closed, because another stream has taken
 // over, or ends the call.
 func (c *call) limbo(back <-chan struct{}) {
-	limit := time.NewTimer(limboLimit)
+	wait, err := limboLimit, errLost
+	if most := c.svc.gate.Limits().CallDuration; most > 0 && c.start+most-c.clock() < wait {
+		wait, err = c.start+most-c.clock(), errLongest(most)
+	}
+	limit := time.NewTimer(wait)
 	defer limit.Stop()
-	err := errLost
 	select {
 	case <-back:
 		return

@@ -5,7 +5,6 @@ import (
 	"net"
 	"testing"
 
-	"golang.org/x/time/rate"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 
@@ -38,14 +37,14 @@ func socketEcho(tb testing.TB, bare bool) func() {
 		tb.Fatal(err)
 	}
 	svc := New(testConfig())
-	server := grpc.NewServer(serverOptions(&Config{})...)
+	server := grpc.NewServer(serverOptions(&svc.cfg)...)
 	if bare {
 		api.RegisterCallCenterServer(server, bareEcho{})
 	} else {
 		api.RegisterCallCenterServer(server, svc)
 	}
 	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(lis) }()
+	go func() { ended <- server.Serve(newListener(lis, svc.gate)) }()
 	conn, err := grpc.NewClient(lis.Addr().String(),
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithStaticStreamWindowSize(streamWindow), grpc.WithStaticConnWindowSize(connWindow))
@@ -87,7 +86,7 @@ func socketEcho(tb testing.TB, bare bool) func() {
 	if !bare {
 		svc.mu.Lock()
 		defer svc.mu.Unlock()
-		svc.calls["x"].limiter.SetLimit(rate.Inf)
+		unbounded(svc.calls["x"])
 	}
 	return echo
 }

@@ -1,10 +1,12 @@
 package callcenter
 
 import (
+	"container/list"
 	"context"
 	"errors"
 	"io"
 	"log/slog"
+	"net"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -34,7 +36,10 @@ type stream struct {
 	rpc   grpc.ServerStream
 	clock audio.Clock
 	link  *wire.Link
-	call  *call // written once, under svc.mu, before live is closed
+	peer  net.Addr // nil where there is none
+	call  *call    // written once, under svc.mu, before live is closed
+
+	nameless *list.Element // of svc's, under svc.mu, until there is a call
 
 	first chan struct{} // the receive loop has the first chunk in in
 	live  chan struct{} // closed by the handler: there is a call
@@ -73,6 +78,7 @@ func newStream(s *Service, rpc grpc.ServerStream) *stream {
 		rpc:        rpc,
 		clock:      s.cfg.Clock,
 		link:       wire.NewLink(now),
+		peer:       peerOf(rpc.Context()),
 		first:      make(chan struct{}, 1),
 		live:       make(chan struct{}),
 		over:       make(chan struct{}),
@@ -173,15 +179,24 @@ func (st *stream) open(ctx context.Context) error {
 		return err
 	}
 	st.svc.cfg.Log.LogAttrs(ctx, slog.LevelInfo, "call started",
-		append(st.call.attrs(), slog.String("peer", peerAddr(ctx)))...)
+		append(st.call.attrs(), slog.String("peer", st.peerName()))...)
 	return nil
 }
 
-func peerAddr(ctx context.Context) string {
-	if p, ok := peer.FromContext(ctx); ok && p.Addr != nil {
-		return p.Addr.String()
+// peerOf returns the address of who makes an RPC, nil if it has none.
+func peerOf(ctx context.Context) net.Addr {
+	if p, ok := peer.FromContext(ctx); ok {
+		return p.Addr
 	}
-	return ""
+	return nil
+}
+
+// peerName is the peer's address for the log.
+func (st *stream) peerName() string {
+	if st.peer == nil {
+		return ""
+	}
+	return st.peer.String()
 }
 
 // carry waits for what ends the stream, and returns that.
@@ -245,7 +260,7 @@ func (st *stream) settle(ctx context.Context, err error) error {
 		if !c.opening.Extended {
 			limit = flushLimitPlain
 		}
-	case errors.Is(err, errDraining), errors.Is(err, errFault), errors.Is(err, errStalled):
+	case errors.Is(err, errDraining), errors.Is(err, errFault), errors.Is(err, errStalled), errors.Is(err, errTooLong):
 		c.end(err) // the cause, where it is a fault of our own
 		st.farewell = true
 		limit = farewellLimit

@@ -21,6 +21,7 @@ import (
 	"callcenter/codec"
 	"callcenter/codec/opus"
 	"callcenter/codec/pcm"
+	"callcenter/server/internal/admission"
 	"callcenter/server/internal/callcenter"
 	"callcenter/server/internal/config"
 )
@@ -133,7 +134,7 @@ func serve(ctx context.Context, cfg config.Config, stderr io.Writer, signals <-c
 			Codecs:       codec.NewRegistry(opus.Codec{}, pcm.Codec{}),
 			Log:          log,
 			Destination:  cfg.Destination(),
-			MaxCalls:     cfg.MaxCalls,
+			Gate:         admission.New(cfg.Limits()),
 			Speakers:     cfg.Speakers,
 			LevelControl: cfg.LevelControl,
 			DrainTimeout: cfg.DrainTimeout,
