@@ -162,6 +162,13 @@ func (ca *CA) Issue(tb testing.TB, l Leaf) tls.Certificate {
 	return tls.Certificate{Certificate: [][]byte{leaf.Raw}, PrivateKey: key, Leaf: leaf}
 }
 
+// Pool is the authority for those who verify with it alone.
+func (ca *CA) Pool() *x509.CertPool {
+	pool := x509.NewCertPool()
+	pool.AddCert(ca.cert)
+	return pool
+}
+
 // File writes the authority's certificate into a folder and returns the file.
 func (ca *CA) File(tb testing.TB, dir string) string {
 	tb.Helper()
