@@ -38,8 +38,8 @@ func TestWhoComesInAndWhatTheOthersAreTold(t *testing.T) {
 	open := servertest.Start(t, servertest.Options{TLS: &servertest.TLS{CertFile: cert, KeyFile: key}})
 	var l log
 	asking := servertest.Start(t, servertest.Options{Log: l.logger(), TLS: &servertest.TLS{CertFile: cert, KeyFile: key, ClientCA: ca.File(t, t.TempDir())}})
-	verifying := func(ca *servertest.CA, min, max uint16) *tls.Config {
-		return &tls.Config{RootCAs: ca.Pool(), MinVersion: min, MaxVersion: max}
+	verifying := func(ca *servertest.CA, least, most uint16) *tls.Config {
+		return &tls.Config{RootCAs: ca.Pool(), MinVersion: least, MaxVersion: most}
 	}
 	old := servertest.Leaf{Client: true, NotBefore: time.Now().Add(-2 * time.Hour), NotAfter: time.Now().Add(-time.Hour)}
 	for _, tc := range []struct {

@@ -110,7 +110,7 @@ func readFile(what, path string) ([]byte, error) {
 	} else if !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("%s %s is no file", what, path) // a pipe would be waited for
 	}
-	f, err := os.Open(path) //nolint:gosec // the administrator named it
+	f, err := os.Open(path)
 	if err != nil {
 		return nil, explain(what, path, err)
 	}

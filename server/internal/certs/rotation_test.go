@@ -38,7 +38,7 @@ func (c *liveCall) run(stop <-chan struct{}) (frames int, err error) {
 	for {
 		select {
 		case <-stop:
-			return int(came), c.stream.CloseSend() //nolint:gosec // a few hundred
+			return int(came), c.stream.CloseSend()
 		case <-tick.C:
 		}
 		sent++
@@ -47,19 +47,19 @@ func (c *liveCall) run(stop <-chan struct{}) (frames int, err error) {
 			out.Ack, out.EchoSentAt, out.EchoHeld = newest.GetSequence(), newest.GetSentAt(), 1
 		}
 		if err = c.stream.Send(out); err != nil {
-			return int(came), fmt.Errorf("frame %d: %w", sent, err) //nolint:gosec // a few hundred
+			return int(came), fmt.Errorf("frame %d: %w", sent, err)
 		}
 		for echoed := false; !echoed; {
 			in, rerr := c.stream.Recv()
 			if rerr != nil {
-				return int(came), fmt.Errorf("the echo of frame %d: %w", sent, rerr) //nolint:gosec // a few hundred
+				return int(came), fmt.Errorf("the echo of frame %d: %w", sent, rerr)
 			}
 			if newest = in; in.GetDroppedBefore() != 0 {
-				return int(came), fmt.Errorf("%d frames were dropped before %d", in.GetDroppedBefore(), in.GetSequence()) //nolint:gosec // a few hundred
+				return int(came), fmt.Errorf("%d frames were dropped before %d", in.GetDroppedBefore(), in.GetSequence())
 			}
 			if echoed = len(in.GetAudioData()) > 0; echoed {
 				if came++; in.GetSequence() != came || in.GetMediaTime() != sent*960 {
-					return int(came), fmt.Errorf("frame %d came back as %d, of %d", sent, in.GetSequence(), in.GetMediaTime()) //nolint:gosec // a few hundred
+					return int(came), fmt.Errorf("frame %d came back as %d, of %d", sent, in.GetSequence(), in.GetMediaTime())
 				}
 			}
 		}
@@ -113,17 +113,17 @@ func TestACertificateIsRotatedUnderFiftyLiveCalls(t *testing.T) {
 
 // shown is the fingerprint that a new connection is shown, once it has verified
 // the certificate.
-func shown(t *testing.T, s *servertest.Server, ca *servertest.CA) (print string) {
+func shown(t *testing.T, s *servertest.Server, ca *servertest.CA) (key string) {
 	t.Helper()
 	config := &tls.Config{MinVersion: tls.VersionTLS13, RootCAs: ca.Pool(), VerifyConnection: func(c tls.ConnectionState) error {
-		print = fingerprint.Of(c.PeerCertificates[0])
+		key = fingerprint.Of(c.PeerCertificates[0])
 		return nil
 	}}
 	if err := ask(t, s, credentials.NewTLS(config)); err != nil {
 		t.Error(err)
 	}
-	if print != s.Fingerprint() {
-		t.Errorf("a new connection is shown %s, want %s", print, s.Fingerprint())
+	if key != s.Fingerprint() {
+		t.Errorf("a new connection is shown %s, want %s", key, s.Fingerprint())
 	}
-	return print
+	return key
 }

@@ -187,7 +187,7 @@ func replace(path string, text []byte) error {
 
 // write makes a file that only its owner may read, on disk when it returns.
 func write(path string, text []byte) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // it is in the state folder
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}
@@ -199,7 +199,7 @@ func write(path string, text []byte) error {
 
 // syncDir puts on disk what a folder's entries are.
 func syncDir(path string) error {
-	d, err := os.Open(path) //nolint:gosec // it is the state folder
+	d, err := os.Open(path)
 	if err != nil {
 		return err
 	}

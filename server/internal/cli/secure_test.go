@@ -36,7 +36,7 @@ func pair(t *testing.T) (cert, key string) {
 
 func printOf(t *testing.T, certFile string) (string, *x509.CertPool) {
 	t.Helper()
-	text, err := os.ReadFile(certFile) //nolint:gosec // the test's own
+	text, err := os.ReadFile(certFile)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,9 +52,9 @@ func printOf(t *testing.T, certFile string) (string, *x509.CertPool) {
 
 func TestACertificateIsGivenAlsoOnLoopback(t *testing.T) {
 	cert, key := pair(t)
-	print, pool := printOf(t, cert)
+	printed, pool := printOf(t, cert)
 	r := start(t, "--tls-cert", cert, "--tls-key", key)
-	if line := r.stderr.await(t, `(msg=listening .*)\n`); !strings.Contains(line, "security=tls") || !strings.Contains(line, print) || !strings.Contains(line, "auth=none") {
+	if line := r.stderr.await(t, `(msg=listening .*)\n`); !strings.Contains(line, "security=tls") || !strings.Contains(line, printed) || !strings.Contains(line, "auth=none") {
 		t.Error(line)
 	}
 	conn, err := grpc.NewClient(r.addr, grpc.WithTransportCredentials(credentials.NewTLS(&tls.Config{MinVersion: tls.VersionTLS13, RootCAs: pool})))
