@@ -44,7 +44,7 @@ func TestAChunkWithoutAFrameAllocatesNothing(t *testing.T) {
 
 func TestAnEchoOverASocketAllocatesWhatGRPCDoes(t *testing.T) {
 	allocations := func(bare bool) float64 {
-		echo := socketEcho(t, bare)
+		echo := socketEcho(t, bare, nil)
 		for range 200 {
 			echo()
 		}

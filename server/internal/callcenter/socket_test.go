@@ -2,13 +2,16 @@ package callcenter
 
 import (
 	"context"
+	"crypto/tls"
 	"net"
 	"testing"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 
 	"callcenter/api"
+	"callcenter/server/internal/certs"
 )
 
 // bareEcho is an echo without anything of ours.
@@ -29,14 +32,20 @@ func (bareEcho) LiveCall(rpc grpc.BidiStreamingServer[api.AudioChunk, api.AudioC
 }
 
 // socketEcho returns a function that sends a frame of 80 bytes to the server, or
-// to a bare echo with the same settings, over a socket and waits for it.
-func socketEcho(tb testing.TB, bare bool) func() {
+// to a bare echo with the same settings, over a socket and waits for it. store is
+// what the server proves itself with, nil for plain text.
+func socketEcho(tb testing.TB, bare bool, store *certs.Store) func() {
 	tb.Helper()
 	lis, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		tb.Fatal(err)
 	}
 	svc := New(testConfig())
+	client := insecure.NewCredentials()
+	if store != nil {
+		svc.cfg.Credentials = store.Credentials()
+		client = credentials.NewTLS(&tls.Config{MinVersion: tls.VersionTLS13, InsecureSkipVerify: true})
+	}
 	server := grpc.NewServer(serverOptions(&svc.cfg)...)
 	if bare {
 		api.RegisterCallCenterServer(server, bareEcho{})
@@ -46,7 +55,7 @@ func socketEcho(tb testing.TB, bare bool) func() {
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(newListener(lis, svc.gate)) }()
 	conn, err := grpc.NewClient(lis.Addr().String(),
-		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithTransportCredentials(client),
 		grpc.WithStaticStreamWindowSize(streamWindow), grpc.WithStaticConnWindowSize(connWindow))
 	if err != nil {
 		tb.Fatal(err)
@@ -91,15 +100,21 @@ func socketEcho(tb testing.TB, bare bool) func() {
 	return echo
 }
 
-// BenchmarkEcho is an echo over a socket, one at a time, of the server and of a
-// bare gRPC server. Allocations are of client and server together.
+// BenchmarkEcho is an echo over a socket, one at a time, of the server, in plain
+// text and over TLS, and of a bare gRPC server. Allocations are of client and server
+// together.
 func BenchmarkEcho(b *testing.B) {
+	store, err := certs.Open(certs.Settings{StateDir: b.TempDir()})
+	if err != nil {
+		b.Fatal(err)
+	}
 	for _, bc := range []struct {
-		name string
-		bare bool
-	}{{"server", false}, {"bare gRPC", true}} {
+		name  string
+		bare  bool
+		store *certs.Store
+	}{{"server", false, nil}, {"server over TLS", false, store}, {"bare gRPC", true, nil}, {"bare gRPC over TLS", true, store}} {
 		b.Run(bc.name, func(b *testing.B) {
-			echo := socketEcho(b, bc.bare)
+			echo := socketEcho(b, bc.bare, bc.store)
 			b.ReportAllocs()
 			for b.Loop() {
 				echo()

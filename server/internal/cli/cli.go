@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"sync"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -123,8 +124,17 @@ func serve(ctx context.Context, cfg config.Config, stderr io.Writer, signals <-c
 		return explainListen(cfg.Listen, err)
 	}
 	log := newLog(cfg.LogFormat, stderr)
-	log.Info("listening", "address", lis.Addr().String(), "mode", cfg.Mode, "version", settings.Version())
+	sec, err := secure(&cfg, lis.Addr(), false, log)
+	if err != nil {
+		return errors.Join(err, lis.Close())
+	}
+	sec.announce(log, "address", lis.Addr().String(), "mode", cfg.Mode, "version", settings.Version())
 
+	looking, stopLooking := context.WithCancel(ctx)
+	var looks sync.WaitGroup
+	looks.Go(func() { _ = sec.run(looking) }) // it returns nil
+	defer looks.Wait()
+	defer stopLooking()
 	draining, drain := context.WithCancel(ctx)
 	defer drain()
 	forced := make(chan struct{})
@@ -138,6 +148,7 @@ func serve(ctx context.Context, cfg config.Config, stderr io.Writer, signals <-c
 			Speakers:     cfg.Speakers,
 			LevelControl: cfg.LevelControl,
 			DrainTimeout: cfg.DrainTimeout,
+			Credentials:  sec.credentials(),
 			Version:      settings.Version(),
 		}, forced)
 	}()
