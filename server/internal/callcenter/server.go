@@ -61,13 +61,18 @@ var errStuck = fmt.Errorf("calls had not let go %v after they were cut off: a co
 func Run(ctx context.Context, lis net.Listener, cfg Config, forced <-chan struct{}) error {
 	svc := New(cfg)
 	accepting := &listener{Listener: lis}
-	server := grpc.NewServer(serverOptions(&cfg)...)
+	server := grpc.NewServer(append(guardOptions(svc, lis.Addr()), serverOptions(&cfg)...)...)
 	status := health.NewServer()
 	api.RegisterCallCenterServer(server, svc)
 	healthpb.RegisterHealthServer(server, status)
 	reflection.Register(server)
 	status.SetServingStatus(api.CallCenter_ServiceDesc.ServiceName, healthpb.HealthCheckResponse_SERVING)
 
+	auditing, audited := context.WithCancel(context.Background())
+	var telling sync.WaitGroup
+	telling.Go(func() { svc.audit.run(auditing) })
+	defer telling.Wait()
+	defer audited()
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(accepting) }()
 	var graceful sync.WaitGroup

@@ -26,6 +26,7 @@ import (
 	"callcenter/audio"
 	"callcenter/codec"
 	"callcenter/server/internal/admission"
+	"callcenter/server/internal/auth"
 	"callcenter/server/internal/room"
 )
 
@@ -60,6 +61,8 @@ type Config struct {
 	DrainTimeout time.Duration
 	// Credentials secure the connections; nil: plain text.
 	Credentials credentials.TransportCredentials
+	// Authority says who may call; nil: nobody is asked.
+	Authority *auth.Authority
 	// Gate bounds connections, streams and calls; nil: one with MaxCalls alone.
 	Gate *admission.Gate
 	// Version is what callers are told that the server was built from; it may be
@@ -76,7 +79,8 @@ type Service struct {
 	rooms *room.Directory
 	loops sync.WaitGroup
 
-	mint *mint
+	mint  *mint
+	audit *audit
 
 	mu       sync.Mutex
 	streams  map[*stream]struct{} // all there are
@@ -106,6 +110,7 @@ func New(cfg Config) *Service {
 			Log:          cfg.Log,
 		}),
 		mint:    newMint(),
+		audit:   newAudit(cfg.Log, cfg.Clock),
 		streams: make(map[*stream]struct{}),
 		calls:   make(map[string]*call),
 		empty:   make(chan struct{}),

@@ -16,6 +16,7 @@ import (
 	"callcenter/api/wire"
 	"callcenter/audio"
 	"callcenter/audio/sendq"
+	"callcenter/server/internal/auth"
 )
 
 const (
@@ -30,11 +31,12 @@ const (
 
 // stream is one gRPC stream, which carries a call until either ends.
 type stream struct {
-	svc   *Service
-	rpc   grpc.ServerStream
-	clock audio.Clock
-	link  *wire.Link
-	call  *call // written once, under svc.mu, before live is closed
+	svc      *Service
+	rpc      grpc.ServerStream
+	identity *auth.Identity // nil where nobody is asked
+	clock    audio.Clock
+	link     *wire.Link
+	call     *call // written once, under svc.mu, before live is closed
 
 	first chan struct{} // the receive loop has the first chunk in in
 	live  chan struct{} // closed by the handler: there is a call
@@ -71,6 +73,7 @@ func newStream(s *Service, rpc grpc.ServerStream) *stream {
 	return &stream{
 		svc:        s,
 		rpc:        rpc,
+		identity:   auth.FromContext(rpc.Context()),
 		clock:      s.cfg.Clock,
 		link:       wire.NewLink(now),
 		first:      make(chan struct{}, 1),
@@ -162,16 +165,20 @@ func (st *stream) open(ctx context.Context) error {
 	if len(token) > maxToken {
 		return errLongToken
 	}
+	if err := st.allowed(destination); err != nil {
+		return st.svc.refuseCall(ctx, st.identity, o.CallID, destination, err)
+	}
 	resumed, err := st.svc.connect(st, o, destination, token)
 	switch {
 	case err != nil:
-		return err
+		return st.svc.refuseCall(ctx, st.identity, o.CallID, destination, err)
 	case resumed:
 		return st.resume(ctx, st.in.GetAck())
 	}
 	if err := st.call.join(); err != nil {
 		return err
 	}
+	st.letIn(ctx)
 	st.svc.cfg.Log.LogAttrs(ctx, slog.LevelInfo, "call started",
 		append(st.call.attrs(), slog.String("peer", peerAddr(ctx)))...)
 	return nil
@@ -226,7 +233,7 @@ func (st *stream) part(ctx context.Context, err error) error {
 	}
 	c.leave()
 	err = st.settle(ctx, err)
-	c.conclude(err)
+	c.conclude(ctx, err)
 	return err
 }
 
@@ -245,7 +252,7 @@ func (st *stream) settle(ctx context.Context, err error) error {
 		if !c.opening.Extended {
 			limit = flushLimitPlain
 		}
-	case errors.Is(err, errDraining), errors.Is(err, errFault), errors.Is(err, errStalled):
+	case errors.Is(err, errDraining), errors.Is(err, errFault), errors.Is(err, errStalled), errors.Is(err, auth.ErrRevoked):
 		c.end(err) // the cause, where it is a fault of our own
 		st.farewell = true
 		limit = farewellLimit
