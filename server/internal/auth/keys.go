@@ -223,3 +223,12 @@ func replace(path string, mode os.FileMode, b []byte) error {
 	}
 	return nil
 }
+
+// WriteToken writes a token into a file that only its owner may read, whole or not
+// at all. One that is there is replaced.
+func WriteToken(path, token string) error {
+	if err := replace(path, privateMode, []byte(token+"\n")); err != nil {
+		return fmt.Errorf("write the token: %w", err)
+	}
+	return nil
+}

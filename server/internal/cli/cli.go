@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"sync"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -103,6 +104,7 @@ func command(stderr io.Writer, signals <-chan os.Signal) *cobra.Command {
 	})
 	cmd.SetVersionTemplate("server {{.Version}}\n")
 	cmd.CompletionOptions.DisableDefaultCmd = true
+	cmd.AddCommand(tokenCommand())
 	config.Flags(cmd.Flags())
 	cmd.ValidArgsFunction = cobra.NoFileCompletions
 	for name, values := range config.Choices() {
@@ -122,12 +124,21 @@ func serve(ctx context.Context, cfg config.Config, stderr io.Writer, signals <-c
 		return explainListen(cfg.Listen, err)
 	}
 	log := newLog(cfg.LogFormat, stderr)
+	asked, err := openTokens(&cfg, log)
+	if err != nil {
+		return errors.Join(err, lis.Close())
+	}
 	log.Info("listening", "address", lis.Addr().String(), "mode", cfg.Mode, "version", settings.Version())
 
 	draining, drain := context.WithCancel(ctx)
 	defer drain()
 	forced := make(chan struct{})
 	ended := make(chan error, 1)
+	var looking sync.WaitGroup
+	watched, stop := context.WithCancel(context.WithoutCancel(ctx))
+	looking.Go(func() { _ = asked.run(watched) }) // it returns nil
+	defer looking.Wait()
+	defer stop()
 	go func() {
 		ended <- callcenter.Run(draining, lis, callcenter.Config{
 			Codecs:       codec.NewRegistry(opus.Codec{}, pcm.Codec{}),
@@ -138,6 +149,7 @@ func serve(ctx context.Context, cfg config.Config, stderr io.Writer, signals <-c
 			LevelControl: cfg.LevelControl,
 			DrainTimeout: cfg.DrainTimeout,
 			Version:      settings.Version(),
+			Authority:    asked.authority,
 		}, forced)
 	}()
 	return await(ended, signals, func(sig os.Signal) {
