@@ -4,12 +4,15 @@ import (
 	"context"
 	"net"
 	"testing"
+	"time"
 
 	"golang.org/x/time/rate"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/metadata"
 
 	"callcenter/api"
+	"callcenter/server/internal/auth"
 )
 
 // bareEcho is an echo without anything of ours.
@@ -33,12 +36,24 @@ func (bareEcho) LiveCall(rpc grpc.BidiStreamingServer[api.AudioChunk, api.AudioC
 // to a bare echo with the same settings, over a socket and waits for it.
 func socketEcho(tb testing.TB, bare bool) func() {
 	tb.Helper()
+	return socketEchoOf(tb, bare, nil, "")
+}
+
+// socketEchoOf is socketEcho where an authority asks who calls, and a token answers.
+func socketEchoOf(tb testing.TB, bare bool, a *auth.Authority, token string) func() {
+	tb.Helper()
 	lis, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		tb.Fatal(err)
 	}
-	svc := New(testConfig())
-	server := grpc.NewServer(serverOptions(&Config{})...)
+	cfg := testConfig()
+	cfg.Authority = a
+	svc := New(cfg)
+	options := serverOptions(&Config{})
+	if !bare {
+		options = append(guardOptions(svc, lis.Addr()), options...)
+	}
+	server := grpc.NewServer(options...)
 	if bare {
 		api.RegisterCallCenterServer(server, bareEcho{})
 	} else {
@@ -59,7 +74,8 @@ func socketEcho(tb testing.TB, bare bool) func() {
 		svc.Wait()
 		<-ended //nolint:errcheck // it ended because it was stopped
 	})
-	stream, err := api.NewCallCenterClient(conn).LiveCall(tb.Context())
+	ctx := metadata.AppendToOutgoingContext(tb.Context(), "authorization", "Bearer "+token)
+	stream, err := api.NewCallCenterClient(conn).LiveCall(ctx)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -92,15 +108,41 @@ func socketEcho(tb testing.TB, bare bool) func() {
 	return echo
 }
 
+// askedEcho is socketEcho of a caller who is asked.
+func askedEcho(tb testing.TB) func() {
+	tb.Helper()
+	dir, now := tb.TempDir(), time.Now()
+	signer, err := auth.OpenSigner(dir, "", now)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	token, _, err := signer.Issue(auth.Request{
+		Subject: "ada", Audience: "bench", Expires: now.Add(time.Hour),
+		Grants: auth.Grants{Call: []string{"echo"}, Speak: true, Listen: true},
+	}, now)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	a, err := auth.Open(auth.Config{Dir: dir, Audience: "bench"})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return socketEchoOf(tb, false, a, token)
+}
+
 // BenchmarkEcho is an echo over a socket, one at a time, of the server and of a
 // bare gRPC server. Allocations are of client and server together.
 func BenchmarkEcho(b *testing.B) {
 	for _, bc := range []struct {
 		name string
-		bare bool
-	}{{"server", false}, {"bare gRPC", true}} {
+		echo func(testing.TB) func()
+	}{
+		{"server", func(tb testing.TB) func() { return socketEcho(tb, false) }},
+		{"server that asks who calls", askedEcho},
+		{"bare gRPC", func(tb testing.TB) func() { return socketEcho(tb, true) }},
+	} {
 		b.Run(bc.name, func(b *testing.B) {
-			echo := socketEcho(b, bc.bare)
+			echo := bc.echo(b)
 			b.ReportAllocs()
 			for b.Loop() {
 				echo()
