@@ -43,6 +43,8 @@ type Options struct {
 	LevelControl bool
 	// DrainTimeout is how long calls may go on after Drain; 0: 1 s.
 	DrainTimeout time.Duration
+	// Keys are asked who calls, and what it may do; nil: nobody is asked.
+	Keys *Keys
 	// Listener replaces a TCP socket on 127.0.0.1, for faults in between.
 	Listener net.Listener
 	// Clock is read for all timing; nil: a new one.
@@ -98,6 +100,9 @@ func Start(tb testing.TB, o Options) *Server {
 		cfg.DrainTimeout = time.Second
 	}
 	ctx, cancel := context.WithCancel(context.Background())
+	if o.Keys != nil {
+		cfg.Authority = o.Keys.open(tb, cfg.Log)
+	}
 	s := &Server{Addr: lis.Addr().String(), drain: cancel, forced: make(chan struct{}), done: make(chan struct{})}
 	if o.TLS != nil {
 		s.store = o.TLS.open(tb, &o)

@@ -70,13 +70,18 @@ var errStuck = fmt.Errorf("calls had not let go %v after they were cut off: a co
 func Run(ctx context.Context, lis net.Listener, cfg Config, forced <-chan struct{}) error {
 	svc := New(cfg)
 	accepting := newListener(lis, svc.gate)
-	server := grpc.NewServer(serverOptions(&svc.cfg)...)
+	server := grpc.NewServer(append(serverOptions(&svc.cfg), guardOptions(svc, lis.Addr())...)...)
 	status := health.NewServer()
 	api.RegisterCallCenterServer(server, svc)
 	healthpb.RegisterHealthServer(server, status)
 	reflection.Register(server)
 	status.SetServingStatus(api.CallCenter_ServiceDesc.ServiceName, healthpb.HealthCheckResponse_SERVING)
 
+	auditing, audited := context.WithCancel(context.Background())
+	var telling sync.WaitGroup
+	telling.Go(func() { svc.audit.run(auditing) })
+	defer telling.Wait()
+	defer audited()
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(accepting) }()
 	defer background(func(ctx context.Context) { _ = svc.gate.Run(ctx, cfg.Log) })() // it ends with ctx alone

@@ -105,6 +105,7 @@ func command(stderr io.Writer, signals <-chan os.Signal) *cobra.Command {
 	})
 	cmd.SetVersionTemplate("server {{.Version}}\n")
 	cmd.CompletionOptions.DisableDefaultCmd = true
+	cmd.AddCommand(tokenCommand())
 	config.Flags(cmd.Flags())
 	cmd.ValidArgsFunction = cobra.NoFileCompletions
 	for name, values := range config.Choices() {
@@ -124,21 +125,26 @@ func serve(ctx context.Context, cfg config.Config, stderr io.Writer, signals <-c
 		return explainListen(cfg.Listen, err)
 	}
 	log := newLog(cfg.LogFormat, stderr)
-	sec, err := secure(&cfg, lis.Addr(), false, log)
+	asked, err := openTokens(&cfg, log)
+	if err != nil {
+		return errors.Join(err, lis.Close())
+	}
+	sec, err := secure(&cfg, lis.Addr(), asked.authority != nil, log)
 	if err != nil {
 		return errors.Join(err, lis.Close())
 	}
 	sec.announce(log, "address", lis.Addr().String(), "mode", cfg.Mode, "version", settings.Version())
 
-	looking, stopLooking := context.WithCancel(ctx)
-	var looks sync.WaitGroup
-	looks.Go(func() { _ = sec.run(looking) }) // it returns nil
-	defer looks.Wait()
-	defer stopLooking()
 	draining, drain := context.WithCancel(ctx)
 	defer drain()
 	forced := make(chan struct{})
 	ended := make(chan error, 1)
+	var looking sync.WaitGroup
+	watched, stop := context.WithCancel(context.WithoutCancel(ctx))
+	looking.Go(func() { _ = asked.run(watched) }) // both return nil
+	looking.Go(func() { _ = sec.run(watched) })
+	defer looking.Wait()
+	defer stop()
 	go func() {
 		ended <- callcenter.Run(draining, lis, callcenter.Config{
 			Codecs:       codec.NewRegistry(opus.Codec{}, pcm.Codec{}),
@@ -150,6 +156,7 @@ func serve(ctx context.Context, cfg config.Config, stderr io.Writer, signals <-c
 			DrainTimeout: cfg.DrainTimeout,
 			Credentials:  sec.credentials(),
 			Version:      settings.Version(),
+			Authority:    asked.authority,
 		}, forced)
 	}()
 	return await(ended, signals, func(sig os.Signal) {
