@@ -51,7 +51,7 @@ func codeOf(err error) codes.Code {
 	var field *wire.FieldError
 	var format *codec.FormatError
 	switch {
-	case errors.As(err, &field), errors.As(err, &format), errors.Is(err, room.ErrMalformed):
+	case errors.As(err, &field), errors.As(err, &format), errors.Is(err, room.ErrMalformed), errors.Is(err, errUnreadable):
 		return codes.InvalidArgument
 	case errors.Is(err, room.ErrNoDestination):
 		return codes.NotFound

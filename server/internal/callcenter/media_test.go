@@ -2,11 +2,20 @@ package callcenter_test
 
 import (
 	"bytes"
+	"context"
+	"errors"
+	"io"
+	"slices"
 	"strings"
 	"testing"
 
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/encoding"
+	"google.golang.org/grpc/mem"
+	"google.golang.org/grpc/status"
 
+	"callcenter/api"
 	"callcenter/server/servertest"
 )
 
@@ -83,4 +92,72 @@ func TestBytesOfPCMMayBeAnyInAnEcho(t *testing.T) {
 		}
 		p.expect(m)
 	}
+}
+
+// rawCodec sends bytes as they are, and reads chunks.
+type rawCodec struct{ encoding.CodecV2 }
+
+func (r rawCodec) Marshal(v any) (mem.BufferSlice, error) {
+	if b, ok := v.([]byte); ok {
+		return mem.BufferSlice{mem.SliceBuffer(b)}, nil
+	}
+	return r.CodecV2.Marshal(v)
+}
+
+// TestHostileMessagesEndTheirOwnCall sends what gRPC hands on and is no chunk of a
+// caller. Calls that could come back are over, too: nothing is wrong with the stream.
+func TestHostileMessagesEndTheirOwnCall(t *testing.T) {
+	t.Parallel()
+	l := &logs{}
+	s := servertest.Start(t, servertest.Options{Log: l.logger()})
+	for name, c := range map[string]struct {
+		message []byte
+		code    codes.Code
+		says    string
+	}{
+		"no-utf8":   {[]byte{0x12, 2, 0xff, 0xfe}, codes.InvalidArgument, "the chunk cannot be read: "},
+		"cut-off":   {[]byte{0x0a, 100, 1}, codes.InvalidArgument, "the chunk cannot be read: "},
+		"no-proto":  {[]byte("GET / HTTP/1.1\r\n\r\n"), codes.InvalidArgument, "the chunk cannot be read: "},
+		"levels":    {slices.Concat([]byte{0x9a, 0x01, 0xe8, 0x07}, bytes.Repeat([]byte{0x0a, 0}, 500)), codes.InvalidArgument, "more than 256 fields"},
+		"too-large": {make([]byte, 4097), codes.ResourceExhausted, "4096"},
+		"unknown":   {bytes.Repeat([]byte{0xa0, 0x06, 0x01}, 150), codes.OK, ""},
+		"setups":    {bytes.Repeat([]byte{0x82, 0x01, 0x03, 0x0a, 1, 'x'}, 80), codes.OK, ""},
+	} {
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		defer cancel()
+		stream, err := s.Dial(t).NewStream(ctx, &grpc.StreamDesc{ClientStreams: true, ServerStreams: true},
+			api.CallCenter_LiveCall_FullMethodName, grpc.ForceCodecV2(rawCodec{encoding.GetCodecV2("proto")}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := stream.SendMsg(resumable(name, "echo")); err != nil {
+			t.Fatal(err)
+		}
+		if err := stream.RecvMsg(&api.AudioChunk{}); err != nil {
+			t.Fatal(err)
+		}
+		for range 200 {
+			if stream.SendMsg(c.message) != nil {
+				break
+			}
+		}
+		_ = stream.CloseSend()
+		for err == nil {
+			err = stream.RecvMsg(&api.AudioChunk{})
+		}
+		st := status.Convert(err)
+		if errors.Is(err, io.EOF) {
+			st = nil
+		}
+		if st.Code() != c.code || !strings.Contains(st.Message(), c.says) {
+			t.Errorf("%s: the call ends with %v", name, st)
+		}
+		if c.code == codes.ResourceExhausted { // gRPC's own word: the stream is as good as broken
+			continue
+		}
+		if line := l.ended(t, name); line["status"] != c.code.String() || line["destination"] != "echo" {
+			t.Errorf("%s: the log says %v", name, line)
+		}
+	}
+	undisturbed(t, s, "good")
 }
