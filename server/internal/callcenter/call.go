@@ -195,6 +195,7 @@ func (c *call) logEnd(err error) {
 		slog.Uint64("flooded", c.flooded.Load()),
 		slog.Uint64("malformed", l.Malformed),
 		slog.Uint64("hushed", l.Hushed),
+		slog.Uint64("undecodable", l.Playout.DecodeErrors),
 		slog.Uint64("lost", l.Lost),
 		slog.Uint64("discarded", l.Discarded),
 		slog.Uint64("concealed", l.ConcealedSamples),

@@ -71,7 +71,7 @@ func codeOf(err error) codes.Code {
 	switch {
 	case errors.As(err, &refused):
 		return codes.Unauthenticated
-	case errors.As(err, &field), errors.As(err, &format):
+	case errors.As(err, &field), errors.As(err, &format), errors.Is(err, room.ErrMalformed), errors.Is(err, errUnreadable):
 		return codes.InvalidArgument
 	case errors.Is(err, room.ErrNoDestination):
 		return codes.NotFound

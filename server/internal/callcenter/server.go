@@ -129,6 +129,7 @@ func serverOptions(cfg *Config) []grpc.ServerOption {
 		grpc.StaticStreamWindowSize(streamWindow),
 		grpc.StaticConnWindowSize(connWindow),
 		grpc.MaxRecvMsgSize(wire.MaxMessage),
+		grpc.ForceServerCodecV2(newFrugal()),
 		grpc.MaxConcurrentStreams(uint32(cfg.Gate.Limits().StreamsPerConnection)), //nolint:gosec // settings allow 10,000
 		grpc.MaxHeaderListSize(maxHeaderBytes),
 		grpc.ConnectionTimeout(handshakeLimit),

@@ -13,8 +13,8 @@ import (
 	"google.golang.org/grpc/metadata"
 
 	"callcenter/api"
-	"callcenter/server/internal/certs"
 	"callcenter/server/internal/auth"
+	"callcenter/server/internal/certs"
 )
 
 // bareEcho is an echo without anything of ours.

@@ -57,6 +57,7 @@ type stream struct {
 
 	// Of the receive loop.
 	in     api.AudioChunk
+	inbox  inbox         // for in
 	target time.Duration // the peer's, from its report
 
 	// Of whoever sends, under sending: the send loop, or while that has nothing to do
@@ -75,7 +76,7 @@ type stream struct {
 
 func newStream(s *Service, rpc grpc.ServerStream) *stream {
 	now := s.cfg.Clock()
-	return &stream{
+	st := &stream{
 		svc:        s,
 		rpc:        rpc,
 		identity:   auth.FromContext(rpc.Context()),
@@ -88,6 +89,8 @@ func newStream(s *Service, rpc grpc.ServerStream) *stream {
 		stop:       make(chan struct{}),
 		nextReport: now + reportInterval,
 	}
+	st.inbox.AudioChunk = &st.in
+	return st
 }
 
 // end ends the stream, and not its call, for a reason of the server's. Any
