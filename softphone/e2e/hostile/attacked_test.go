@@ -1,0 +1,179 @@
+package hostile
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"runtime"
+	"runtime/pprof"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"callcenter/server/servertest"
+	"callcenter/softphone/internal/swarm"
+)
+
+const (
+	// patience is how long a slow computer may take for what is judged.
+	patience = 30 * time.Second
+	// mostHeap is how much of this program's memory may come to be in use while its
+	// server is attacked: ten messages that were announced would be more.
+	mostHeap = 256 << 20
+)
+
+// marked names the goroutines of one server: those that it starts inherit it.
+const marked = "attacked"
+
+// startMarked starts a server whose goroutines can be counted.
+func startMarked(t *testing.T) (s *servertest.Server) {
+	t.Helper()
+	pprof.Do(t.Context(), pprof.Labels(marked, t.Name()), func(context.Context) {
+		s = servertest.Start(t, servertest.Options{})
+	})
+	return s
+}
+
+// goroutines is how many there are of a test's server.
+func goroutines(t *testing.T) (n int) {
+	t.Helper()
+	var b bytes.Buffer
+	if err := pprof.Lookup("goroutine").WriteTo(&b, 1); err != nil {
+		t.Fatal(err)
+	}
+	label := fmt.Sprintf("%q:%q", marked, t.Name())
+	for record := range strings.SplitSeq(b.String(), "\n\n") {
+		count := 0
+		if _, err := fmt.Sscanf(record[strings.LastIndex("\n"+record, "\n@")+1:], "%d @", &count); err == nil && strings.Contains(record, label) {
+			n += count
+		}
+	}
+	return n
+}
+
+// inTime waits for a condition, as long as a slow computer may take.
+func inTime(holds func() bool) bool {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(patience); !holds(); <-tick.C {
+		if time.Now().After(end) {
+			return false
+		}
+	}
+	return true
+}
+
+// probe makes an echo call until ctx ends and counts the frames that come back as
+// they were sent.
+func (c *caller) probe(ctx context.Context, verified *atomic.Uint64) error {
+	l, err := c.dial(ctx, "opus", newIdentity())
+	if err != nil {
+		return err
+	}
+	var reading sync.WaitGroup
+	defer reading.Wait()
+	defer l.close()
+	var wrong atomic.Bool
+	reading.Go(func() {
+		for {
+			in, err := l.stream.Recv()
+			if err != nil {
+				return
+			}
+			l.take(in)
+			if data := in.GetAudioData(); len(data) > 0 {
+				slot := (in.GetMediaTime() - 1) / frameSamples
+				if !bytes.Equal(data, c.packets[slot%uint64(len(c.packets))]) {
+					wrong.Store(true)
+				}
+				verified.Add(1)
+			}
+		}
+	})
+	return at(ctx, frame, func() error {
+		if wrong.Load() {
+			return fmt.Errorf("the echo of slot %d or before is not what was sent", l.slot)
+		}
+		return l.say(l.packet())
+	})
+}
+
+// TestCallsGoOnWhateverConnectionsDo makes each attack for a second while calls are
+// held, and judges only what holds on a slow computer: none of them ends, what they
+// hear is right and goes on, and the server has as many goroutines again as before.
+func TestCallsGoOnWhateverConnectionsDo(t *testing.T) {
+	s := startMarked(t)
+	ctx, hangUp := context.WithCancel(t.Context())
+	var calls sync.WaitGroup
+	defer calls.Wait()
+	defer hangUp()
+	var verified atomic.Uint64
+	probe := newCaller(t, s.Addr, "echo", 0)
+	calls.Go(func() {
+		if err := probe.probe(ctx, &verified); err != nil {
+			t.Errorf("a call beside attackers: %v", err)
+		}
+	})
+	up := newHeld(members)
+	calls.Go(func() {
+		cfg := plan(s.Addr, "room/calm", members, 1, talkers, 0)
+		cfg.Progress = up
+		r, err := swarm.Run(ctx, cfg)
+		if r.Held < r.Calls || r.Failures > 0 || r.Lost > 0 || r.Windows == 0 {
+			t.Errorf("%d of %d were held, %d frames lost, %d windows right, %d failures: %v", r.Held, r.Calls, r.Lost, r.Windows, r.Failures, err)
+		}
+	})
+	if !inTime(func() bool {
+		select {
+		case <-up.yes:
+			return verified.Load() > 0
+		default:
+			return false
+		}
+	}) {
+		t.Fatal("no call came up")
+	}
+	calm := goroutines(t)
+	for _, k := range attacks() {
+		beAttacked(t, s.Addr, k, &verified)
+		n := 0
+		if !inTime(func() bool { n = goroutines(t); return n <= calm }) {
+			t.Errorf("after it %s the server has %d goroutines, before the first attack %d", k.name, n, calm)
+		}
+	}
+}
+
+// beAttacked attacks for a second, and longer until calls have gone on meanwhile.
+func beAttacked(t *testing.T, server string, k attack, verified *atomic.Uint64) {
+	t.Helper()
+	const heard = 20 // frames
+	a := &attacker{server: server, strength: k.quick}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var err error
+	var attacking sync.WaitGroup
+	began, before := time.Now(), verified.Load()
+	attacking.Go(func() { err = k.run(a, ctx) })
+	_ = pause(ctx, time.Second)
+	goesOn := inTime(func() bool { return verified.Load() >= before+heard && a.did.Load() > 0 })
+	heap := inUse()
+	cancel()
+	attacking.Wait()
+	o := a.outcome(time.Since(began), err)
+	t.Logf("who %s: %+v; %d frames verified, %d MiB in use", k.name, o, verified.Load()-before, heap>>20)
+	if !goesOn || err != nil || a.dialled.Load() == 0 {
+		t.Errorf("beside who %s %d frames were heard, want %d; it did so %d times: %v", k.name, verified.Load()-before, heard, o.Did, err)
+	}
+	if heap > mostHeap {
+		t.Errorf("beside who %s %d MiB are in use", k.name, heap>>20)
+	}
+}
+
+// inUse is this program's heap.
+func inUse() uint64 {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapInuse
+}
