@@ -137,7 +137,7 @@ func TestCallsGoOnWhateverConnectionsDo(t *testing.T) {
 	}
 	calm := goroutines(t)
 	for _, k := range attacks() {
-		beAttacked(t, s.Addr, k, &verified)
+		beAttacked(t, probe, k, &verified)
 		n := 0
 		if !inTime(func() bool { n = goroutines(t); return n <= calm }) {
 			t.Errorf("after it %s the server has %d goroutines, before the first attack %d", k.name, n, calm)
@@ -145,18 +145,23 @@ func TestCallsGoOnWhateverConnectionsDo(t *testing.T) {
 	}
 }
 
-// beAttacked attacks for a second, and longer until calls have gone on meanwhile.
-func beAttacked(t *testing.T, server string, k attack, verified *atomic.Uint64) {
+// beAttacked attacks for a second, and longer until calls have gone on and another
+// came meanwhile.
+func beAttacked(t *testing.T, c *caller, k attack, verified *atomic.Uint64) {
 	t.Helper()
 	const heard = 20 // frames
-	a := &attacker{server: server, strength: k.quick}
+	a := &attacker{server: c.server, strength: k.quick}
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	var err error
 	var attacking sync.WaitGroup
 	began, before := time.Now(), verified.Load()
 	attacking.Go(func() { err = k.run(a, ctx) })
-	_ = pause(ctx, time.Second)
+	_ = pause(ctx, time.Second/2)
+	if _, err := c.visit(ctx, patience); err != nil {
+		t.Errorf("who calls beside one who %s: %v", k.name, err)
+	}
+	_ = pause(ctx, time.Second/2)
 	goesOn := inTime(func() bool { return verified.Load() >= before+heard && a.did.Load() > 0 })
 	heap := inUse()
 	cancel()

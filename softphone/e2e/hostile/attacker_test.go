@@ -25,7 +25,7 @@ type attack struct {
 	// run goes on until ctx ends; an error is that it could not attack.
 	run         func(a *attacker, ctx context.Context) error
 	full, quick strength
-	spread      int // over so many addresses, where the system has them
+	spread      int // over so many addresses, where the system has them: not the others'
 }
 
 // attacker makes one attack. Its methods are safe for concurrent use.

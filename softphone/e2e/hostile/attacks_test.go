@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"time"
 
@@ -20,21 +21,21 @@ func attacks() []attack {
 	return []attack{
 		{"says its first bytes one by one", (*attacker).dribble, strength{500, 1000, 500}, strength{20, 200, 100}, 50},
 		{"holds 10,000 idle connections", (*attacker).idle, strength{10000, 0, 2500}, strength{100, 0, 500}, 50},
-		{"holds 10,000 from one address", (*attacker).idle, strength{10000, 0, 2500}, strength{100, 0, 500}, 0},
+		{"holds 10,000 from one address", (*attacker).idle, strength{10000, 0, 2500}, strength{100, 0, 500}, 1},
 		{"holds 10,000 that say nothing", (*attacker).mute, strength{10000, 0, 2500}, strength{100, 0, 500}, 50},
 		{"connects and leaves", (*attacker).touch, strength{50, 0, 1000}, strength{5, 0, 100}, 50},
-		{"resets streams at once", (*attacker).reset, strength{4, 20000, 100}, strength{2, 1000, 20}, 0},
-		{"sends headers of 1 MiB", (*attacker).headers, strength{4, 20, 100}, strength{2, 10, 20}, 0},
-		{"never ends its headers", (*attacker).endless, strength{20, 1000, 100}, strength{2, 200, 20}, 0},
-		{"sends messages of 100 MB", (*attacker).huge, strength{4, 200, 100}, strength{2, 20, 20}, 0},
+		{"resets streams at once", (*attacker).reset, strength{4, 20000, 100}, strength{2, 1000, 20}, 1},
+		{"sends headers of 1 MiB", (*attacker).headers, strength{4, 20, 100}, strength{2, 10, 20}, 1},
+		{"never ends its headers", (*attacker).endless, strength{20, 1000, 100}, strength{2, 200, 20}, 1},
+		{"sends messages of 100 MB", (*attacker).huge, strength{4, 200, 100}, strength{2, 20, 20}, 1},
 		{"leaves streams half open", (*attacker).halfOpen, strength{30, 2000, 100}, strength{3, 100, 20}, 10},
 		{"never reads", (*attacker).deaf, strength{40, 200, 100}, strength{4, 50, 20}, 10},
-		{"floods calls", (*attacker).torrent, strength{4, 4000, 100}, strength{2, 2000, 20}, 0},
-		{"calls and hangs up", (*attacker).storm, strength{4, 200, 100}, strength{2, 20, 20}, 0},
-		{"floods pings", (*attacker).pings, strength{4, 10000, 100}, strength{2, 1000, 20}, 0},
-		{"floods settings", (*attacker).settings, strength{4, 10000, 100}, strength{2, 1000, 20}, 0},
-		{"floods frames of nothing", (*attacker).nothing, strength{4, 20000, 100}, strength{2, 1000, 20}, 0},
-		{"asks for health", (*attacker).health, strength{4, 2000, 100}, strength{2, 100, 20}, 0},
+		{"floods calls", (*attacker).torrent, strength{4, 4000, 100}, strength{2, 2000, 20}, 1},
+		{"calls and hangs up", (*attacker).storm, strength{4, 200, 100}, strength{2, 20, 20}, 1},
+		{"floods pings", (*attacker).pings, strength{4, 10000, 100}, strength{2, 1000, 20}, 1},
+		{"floods settings", (*attacker).settings, strength{4, 10000, 100}, strength{2, 1000, 20}, 1},
+		{"floods frames of nothing", (*attacker).nothing, strength{4, 20000, 100}, strength{2, 1000, 20}, 1},
+		{"asks for health", (*attacker).health, strength{4, 2000, 100}, strength{2, 100, 20}, 1},
 	}
 }
 
@@ -147,6 +148,9 @@ func block(size int) []byte {
 func (a *attacker) headers(ctx context.Context) error {
 	fields := block(1 << 20)
 	return a.talk(ctx, func(ctx context.Context, _ int, r *raw) error {
+		if err := r.settle(ctx); err != nil {
+			return err
+		}
 		return a.paced(ctx, func(n int) error {
 			for range n {
 				if err := r.block(fields, true); err != nil {
@@ -156,6 +160,17 @@ func (a *attacker) headers(ctx context.Context) error {
 			return nil
 		})
 	})
+}
+
+// settle waits until the server's settings were answered: no other frame may come
+// between those of a header block.
+func (r *raw) settle(ctx context.Context) error {
+	select {
+	case <-r.settled:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // block sends a header block on a new stream, and its end if it is to have one.
@@ -182,7 +197,7 @@ func (r *raw) block(fields []byte, end bool) error {
 func (a *attacker) endless(ctx context.Context) error {
 	fields := block(100)
 	return a.talk(ctx, func(ctx context.Context, _ int, r *raw) error {
-		if err := r.block(fields, false); err != nil {
+		if err := errors.Join(r.settle(ctx), r.block(fields, false)); err != nil {
 			return err
 		}
 		return a.paced(ctx, func(n int) error {

@@ -76,11 +76,6 @@ func medians(all []figures) figures {
 	}
 }
 
-func middle(x []float64) float64 {
-	slices.Sort(x)
-	return x[len(x)/2]
-}
-
 // judge says which bars do not hold beside hostile callers.
 func (f figures) judge(without figures) (wrong []string) {
 	if f.Spoilt > without.Spoilt {

@@ -45,11 +45,12 @@ type raw struct {
 	credit  map[uint32]int64 // that the server gave: of the connection, 0, and of streams there are
 	initial int64            // of a new stream
 
-	closed atomic.Bool // by us
+	closed  atomic.Bool   // by us
+	settled chan struct{} // closed when the server's first words were answered
 }
 
 func newRaw(a *attacker, conn net.Conn) *raw {
-	r := &raw{a: a, conn: conn, credit: map[uint32]int64{0: window}, initial: window}
+	r := &raw{a: a, conn: conn, credit: map[uint32]int64{0: window}, initial: window, settled: make(chan struct{})}
 	r.changed = sync.NewCond(&r.mu)
 	r.to = http2.NewFramer(&r.out, nil)
 	r.to.AllowIllegalWrites = true
@@ -219,6 +220,11 @@ func (r *raw) takeLocked(frame http2.Frame) error {
 		}
 		if v, ok := f.Value(http2.SettingInitialWindowSize); ok {
 			r.initial = int64(v)
+		}
+		select {
+		case <-r.settled:
+		default:
+			defer close(r.settled)
 		}
 		return r.writeLocked(func(to *http2.Framer) error { return to.WriteSettingsAck() })
 	case *http2.PingFrame:

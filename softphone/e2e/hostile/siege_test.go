@@ -3,11 +3,13 @@
 package hostile
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"text/tabwriter"
 	"time"
@@ -27,6 +29,7 @@ const calmFiles = 16
 type siege struct {
 	InRooms figures `json:"in_rooms"`
 	Echoes  figures `json:"echoes"`
+	Visits  visits  `json:"newcomers"`
 	// PeakMiB is what the server had resident at most, Files what it had open when
 	// the attack ended, Goroutines how many were left when all calls had hung up.
 	PeakMiB    float64           `json:"server_peak_mib"`
@@ -101,7 +104,21 @@ func (c company) siege(t *testing.T, path string, k *attack) (s siege) {
 	up := newHeld(members * c.rooms)
 	var inRooms, echo swarm.Report
 	var err error
-	work := func() { inRooms, echo, err = c.call(t.Context(), p.address, up) }
+	newcomer := newCaller(t, p.address, "echo", 0)
+	work := func() {
+		var coming sync.WaitGroup
+		ctx, cancel := context.WithCancel(t.Context())
+		coming.Go(func() {
+			select {
+			case <-up.yes:
+				s.Visits = newcomer.newcomers(ctx)
+			case <-ctx.Done():
+			}
+		})
+		inRooms, echo, err = c.call(t.Context(), p.address, up)
+		cancel()
+		coming.Wait()
+	}
 	if k == nil {
 		work()
 	} else {
@@ -155,6 +172,9 @@ func peak(s *siege) float64  { return s.PeakMiB }
 func files(s *siege) float64 { return float64(s.Files) }
 func left(s *siege) float64  { return float64(s.Goroutines) }
 
+func refused(s *siege) float64 { return float64(s.Visits.Refused) }
+func answer(s *siege) float64  { return s.Visits.P50 }
+
 // judge says which bars do not hold.
 func (b *besieged) judge() (wrong []string) {
 	for _, others := range []struct {
@@ -168,6 +188,9 @@ func (b *besieged) judge() (wrong []string) {
 	if with, without := median(b.With, peak), median(b.Without, peak); with > without+mostMemory {
 		wrong = append(wrong, fmt.Sprintf("the server has %.0f MiB, without it %.0f", with, without))
 	}
+	if with, without := median(b.With, refused), median(b.Without, refused); with > without {
+		wrong = append(wrong, fmt.Sprintf("%.0f newcomers are refused, without it %.0f", with, without))
+	}
 	for i := range b.With {
 		if a := b.With[i].Assault; a.Error != "" || a.Did == 0 {
 			wrong = append(wrong, fmt.Sprintf("it was done %d times: %s", a.Did, a.Error))
@@ -179,15 +202,15 @@ func (b *besieged) judge() (wrong []string) {
 // told is what the server refused, by those it refused and by its log.
 func (s *siege) told() string {
 	a := s.Assault
-	return fmt.Sprintf("%d connections, %d at a time, %d times in %.1f s with %.2f cores; answers %v; log %v",
-		a.Dialled, a.Most, a.Did, a.Seconds, a.Cores, a.Got, s.Logged)
+	return fmt.Sprintf("%d of %d newcomers refused %s; %d connections, %d at a time, %d times in %.1f s with %.2f cores; answers %v; log %v",
+		s.Visits.Refused, s.Visits.Tried, s.Visits.Why, a.Dialled, a.Most, a.Did, a.Seconds, a.Cores, a.Got, s.Logged)
 }
 
 // sieges is all of it as people read it.
 func sieges(all []besieged, judged bool) string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
-	_, _ = fmt.Fprintln(w, "beside who\tothers\tspoilt\twithout\tp50\twithout\tp99\twithout\tp99 behind\twithout\tserver's cores\twithout\tMiB\twithout\tfiles\tgoroutines left\twithout\ttheir cores\t\t")
+	_, _ = fmt.Fprintln(w, "beside who\tothers\tspoilt\twithout\tp50\twithout\tp99\twithout\tp99 behind\twithout\tserver's cores\twithout\tMiB\twithout\tfiles\tgoroutines left\twithout\trefused\tanswer\twithout\ttheir cores\t\t")
 	for i := range all {
 		a := &all[i]
 		for _, others := range []struct {
@@ -195,9 +218,10 @@ func sieges(all []besieged, judged bool) string {
 			of   func([]siege) figures
 		}{{"in rooms", inRooms}, {"echoes", echoes}} {
 			with, without := others.of(a.With), others.of(a.Without)
-			_, _ = fmt.Fprintf(w, "%s\t%s\t%.1f\t%.1f\t%.1f\t%.1f\t%.1f\t%.1f\t%.1f\t%.1f\t%.2f\t%.2f\t%.0f\t%.0f\t%.0f\t%.0f\t%.0f\t%.2f\t%s\t\n",
+			_, _ = fmt.Fprintf(w, "%s\t%s\t%.1f\t%.1f\t%.1f\t%.1f\t%.1f\t%.1f\t%.1f\t%.1f\t%.2f\t%.2f\t%.0f\t%.0f\t%.0f\t%.0f\t%.0f\t%.0f\t%.1f\t%.1f\t%.2f\t%s\t\n",
 				a.Name, others.name, with.Spoilt, without.Spoilt, with.P50, without.P50, with.P99, without.P99, with.Behind99, without.Behind99,
 				with.Cores, without.Cores, median(a.With, peak), median(a.Without, peak), median(a.With, files), median(a.With, left), median(a.Without, left),
+				median(a.With, refused), median(a.With, answer), median(a.Without, answer),
 				median(a.With, func(s *siege) float64 { return s.Assault.Cores }), verdict(judged, a.Wrong))
 		}
 	}
