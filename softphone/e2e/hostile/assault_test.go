@@ -52,7 +52,7 @@ func serveAttack() error {
 		return err
 	}
 	if _, err := os.Stdin.Read(make([]byte, 1)); err != nil {
-		return nil //nolint:nilerr // whoever started it has ended
+		return nil // whoever started it has ended
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), longestAttack)
 	defer cancel()
@@ -61,7 +61,7 @@ func serveAttack() error {
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		cancel()
 	})
-	a := &attacker{server: os.Getenv(targetVariable), strength: k.full, spread: k.spread, resumable: true}
+	a := &attacker{site: openSite(os.Getenv(targetVariable)), strength: k.full, spread: k.spread, resumable: true}
 	began := time.Now()
 	err := k.run(a, ctx)
 	o := a.outcome(time.Since(began), err)

@@ -28,10 +28,10 @@ const (
 const marked = "attacked"
 
 // startMarked starts a server whose goroutines can be counted.
-func startMarked(t *testing.T) (s *servertest.Server) {
+func startMarked(t *testing.T, o servertest.Options) (s *servertest.Server) {
 	t.Helper()
 	pprof.Do(t.Context(), pprof.Labels(marked, t.Name()), func(context.Context) {
-		s = servertest.Start(t, servertest.Options{})
+		s = servertest.Start(t, o)
 	})
 	return s
 }
@@ -44,10 +44,13 @@ func goroutines(t *testing.T) (n int) {
 		t.Fatal(err)
 	}
 	label := fmt.Sprintf("%q:%q", marked, t.Name())
-	for record := range strings.SplitSeq(b.String(), "\n\n") {
-		count := 0
-		if _, err := fmt.Sscanf(record[strings.LastIndex("\n"+record, "\n@")+1:], "%d @", &count); err == nil && strings.Contains(record, label) {
-			n += count
+	of := 0 // the record that the line is of
+	for line := range strings.Lines(b.String()) {
+		var count int
+		if _, err := fmt.Sscanf(line, "%d @", &count); err == nil {
+			of = count
+		} else if strings.HasPrefix(line, "# labels:") && strings.Contains(line, label) {
+			n += of
 		}
 	}
 	return n
@@ -102,23 +105,51 @@ func (c *caller) probe(ctx context.Context, verified *atomic.Uint64) error {
 
 // TestCallsGoOnWhateverConnectionsDo makes each attack for a second while calls are
 // held, and judges only what holds on a slow computer: none of them ends, what they
-// hear is right and goes on, and the server has as many goroutines again as before.
+// hear is right and goes on, who calls is answered, and the server has as many
+// goroutines again as before.
 func TestCallsGoOnWhateverConnectionsDo(t *testing.T) {
-	s := startMarked(t)
-	ctx, hangUp := context.WithCancel(t.Context())
-	var calls sync.WaitGroup
-	defer calls.Wait()
+	s := startMarked(t, servertest.Options{})
+	goOn(t, openSite(s.Addr), attacks())
+}
+
+// goOn holds calls to a marked server beside one attack after the other.
+func goOn(t *testing.T, where site, all []attack) {
+	t.Helper()
+	probe := newCaller(t, where, "echo", 0)
+	verified, hangUp := hold(t, probe)
 	defer hangUp()
-	var verified atomic.Uint64
-	probe := newCaller(t, s.Addr, "echo", 0)
+	calm := goroutines(t)
+	if calm == 0 {
+		t.Fatal("the server's goroutines are not to be told from others")
+	}
+	for _, k := range all {
+		beAttacked(t, probe, k, verified)
+		n := 0
+		if !inTime(func() bool { n = goroutines(t); return n <= calm }) {
+			t.Errorf("after it %s the server has %d goroutines, before the first attack %d", k.name, n, calm)
+		}
+	}
+}
+
+// hold makes a call with the probe and those of a room, and returns when they are
+// up. hangUp ends them, and judges those in the room.
+func hold(t *testing.T, probe *caller) (verified *atomic.Uint64, hangUp func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	var calls sync.WaitGroup
+	hangUp = func() {
+		cancel()
+		calls.Wait()
+	}
+	verified = new(atomic.Uint64)
 	calls.Go(func() {
-		if err := probe.probe(ctx, &verified); err != nil {
+		if err := probe.probe(ctx, verified); err != nil {
 			t.Errorf("a call beside attackers: %v", err)
 		}
 	})
 	up := newHeld(members)
 	calls.Go(func() {
-		cfg := plan(s.Addr, "room/calm", members, 1, talkers, 0)
+		cfg := plan(probe.site, "room/calm", members, 1, talkers, 0)
 		cfg.Progress = up
 		r, err := swarm.Run(ctx, cfg)
 		if r.Held < r.Calls || r.Failures > 0 || r.Lost > 0 || r.Windows == 0 {
@@ -133,16 +164,10 @@ func TestCallsGoOnWhateverConnectionsDo(t *testing.T) {
 			return false
 		}
 	}) {
+		hangUp()
 		t.Fatal("no call came up")
 	}
-	calm := goroutines(t)
-	for _, k := range attacks() {
-		beAttacked(t, probe, k, &verified)
-		n := 0
-		if !inTime(func() bool { n = goroutines(t); return n <= calm }) {
-			t.Errorf("after it %s the server has %d goroutines, before the first attack %d", k.name, n, calm)
-		}
-	}
+	return verified, hangUp
 }
 
 // beAttacked attacks for a second, and longer until calls have gone on and another
@@ -150,7 +175,7 @@ func TestCallsGoOnWhateverConnectionsDo(t *testing.T) {
 func beAttacked(t *testing.T, c *caller, k attack, verified *atomic.Uint64) {
 	t.Helper()
 	const heard = 20 // frames
-	a := &attacker{server: c.server, strength: k.quick}
+	a := &attacker{site: c.site, strength: k.quick}
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	var err error

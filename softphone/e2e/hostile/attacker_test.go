@@ -30,9 +30,7 @@ type attack struct {
 
 // attacker makes one attack. Its methods are safe for concurrent use.
 type attacker struct {
-	server string
-	tls    *tls.Config // nil: plain text
-	token  string      // sent with each call; "": none
+	site
 	strength
 	spread int
 	// resumable makes its calls such that the server keeps them for a while when
@@ -89,7 +87,7 @@ func (a *attacker) dial(ctx context.Context, number int) (net.Conn, error) {
 	if a.spread > 0 {
 		dialer.LocalAddr = &net.TCPAddr{IP: net.IPv4(127, 0, 1, byte(1+number%a.spread))}
 	}
-	conn, err := dialer.DialContext(ctx, "tcp", a.server)
+	conn, err := dialer.DialContext(ctx, "tcp", a.address)
 	if err != nil {
 		return nil, err
 	}

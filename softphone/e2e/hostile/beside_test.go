@@ -145,8 +145,8 @@ func (c company) beside(t *testing.T, path string, k kind) (inRooms, echo swarm.
 	defer p.stop()
 	var err error
 	up := newHeld(members * c.rooms)
-	work := func() { inRooms, echo, err = c.call(t.Context(), p.address, up) }
-	beside(t, k, up.yes, c.hostiles(t, p.address), work)
+	work := func() { inRooms, echo, err = c.call(t.Context(), openSite(p.address), up) }
+	beside(t, k, up.yes, c.hostiles(t, openSite(p.address)), work)
 	for _, r := range []*swarm.Report{&inRooms, &echo} {
 		if r.Held < r.Calls || r.Failures > 0 || r.Lost > 0 {
 			t.Errorf("of calls to %s beside who %s %d of %d were held, %d frames lost, %d failures: %v", r.Destination, k.name, r.Held, r.Calls, r.Lost, r.Failures, err)

@@ -104,7 +104,8 @@ func (c company) siege(t *testing.T, path string, k *attack) (s siege) {
 	up := newHeld(members * c.rooms)
 	var inRooms, echo swarm.Report
 	var err error
-	newcomer := newCaller(t, p.address, "echo", 0)
+	where := openSite(p.address)
+	newcomer := newCaller(t, where, "echo", 0)
 	work := func() {
 		var coming sync.WaitGroup
 		ctx, cancel := context.WithCancel(t.Context())
@@ -115,7 +116,7 @@ func (c company) siege(t *testing.T, path string, k *attack) (s siege) {
 			case <-ctx.Done():
 			}
 		})
-		inRooms, echo, err = c.call(t.Context(), p.address, up)
+		inRooms, echo, err = c.call(t.Context(), where, up)
 		cancel()
 		coming.Wait()
 	}
@@ -156,6 +157,7 @@ func median(runs []siege, figure func(s *siege) float64) float64 {
 func inRooms(runs []siege) figures {
 	return medians(pick(runs, func(s *siege) figures { return s.InRooms }))
 }
+
 func echoes(runs []siege) figures {
 	return medians(pick(runs, func(s *siege) figures { return s.Echoes }))
 }
