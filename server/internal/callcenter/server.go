@@ -64,13 +64,14 @@ func Run(ctx context.Context, lis net.Listener, cfg Config, forced <-chan struct
 	server := grpc.NewServer(serverOptions(&cfg)...)
 	status := health.NewServer()
 	api.RegisterCallCenterServer(server, svc)
-	healthpb.RegisterHealthServer(server, status)
+	healthpb.RegisterHealthServer(server, healthService{status, svc})
 	reflection.Register(server)
 	status.SetServingStatus(api.CallCenter_ServiceDesc.ServiceName, healthpb.HealthCheckResponse_SERVING)
 
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(accepting) }()
 	var graceful sync.WaitGroup
+	cfg.Pulse.serve(server, &graceful)
 	var err error
 	select {
 	case err = <-served:
@@ -116,7 +117,7 @@ func serverOptions(cfg *Config) []grpc.ServerOption {
 		grpc.WaitForHandlers(true),
 	}
 	if cfg.Credentials != nil {
-		options = append(options, grpc.Creds(cfg.Credentials))
+		options = append(options, grpc.Creds(pulseCredentials{cfg.Credentials}))
 	}
 	return options
 }
