@@ -106,7 +106,9 @@ func (pulseConn) LocalAddr() net.Addr  { return pulseAddr{} }
 func (pulseConn) RemoteAddr() net.Addr { return pulseAddr{} }
 
 // pulseCredentials are those of a server that asks itself for none.
-type pulseCredentials struct{ credentials.TransportCredentials }
+type pulseCredentials struct {
+	credentials.TransportCredentials
+}
 
 func (c pulseCredentials) ServerHandshake(conn net.Conn) (net.Conn, credentials.AuthInfo, error) {
 	if _, own := conn.(pulseConn); own {
