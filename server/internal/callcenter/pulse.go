@@ -74,7 +74,7 @@ func (p *Pulse) serve(server *grpc.Server, until *sync.WaitGroup) {
 	}
 }
 
-// Accept, Close and Addr make it a net.Listener, for gRPC alone.
+// Accept makes it, with Close and Addr, a net.Listener for gRPC alone.
 func (p *Pulse) Accept() (net.Conn, error) {
 	select {
 	case conn := <-p.conns:

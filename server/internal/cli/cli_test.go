@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -74,8 +75,8 @@ func start(t *testing.T, args ...string) *running {
 	return r
 }
 
-// call opens a call and waits for the answer.
-func (r *running) call(t *testing.T) {
+// call opens a call, waits for the answer and returns the stream.
+func (r *running) call(t *testing.T) grpc.BidiStreamingClient[api.AudioChunk, api.AudioChunk] {
 	t.Helper()
 	conn, err := grpc.NewClient(r.addr, grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
@@ -94,6 +95,7 @@ func (r *running) call(t *testing.T) {
 	if _, err := stream.Recv(); err != nil {
 		t.Fatal(err)
 	}
+	return stream
 }
 
 func TestAnOrderlyEndIs0(t *testing.T) {
@@ -134,6 +136,9 @@ func TestWrongUseIs2(t *testing.T) {
 		{"an unknown flag", []string{"--lisen", "x"}, "did you mean --listen"},
 		{"a flag without its value", []string{"--listen"}, "--listen"},
 		{"an argument", []string{"now"}, `"now"`},
+		{"a slip in a command", []string{"chek-config"}, "did you mean server check-config?"},
+		{"an argument of a command", []string{"check-config", "now"}, `"now"`},
+		{"an unknown flag of a command", []string{"check-config", "--lisen", "x"}, "did you mean --listen"},
 		{"an unknown mode", []string{"--mode", "echo"}, "loopback"},
 		{"a missing settings file", []string{"--config", "/nowhere.toml"}, "/nowhere.toml"},
 		{"an unknown key in it", []string{"--config", file}, `"drain-timeout"`},
@@ -169,10 +174,24 @@ func TestAnAddressThatCannotBeHadIs1(t *testing.T) {
 }
 
 func TestVersionAndHelpAre0(t *testing.T) {
-	for arg, says := range map[string]string{"--version": "server ", "--help": "--drain-timeout"} {
+	for arg, says := range map[string][]string{
+		"--version": {"server "},
+		"--help":    {"--drain-timeout", "check-config", exitCodes, "SIGHUP"},
+	} {
 		var stdout output
-		if code := run([]string{arg}, &stdout, &output{}, nil); code != exitOK || !strings.Contains(stdout.String(), says) {
-			t.Errorf("%s: exit %d: %q", arg, code, stdout.String())
+		code := run([]string{arg}, &stdout, &output{}, nil)
+		for _, s := range says {
+			if code != exitOK || !strings.Contains(stdout.String(), s) {
+				t.Errorf("%s: exit %d, want %q: %q", arg, code, s, stdout.String())
+			}
+		}
+	}
+}
+
+func TestTheHelpSaysEveryExitCode(t *testing.T) {
+	for _, code := range []int{exitOK, exitFailed, exitUsage} {
+		if !regexp.MustCompile(fmt.Sprintf(`(?m)^  %d  \S`, code)).MatchString(exitCodes) {
+			t.Errorf("exit code %d is not explained in\n%s", code, exitCodes)
 		}
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
@@ -33,6 +34,7 @@ type Notifier struct {
 	// watchdog is how long the manager waits for a sign of life before it ends the
 	// server and starts another; 0: it does not.
 	watchdog time.Duration
+	stopping atomic.Bool
 }
 
 // New returns a notifier for the service manager in the environment. The log
@@ -50,8 +52,15 @@ func New(log *slog.Logger) *Notifier {
 	return n
 }
 
-// Ready says that the server takes calls, also after a reload.
+// Enabled reports whether a service manager wants to be told.
+func (n *Notifier) Enabled() bool { return n.enabled }
+
+// Ready says that the server takes calls, also after a reload. After Stopping it
+// says nothing.
 func (n *Notifier) Ready(status string) {
+	if n.stopping.Load() {
+		return
+	}
 	n.send(daemon.SdNotifyReady, statusLine(status))
 }
 
@@ -62,6 +71,7 @@ func (n *Notifier) Reloading() {
 
 // Stopping says that the server ends, which takes at most the limit.
 func (n *Notifier) Stopping(limit time.Duration, status string) {
+	n.stopping.Store(true)
 	n.send(daemon.SdNotifyStopping, "EXTEND_TIMEOUT_USEC="+strconv.FormatInt(limit.Microseconds(), 10), statusLine(status))
 }
 

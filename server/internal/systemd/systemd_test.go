@@ -79,6 +79,18 @@ func TestTheManagerIsToldEachState(t *testing.T) {
 	}
 }
 
+func TestAServerThatEndsIsNotReadyAnyMore(t *testing.T) {
+	m := listen(t)
+	n := New(slog.New(slog.DiscardHandler))
+	n.Stopping(time.Second, "drains")
+	n.Ready("late")
+	n.Reloading() // the next that is sent
+	m.next(t)
+	if got := m.next(t); got[0] != "RELOADING=1" {
+		t.Errorf("after its end has begun the manager is told %q", got)
+	}
+}
+
 // record keeps what is logged.
 type record struct {
 	mu sync.Mutex
