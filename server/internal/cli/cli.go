@@ -61,6 +61,9 @@ func Main(args []string, stdout, stderr io.Writer) int {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
+	// A crash ends with a signal. Otherwise it would have exit code 2, and a service
+	// manager that knows our codes would not start the server again.
+	debug.SetTraceback("crash")
 	return run(args, stdout, stderr, signals)
 }
 

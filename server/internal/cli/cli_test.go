@@ -3,9 +3,11 @@ package cli
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -21,7 +23,15 @@ import (
 	"callcenter/api"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// asServer makes the test's own program the server.
+const asServer = "CALLCENTER_TEST_IS_THE_SERVER"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asServer) != "" {
+		os.Exit(Main(os.Args[1:], os.Stdout, os.Stderr))
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // output is a writer that tells when something was written.
 type output struct {
@@ -170,6 +180,28 @@ func TestAnAddressThatCannotBeHadIs1(t *testing.T) {
 		if code != exitFailed || !strings.Contains(text, says) || !strings.Contains(text, "--listen") || strings.Count(text, "\n") != 1 {
 			t.Errorf("%s: exit %d: %q", address, code, text)
 		}
+	}
+}
+
+func TestACrashIsNotTakenForWrongSettings(t *testing.T) {
+	// What a watchdog sends; a panic takes the same way out.
+	cmd := exec.Command("sh", "-c", `ulimit -c 0; exec "$0" "$@"`, os.Args[0], "--listen", "127.0.0.1:0")
+	cmd.Env = append(os.Environ(), asServer+"=1")
+	var stderr output
+	cmd.Stderr = &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	stderr.await(t, "msg=listening")
+	if err := cmd.Process.Signal(syscall.SIGABRT); err != nil {
+		t.Fatal(err)
+	}
+	var exit *exec.ExitError
+	if err := cmd.Wait(); !errors.As(err, &exit) || exit.ExitCode() != -1 || !strings.Contains(exit.String(), "signal: abort") {
+		t.Errorf("it ends with %v, want a signal", err)
+	}
+	if !strings.Contains(stderr.String(), "goroutine ") {
+		t.Errorf("it does not say where it was:\n%s", &stderr)
 	}
 }
 
