@@ -62,7 +62,7 @@ func TestAServerThatRunsHasAPulseWhateverItsCredentials(t *testing.T) {
 func TestAServerWhoseCallsStandStillHasNoPulse(t *testing.T) {
 	svc, status := New(testConfig()), health.NewServer()
 	status.SetServingStatus(api.CallCenter_ServiceDesc.ServiceName, healthpb.HealthCheckResponse_SERVING)
-	server := grpc.NewServer(serverOptions(&Config{})...)
+	server := grpc.NewServer(append(serverOptions(&svc.cfg), guardOptions(svc, &net.TCPAddr{})...)...)
 	healthpb.RegisterHealthServer(server, healthService{status, svc})
 	var served sync.WaitGroup
 	p := NewPulse()

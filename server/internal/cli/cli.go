@@ -118,7 +118,7 @@ func command(stderr io.Writer, signals <-chan os.Signal) *cobra.Command {
 	cmd.CompletionOptions.DisableDefaultCmd = true
 	cmd.SuggestionsMinimumDistance = 2
 	addSettings(cmd)
-	cmd.AddCommand(checkConfigCommand())
+	cmd.AddCommand(checkConfigCommand(), tokenCommand())
 	return cmd
 }
 

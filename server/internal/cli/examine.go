@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"slices"
@@ -28,11 +29,11 @@ func examine(fs *pflag.FlagSet) examination {
 	var x examination
 	x.cfg, x.list, x.errs = config.Show(fs)
 	cfg := &x.cfg
-	addr, err := net.ResolveTCPAddr("tcp", cfg.Listen)
-	if err != nil {
+	if addr, err := net.ResolveTCPAddr("tcp", cfg.Listen); err != nil {
 		x.wrong("listen", fmt.Errorf("the address cannot be had: %w", err))
 	} else {
 		x.lines = append(x.lines, "listen on "+addr.String())
+		x.callers(addr)
 	}
 	x.lines = append(x.lines, "give a call without a destination "+cfg.Destination())
 	x.lines = append(x.lines, limitLines(cfg)...)
@@ -42,12 +43,44 @@ func examine(fs *pflag.FlagSet) examination {
 	return x
 }
 
+// callers is about who may come in, and how.
+func (x *examination) callers(addr net.Addr) {
+	if len(x.errs) > 0 && slices.ContainsFunc(securitySettings(), x.isWrong) {
+		return // what follows from it is wrong as well
+	}
+	keys, asked, err := checkTokens(&x.cfg)
+	x.add(err)
+	if err != nil {
+		return
+	}
+	spoken, err := checkSecurity(&x.cfg, addr, keys)
+	x.add(err)
+	x.lines = append(append(x.lines, spoken...), asked...)
+}
+
+// securitySettings are those that say who may come in.
+func securitySettings() []string {
+	return []string{"tls-cert", "tls-key", "client-ca", "insecure", "state-dir", "token-keys", "audience", "no-auth"}
+}
+
+// add notes each line of an error; nil has none.
+func (x *examination) add(err error) {
+	if err == nil {
+		return
+	}
+	for line := range strings.SplitSeq(err.Error(), "\n") {
+		x.errs = append(x.errs, errors.New(line))
+	}
+}
+
+func (x *examination) isWrong(key string) bool {
+	return slices.ContainsFunc(x.errs, func(e error) bool { return strings.HasPrefix(e.Error(), "setting "+key+" ") })
+}
+
 // wrong notes an error of a setting, unless something else is wrong with it.
 func (x *examination) wrong(key string, err error) {
-	for _, e := range x.errs {
-		if strings.HasPrefix(e.Error(), "setting "+key+" ") {
-			return
-		}
+	if x.isWrong(key) {
+		return
 	}
 	source := "default"
 	if i := slices.IndexFunc(x.list, func(s settings.Setting) bool { return s.Name == key }); i >= 0 {

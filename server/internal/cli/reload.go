@@ -45,7 +45,9 @@ func (s *server) apply(x examination) {
 		s.log.Info("a setting changed", "setting", c.Key, "before", c.From, "now", c.To, "from", c.Source)
 		replace(s.settings, x.list, c.Key)
 	}
-	s.gate.Set(x.cfg.Limits())
+	limits := x.cfg.Limits()
+	limits.StreamsPerConnection = s.cfg.MaxStreamsPerConnection // connections were promised it
+	s.gate.Set(limits)
 	for _, w := range x.warnings {
 		s.log.Warn("settings", "caution", w)
 	}

@@ -50,6 +50,8 @@ type server struct {
 	pulse    *callcenter.Pulse
 	notifier *systemd.Notifier
 	terminal *terminal
+	tokens   *tokens
+	security *security
 	parts    []part
 }
 
@@ -59,11 +61,12 @@ func serve(ctx context.Context, fs *pflag.FlagSet, stderr io.Writer, signals <-c
 	if err != nil {
 		return err
 	}
-	s.log.Info("listening", "address", s.listener.Addr().String(), "mode", s.cfg.Mode, "version", settings.Version())
+	s.security.announce(s.log, "address", s.listener.Addr().String(), "mode", s.cfg.Mode, "version", settings.Version())
 	return s.run(ctx, signals)
 }
 
-// newServer settles the settings and listens.
+// newServer settles the settings, listens, and opens what it takes to be sure of
+// callers.
 func newServer(fs *pflag.FlagSet, stderr io.Writer) (*server, error) {
 	cfg, list, mistakes := config.Show(fs)
 	if len(mistakes) > 0 {
@@ -84,7 +87,25 @@ func newServer(fs *pflag.FlagSet, stderr io.Writer) (*server, error) {
 	if w := openFilesWarning(&cfg); w != "" {
 		log.Warn("too few open files", "caution", w)
 	}
+	if err := s.open(); err != nil {
+		return nil, errors.Join(err, lis.Close())
+	}
 	return s, nil
+}
+
+// open reads keys, revocations and certificates, or makes a certificate.
+func (s *server) open() (err error) {
+	if s.tokens, err = openTokens(&s.cfg, s.log); err != nil {
+		return err
+	}
+	if s.security, err = secure(&s.cfg, s.listener.Addr(), s.tokens.keys(), s.log); err != nil {
+		return err
+	}
+	s.parts = []part{
+		{"keys and revocations", s.tokens.reload, s.tokens.run},
+		{"certificates", s.security.reload, s.security.run},
+	}
+	return nil
 }
 
 // run serves until the signals, or a failure, end it.
@@ -116,10 +137,11 @@ func (s *server) callcenter() callcenter.Config {
 		Codecs:       codec.NewRegistry(opus.Codec{}, pcm.Codec{}),
 		Log:          s.log,
 		Destination:  s.cfg.Destination(),
-		MaxCalls:     s.cfg.MaxCalls,
 		Speakers:     s.cfg.Speakers,
 		LevelControl: s.cfg.LevelControl,
 		DrainTimeout: s.cfg.DrainTimeout,
+		Credentials:  s.security.credentials(),
+		Authority:    s.tokens.authority,
 		Gate:         s.gate,
 		Pulse:        s.pulse,
 		Version:      settings.Version(),

@@ -10,6 +10,7 @@ func (c *Config) Limits() admission.Limits {
 		CallsPerIdentity:      c.MaxCallsPerIdentity,
 		Connections:           c.MaxConnections,
 		ConnectionsPerAddress: c.MaxConnectionsPerAddress,
+		StreamsPerConnection:  c.MaxStreamsPerConnection,
 		CallDuration:          c.MaxCallDuration,
 	}
 }
