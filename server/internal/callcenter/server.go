@@ -25,6 +25,10 @@ const (
 	streamWindow = 65535
 	connWindow   = 1 << 20
 
+	// readBuffer holds a few dozen chunks. gRPC's own is eight times that, and each
+	// connection over TLS has one to itself, also while it is idle.
+	readBuffer = 4 << 10
+
 	maxStreamsPerConn = 200
 	maxHeaderBytes    = 16 << 10
 	handshakeLimit    = 5 * time.Second
@@ -107,6 +111,7 @@ func serverOptions(cfg *Config) []grpc.ServerOption {
 	options := []grpc.ServerOption{
 		grpc.StaticStreamWindowSize(streamWindow),
 		grpc.StaticConnWindowSize(connWindow),
+		grpc.ReadBufferSize(readBuffer),
 		grpc.MaxRecvMsgSize(wire.MaxMessage),
 		grpc.MaxConcurrentStreams(maxStreamsPerConn),
 		grpc.MaxHeaderListSize(maxHeaderBytes),
