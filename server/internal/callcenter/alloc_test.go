@@ -43,15 +43,15 @@ func TestAChunkWithoutAFrameAllocatesNothing(t *testing.T) {
 }
 
 func TestAnEchoOverASocketAllocatesWhatGRPCDoes(t *testing.T) {
-	allocations := func(socketEcho func(testing.TB) func()) float64 {
-		echo := socketEcho(t)
+	allocations := func(of func(testing.TB) func()) float64 {
+		echo := of(t)
 		for range 200 {
 			echo()
 		}
 		return testing.AllocsPerRun(2000, echo)
 	}
-	bare := allocations(func(tb testing.TB) func() { return socketEcho(tb, true) })
-	ours := allocations(func(tb testing.TB) func() { return socketEcho(tb, false) })
+	bare := allocations(plainEcho)
+	ours := allocations(ourEcho)
 	asked := allocations(askedEcho)
 	t.Logf("client and server together: %v an echo, %v of a caller who is asked, a bare server %v", ours, asked, bare)
 	if ours > bare || asked > bare {

@@ -33,14 +33,9 @@ func (bareEcho) LiveCall(rpc grpc.BidiStreamingServer[api.AudioChunk, api.AudioC
 }
 
 // socketEcho returns a function that sends a frame of 80 bytes to the server, or
-// to a bare echo with the same settings, over a socket and waits for it.
-func socketEcho(tb testing.TB, bare bool) func() {
-	tb.Helper()
-	return socketEchoOf(tb, bare, nil, "")
-}
-
-// socketEchoOf is socketEcho where an authority asks who calls, and a token answers.
-func socketEchoOf(tb testing.TB, bare bool, a *auth.Authority, token string) func() {
+// to a bare echo with the same settings, over a socket and waits for it. Where an
+// authority asks who calls, the token answers.
+func socketEcho(tb testing.TB, bare bool, a *auth.Authority, token string) func() {
 	tb.Helper()
 	lis, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -108,7 +103,17 @@ func socketEchoOf(tb testing.TB, bare bool, a *auth.Authority, token string) fun
 	return echo
 }
 
-// askedEcho is socketEcho of a caller who is asked.
+func plainEcho(tb testing.TB) func() {
+	tb.Helper()
+	return socketEcho(tb, true, nil, "")
+}
+
+func ourEcho(tb testing.TB) func() {
+	tb.Helper()
+	return socketEcho(tb, false, nil, "")
+}
+
+// askedEcho is ourEcho of a caller who is asked.
 func askedEcho(tb testing.TB) func() {
 	tb.Helper()
 	dir, now := tb.TempDir(), time.Now()
@@ -127,7 +132,7 @@ func askedEcho(tb testing.TB) func() {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return socketEchoOf(tb, false, a, token)
+	return socketEcho(tb, false, a, token)
 }
 
 // BenchmarkEcho is an echo over a socket, one at a time, of the server and of a
@@ -137,9 +142,9 @@ func BenchmarkEcho(b *testing.B) {
 		name string
 		echo func(testing.TB) func()
 	}{
-		{"server", func(tb testing.TB) func() { return socketEcho(tb, false) }},
+		{"server", ourEcho},
 		{"server that asks who calls", askedEcho},
-		{"bare gRPC", func(tb testing.TB) func() { return socketEcho(tb, true) }},
+		{"bare gRPC", plainEcho},
 	} {
 		b.Run(bc.name, func(b *testing.B) {
 			echo := bc.echo(b)
