@@ -13,6 +13,7 @@ BENCHTIME ?= 1s
 BENCHCOUNT ?= 1
 BENCHFLAGS ?=
 FUZZTIME ?= 60s
+ASANTIME ?= 10m
 SOAKCOUNT ?= 20
 FAULTS ?= 50
 DEVICEFAULTS ?= 20
@@ -28,7 +29,7 @@ SOAK ?= 1h
 HOSTILE ?= 10s
 LOAD ?= 60s
 
-.PHONY: help build run test bench bench-capacity bench-desk bench-load bench-hostile golden picture manuals fuzz soak soak-again soak-faults soak-calls lint fmt proto proto-image ci clean
+.PHONY: help build run test bench bench-capacity bench-desk bench-load bench-hostile golden picture manuals fuzz asan soak soak-again soak-faults soak-calls lint fmt proto proto-image ci clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -76,6 +77,9 @@ manuals: ## bin/man/*.1 and bin/completions/PROGRAM.{bash,zsh,fish}; man -l bin/
 
 fuzz: ## every fuzz target, one after the other (FUZZTIME=60s each)
 	@.ci/fuzz $(FUZZTIME)
+
+asan: ## mutated Opus packets through a libopus with the address sanitizer (ASANTIME=10m); takes its source from apt-get
+	@.ci/asan $(ASANTIME)
 
 soak: ## the three below, one after the other; they take hours
 	@$(MAKE) --no-print-directory soak-again

@@ -33,6 +33,14 @@ type Identity struct {
 	key ed25519.PublicKey // KeyID's, when it was accepted
 }
 
+// Name is the subject, "" where nobody is asked.
+func (id *Identity) Name() string {
+	if id == nil {
+		return ""
+	}
+	return id.Subject
+}
+
 type contextKey struct{}
 
 // NewContext returns a context that carries who makes an RPC.

@@ -15,6 +15,7 @@ import (
 	"callcenter/api/wire"
 	"callcenter/audio"
 	"callcenter/audio/sendq"
+	"callcenter/server/internal/admission"
 	"callcenter/server/internal/auth"
 	"callcenter/server/internal/room"
 )
@@ -38,6 +39,7 @@ type call struct {
 	opening     wire.Opening
 	destination string
 	resumable   bool
+	place       *admission.Place
 	leg         room.Leg // of the first stream's handler until opened
 	left        sync.Once
 
@@ -45,6 +47,7 @@ type call struct {
 	events  *eventQueue
 	levels  atomic.Pointer[api.Levels] // the newest that have not left
 	limiter *rate.Limiter
+	flood   flood // under pushing
 
 	over    chan struct{} // closed by end
 	endOnce sync.Once
@@ -84,6 +87,7 @@ func newCall(s *Service, id *auth.Identity, o wire.Opening, destination string) 
 		queue:       sendq.New(),
 		events:      newEventQueue(),
 		limiter:     rate.NewLimiter(chunkRate, chunkBurst),
+		flood:       newFlood(),
 		over:        make(chan struct{}),
 		packets:     wire.NewPackets(o.Format),
 	}
@@ -191,6 +195,7 @@ func (c *call) logEnd(err error) {
 		slog.Uint64("flooded", c.flooded.Load()),
 		slog.Uint64("malformed", l.Malformed),
 		slog.Uint64("hushed", l.Hushed),
+		slog.Uint64("undecodable", l.Playout.DecodeErrors),
 		slog.Uint64("lost", l.Lost),
 		slog.Uint64("discarded", l.Discarded),
 		slog.Uint64("concealed", l.ConcealedSamples),

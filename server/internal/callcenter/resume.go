@@ -55,6 +55,7 @@ const (
 func (s *Service) connect(st *stream, o wire.Opening, destination, token string) (resumed bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.nameLocked(st)
 	c := s.calls[o.CallID]
 	if c == nil {
 		return false, s.connectNewLocked(st, o, destination, token)
@@ -71,10 +72,13 @@ func (s *Service) connectNewLocked(st *stream, o wire.Opening, destination, toke
 		return errEnded
 	case from == forged:
 		return errNotYours
-	case len(s.calls) >= s.cfg.MaxCalls:
-		return errFull(s.cfg.MaxCalls)
+	}
+	place, err := s.gate.Call(st.peer, st.identity.Name(), time.Now())
+	if err != nil {
+		return err
 	}
 	c := newCall(s, st.identity, o, destination)
+	c.place = place
 	if o.Extended && token != "" {
 		c.resumable, c.events.keep = true, true
 		c.former, c.token = token, s.mint.issue(o.CallID)
@@ -182,7 +186,7 @@ func (st *stream) resume(ctx context.Context, ack uint64) error {
 	st.letIn(ctx)
 	gap := st.clock() - time.Duration(c.heard.Load())
 	s.cfg.Log.LogAttrs(ctx, slog.LevelInfo, "call resumed", append(c.attrs(),
-		slog.String("peer", peerAddr(ctx)), seconds("gap_s", gap))...)
+		slog.String("peer", st.peerName()), seconds("gap_s", gap))...)
 	return nil
 }
 
@@ -252,7 +256,11 @@ func (c *call) limbo(back <-chan struct{}) {
 
 // waitFor returns nil when back is closed, or else why the call ends.
 func (c *call) waitFor(back <-chan struct{}) error {
-	limit := time.NewTimer(limboLimit)
+	wait, tooLate := limboLimit, errLost
+	if most := c.svc.gate.Limits().CallDuration; most > 0 && c.start+most-c.clock() < wait {
+		wait, tooLate = c.start+most-c.clock(), errLongest(most)
+	}
+	limit := time.NewTimer(wait)
 	defer limit.Stop()
 	var look <-chan time.Time // where somebody is asked
 	if c.svc.cfg.Authority != nil {
@@ -265,7 +273,7 @@ func (c *call) waitFor(back <-chan struct{}) error {
 		case <-back:
 			return nil
 		case <-limit.C:
-			return errLost
+			return tooLate
 		case <-c.over:
 			return c.cause
 		case <-look:

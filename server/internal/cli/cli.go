@@ -22,6 +22,7 @@ import (
 	"callcenter/codec"
 	"callcenter/codec/opus"
 	"callcenter/codec/pcm"
+	"callcenter/server/internal/admission"
 	"callcenter/server/internal/callcenter"
 	"callcenter/server/internal/config"
 )
@@ -128,7 +129,11 @@ func serve(ctx context.Context, cfg config.Config, stderr io.Writer, signals <-c
 	if err != nil {
 		return errors.Join(err, lis.Close())
 	}
-	log.Info("listening", "address", lis.Addr().String(), "mode", cfg.Mode, "version", settings.Version())
+	sec, err := secure(&cfg, lis.Addr(), asked.authority != nil, log)
+	if err != nil {
+		return errors.Join(err, lis.Close())
+	}
+	sec.announce(log, "address", lis.Addr().String(), "mode", cfg.Mode, "version", settings.Version())
 
 	draining, drain := context.WithCancel(ctx)
 	defer drain()
@@ -136,7 +141,8 @@ func serve(ctx context.Context, cfg config.Config, stderr io.Writer, signals <-c
 	ended := make(chan error, 1)
 	var looking sync.WaitGroup
 	watched, stop := context.WithCancel(context.WithoutCancel(ctx))
-	looking.Go(func() { _ = asked.run(watched) }) // it returns nil
+	looking.Go(func() { _ = asked.run(watched) }) // both return nil
+	looking.Go(func() { _ = sec.run(watched) })
 	defer looking.Wait()
 	defer stop()
 	go func() {
@@ -144,10 +150,11 @@ func serve(ctx context.Context, cfg config.Config, stderr io.Writer, signals <-c
 			Codecs:       codec.NewRegistry(opus.Codec{}, pcm.Codec{}),
 			Log:          log,
 			Destination:  cfg.Destination(),
-			MaxCalls:     cfg.MaxCalls,
+			Gate:         admission.New(cfg.Limits()),
 			Speakers:     cfg.Speakers,
 			LevelControl: cfg.LevelControl,
 			DrainTimeout: cfg.DrainTimeout,
+			Credentials:  sec.credentials(),
 			Version:      settings.Version(),
 			Authority:    asked.authority,
 		}, forced)

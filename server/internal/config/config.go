@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"callcenter/api/settings"
+	"callcenter/server/internal/admission"
 	"callcenter/server/internal/callcenter"
 	"callcenter/server/internal/room"
 )
@@ -74,7 +75,7 @@ func Default() Config {
 		MaxCallsPerIdentity:      4,
 		MaxConnections:           4000,
 		MaxConnectionsPerAddress: 1000,
-		MaxStreamsPerConnection:  100,
+		MaxStreamsPerConnection:  admission.DefaultStreamsPerConnection,
 		MaxCallDuration:          12 * time.Hour,
 	}
 }

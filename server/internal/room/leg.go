@@ -45,9 +45,10 @@ type conferenceLeg struct {
 
 	unheard, deaf atomic.Bool // it may not speak, or listen
 
-	received, malformed, hushed atomic.Uint64
-	gaps                        gaps                          // of the receive loop
-	listener                    atomic.Pointer[conferenceLeg] // it hears this one's frames as they are
+	received, hushed atomic.Uint64
+	media            media
+	gaps             gaps                          // of the receive loop
+	listener         atomic.Pointer[conferenceLeg] // it hears this one's frames as they are
 
 	dead   atomic.Bool // its coding does not return, and may hold the playout
 	known  Stats       // the newest, under lastly
@@ -109,6 +110,7 @@ func newConferenceLeg(d *Directory, m Member, down Downlink) (*conferenceLeg, er
 			Jitter:   jitter.Config{Rest: restOfTheWay},
 			Complete: m.Complete,
 		}),
+		media:   media{codec: m.Format.Codec},
 		speaker: s,
 		digits:  make(chan byte, maxDigits),
 		control: newControl(cfg),
@@ -122,12 +124,14 @@ func newConferenceLeg(d *Directory, m Member, down Downlink) (*conferenceLeg, er
 func (l *conferenceLeg) Push(_ context.Context, u Uplink) (put Downlink) {
 	switch {
 	case l.dead.Load():
-	case !u.Playable && len(u.Frame.Data) > 0:
-		l.malformed.Add(1)
+	case u.isMalformed():
+		l.gaps.skip(&u)
+		l.judge(l.media.bad())
 	case u.Playable:
 		l.mute.set(u.Frame.Marks&markMuted != 0)
 		if len(u.Frame.Data) > 0 {
 			l.received.Add(1)
+			l.media.good()
 			if l.hold.says.Load() {
 				u.hush()
 			}
@@ -150,6 +154,13 @@ func (l *conferenceLeg) Push(_ context.Context, u Uplink) (put Downlink) {
 		}
 	}
 	return put
+}
+
+// judge ends the member's call, and no other, if what it sends is no audio.
+func (l *conferenceLeg) judge(err error) {
+	if err != nil {
+		l.down.Fail(err)
+	}
 }
 
 // note takes how loud the member says a frame is, or that it is silence. That is
@@ -200,7 +211,7 @@ func (l *conferenceLeg) Stats() Stats {
 		Received:         l.received.Load(),
 		Lost:             s.PacketsLost,
 		Discarded:        s.PacketsDiscarded,
-		Malformed:        l.malformed.Load(),
+		Malformed:        l.media.malformed.Load(),
 		Hushed:           l.hushed.Load(),
 		TotalSamples:     s.TotalSamplesReceived,
 		ConcealedSamples: s.ConcealedSamples,
@@ -252,6 +263,7 @@ func (l *conferenceLeg) listen(at time.Duration, mixed bool) {
 	defer l.rescue()
 	l.play.SetHeard(mixed && (l.claim.has || l.leaving) || l.measured)
 	pulled := l.play.Pull(l.pcm[:], at)
+	l.judge(l.media.decoded(l.play.Undecodable()))
 	kind := pulled.Kind
 	l.delay = pulled.Delay
 	l.talks = kind != playout.Filling && kind != playout.Comfort
