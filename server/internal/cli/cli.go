@@ -129,7 +129,7 @@ func serve(ctx context.Context, cfg config.Config, stderr io.Writer, signals <-c
 	if err != nil {
 		return errors.Join(err, lis.Close())
 	}
-	sec, err := secure(&cfg, lis.Addr(), asked.authority != nil, log)
+	sec, err := secure(&cfg, lis.Addr(), asked.keys(), log)
 	if err != nil {
 		return errors.Join(err, lis.Close())
 	}

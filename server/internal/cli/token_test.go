@@ -324,3 +324,14 @@ func TestAFolderThatCannotBeReadIs2(t *testing.T) {
 		t.Errorf("exit %d: %q", code, stderr.String())
 	}
 }
+
+// A folder of keys without a key lets nobody in: that is nobody's wish.
+func TestAFolderWithoutAKeyIs2(t *testing.T) {
+	for _, address := range []string{"127.0.0.1:0", ":0"} {
+		var stderr output
+		code := run([]string{"--listen", address, "--token-keys", t.TempDir(), "--insecure"}, &output{}, &stderr, nil)
+		if code != exitUsage || !strings.Contains(stderr.String(), "server token create") || strings.Count(stderr.String(), "\n") != 1 {
+			t.Errorf("%s: exit %d: %q", address, code, stderr.String())
+		}
+	}
+}
