@@ -73,7 +73,7 @@ func Run(ctx context.Context, lis net.Listener, cfg Config, forced <-chan struct
 	server := grpc.NewServer(append(serverOptions(&svc.cfg), guardOptions(svc, lis.Addr())...)...)
 	status := health.NewServer()
 	api.RegisterCallCenterServer(server, svc)
-	healthpb.RegisterHealthServer(server, status)
+	healthpb.RegisterHealthServer(server, healthService{status, svc})
 	reflection.Register(server)
 	status.SetServingStatus(api.CallCenter_ServiceDesc.ServiceName, healthpb.HealthCheckResponse_SERVING)
 
@@ -86,6 +86,7 @@ func Run(ctx context.Context, lis net.Listener, cfg Config, forced <-chan struct
 	go func() { served <- server.Serve(accepting) }()
 	defer background(func(ctx context.Context) { _ = svc.gate.Run(ctx, cfg.Log) })() // it ends with ctx alone
 	var graceful sync.WaitGroup
+	cfg.Pulse.serve(server, &graceful)
 	var err error
 	select {
 	case err = <-served:
@@ -122,7 +123,7 @@ func serverOptions(cfg *Config) []grpc.ServerOption {
 	return []grpc.ServerOption{
 		grpc.ReadBufferSize(readBuffer),
 		grpc.SharedWriteBuffer(true),
-		grpc.Creds(meteredBy(cfg.Credentials)),
+		grpc.Creds(pulseCredentials{meteredBy(cfg.Credentials)}),
 		grpc.InTapHandle(openStream),
 		grpc.ChainStreamInterceptor(boundStream),
 		grpc.ChainUnaryInterceptor(boundUnary),

@@ -65,6 +65,8 @@ type Config struct {
 	// Gate bounds connections, streams and calls; nil: one that allows
 	// DefaultMaxCalls, from anywhere.
 	Gate *admission.Gate
+	// Pulse is how Run's server can be asked whether it lives; nil: nobody asks.
+	Pulse *Pulse
 	// Version is what callers are told that the server was built from; it may be
 	// empty.
 	Version string
