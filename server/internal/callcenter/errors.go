@@ -49,7 +49,7 @@ func toStatus(err error) error {
 		return err // from gRPC itself
 	}
 	st := status.New(codeOf(err), err.Error())
-	var refused *admission.Refusal
+	var refused *admission.RefusalError
 	if errors.As(err, &refused) {
 		// It fails for a status that is OK.
 		if hint, herr := st.WithDetails(&errdetails.RetryInfo{RetryDelay: durationpb.New(refused.Retry)}); herr == nil {
@@ -62,7 +62,7 @@ func toStatus(err error) error {
 func codeOf(err error) codes.Code {
 	var field *wire.FieldError
 	var format *codec.FormatError
-	var refused *admission.Refusal
+	var refused *admission.RefusalError
 	switch {
 	case errors.As(err, &field), errors.As(err, &format):
 		return codes.InvalidArgument

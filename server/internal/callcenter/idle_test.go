@@ -48,13 +48,13 @@ func socketServer(tb testing.TB, cfg Config) (*listener, string) {
 }
 
 // until waits for what must come true.
-func until(tb testing.TB, what string, true func() bool) {
+func until(tb testing.TB, what string, so func() bool) {
 	tb.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
-	for !true() {
+	for !so() {
 		select {
 		case <-ctx.Done():
 			tb.Fatalf("never: %s", what)
