@@ -43,10 +43,12 @@ type conferenceLeg struct {
 	down   Downlink
 	play   *playout.Playout
 
-	received atomic.Uint64
-	media    media
-	gaps     gaps                          // of the receive loop
-	listener atomic.Pointer[conferenceLeg] // it hears this one's frames as they are
+	unheard, deaf atomic.Bool // it may not speak, or listen
+
+	received, hushed atomic.Uint64
+	media            media
+	gaps             gaps                          // of the receive loop
+	listener         atomic.Pointer[conferenceLeg] // it hears this one's frames as they are
 
 	dead   atomic.Bool // its coding does not return, and may hold the playout
 	known  Stats       // the newest, under lastly
@@ -72,6 +74,7 @@ type conferenceLeg struct {
 	speaker  *speaker                   // with the coder of what it hears while it has the floor
 	shared   *coder                     // of all who only listen and hear alike
 	full     bool                       // there is a frame for it
+	shut     bool                       // it is deaf in this step, under room.mu
 	hears    *coder                     // the one of these that it hears, nil: none yet
 	before   *conferenceLeg             // whom it heard directly before it began to
 	pcm      [audio.PeriodSamples]int16 // what it says in this tick
@@ -98,7 +101,7 @@ func newConferenceLeg(d *Directory, m Member, down Downlink) (*conferenceLeg, er
 	if err != nil {
 		return nil, err
 	}
-	return &conferenceLeg{
+	l := &conferenceLeg{
 		member: m,
 		dir:    d,
 		down:   down,
@@ -111,7 +114,10 @@ func newConferenceLeg(d *Directory, m Member, down Downlink) (*conferenceLeg, er
 		speaker: s,
 		digits:  make(chan byte, maxDigits),
 		control: newControl(cfg),
-	}, nil
+	}
+	l.unheard.Store(m.Unheard)
+	l.deaf.Store(m.Deaf)
+	return l, nil
 }
 
 // Push implements Leg.
@@ -130,8 +136,11 @@ func (l *conferenceLeg) Push(_ context.Context, u Uplink) (put Downlink) {
 				u.hush()
 			}
 		}
+		if l.unheard.Load() {
+			l.silence(&u)
+		}
 		missing := l.gaps.before(&u)
-		if to := l.listener.Load(); to != nil {
+		if to := l.listener.Load(); to != nil && !to.deaf.Load() {
 			f := u.Frame
 			f.DroppedBefore = missing
 			if f.Media == 0 { // its sender gives none
@@ -203,6 +212,7 @@ func (l *conferenceLeg) Stats() Stats {
 		Lost:             s.PacketsLost,
 		Discarded:        s.PacketsDiscarded,
 		Malformed:        l.media.malformed.Load(),
+		Hushed:           l.hushed.Load(),
 		TotalSamples:     s.TotalSamplesReceived,
 		ConcealedSamples: s.ConcealedSamples,
 		Jitter:           s.Jitter,
@@ -223,7 +233,7 @@ func (l *conferenceLeg) event(kind EventKind) Event {
 
 // tell passes an event on to a member that knows events.
 func (l *conferenceLeg) tell(e Event) {
-	if l.member.Extended {
+	if l.member.Extended && !l.deaf.Load() {
 		l.down.Event(e)
 	}
 }
@@ -330,7 +340,14 @@ func (l *conferenceLeg) speak(c *conference, voices int, held time.Duration, fir
 		voices--
 	}
 	to := l.hears
-	if to.ran != c.now {
+	switch {
+	case to.ran == c.now: // another who hears alike came first
+	case l.shut:
+		to.ran = c.now
+		to.adjust(c.complexity)
+		clear(to.next())
+		to.done(false, 0)
+	default:
 		to.ran = c.now
 		to.adjust(c.complexity)
 		c.sum.Minus(to.next(), own, &to.limiter)
@@ -371,7 +388,7 @@ func (l *conferenceLeg) tune(now uint64) {
 		l.linger = lingerSteps
 	}
 	c := l.shared
-	if l.linger > 0 || c.broken {
+	if l.linger > 0 || c.broken || l.shut {
 		c = l.speaker.coder
 	}
 	if c == l.hears {
