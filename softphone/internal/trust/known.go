@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -174,15 +175,14 @@ func (k *Known) find(address string) (Server, bool, error) {
 	return Server{}, false, nil
 }
 
-// meet remembers a server that was not known, unless another softphone has since
-// remembered the same, or something else, which is errOther. The note says what
-// became of a damaged file.
-func (k *Known) meet(s Server) (note string, err error) {
-	return k.change(func(list []Server) ([]Server, error) {
-		var err error
-		if s.Address, err = Address(s.Address); err != nil {
-			return nil, err
-		}
+// meet remembers a server that was not known, and reports that it did: another
+// softphone may have remembered the same since, or something else, which is
+// errOther. The note says what became of a damaged file.
+func (k *Known) meet(s Server) (first bool, note string, err error) {
+	if s.Address, err = Address(s.Address); err != nil {
+		return false, "", err
+	}
+	note, err = k.change(func(list []Server) ([]Server, error) {
 		switch i := indexOf(list, s.Address); {
 		case i >= 0 && list[i].Mark == s.Mark:
 			return list, nil
@@ -191,8 +191,10 @@ func (k *Known) meet(s Server) (note string, err error) {
 		case len(list) >= MaxServers:
 			return nil, errFull
 		}
+		first = true
 		return append(list, s), nil
 	})
+	return first, note, err
 }
 
 // Add remembers the key of a server, whatever was known of it before.
@@ -260,7 +262,7 @@ func (k *Known) putAside() (kept string, err error) {
 	for n := 1; n <= maxAside; n++ {
 		kept = k.path + ".damaged"
 		if n > 1 {
-			kept += fmt.Sprint(n)
+			kept += strconv.Itoa(n)
 		}
 		if err := os.Link(k.path, kept); err == nil || !errors.Is(err, fs.ErrExist) {
 			if err != nil { // a file system without links

@@ -132,9 +132,17 @@ func (t *Trust) Met(address string, s tls.ConnectionState) (Identity, error) {
 	if id.How == BySystem {
 		mark = authorities
 	}
-	// Another process may have met it meanwhile, and somebody else in its place.
-	id.Note, err = t.cfg.Known.meet(Server{Address: address, Mark: mark, Since: t.cfg.Now()})
-	if err != nil {
+	// Another softphone may have met it meanwhile, or somebody else in its place.
+	now := t.cfg.Now()
+	first, note, err := t.cfg.Known.meet(Server{Address: address, Mark: mark, Since: now})
+	id.Note = note
+	switch {
+	case err == nil && id.How == ByFirst && !first:
+		id.How, id.Since = ByKey, now
+	case err == nil:
+	case id.How == BySystem && !errors.Is(err, errOther):
+		id.Note = err.Error() // who vouches for it will do so again
+	default:
 		return id, &Error{Final: errors.Is(err, errOther), text: "server " + address + " was not called, as its key cannot be remembered: " + err.Error()}
 	}
 	return id, nil
