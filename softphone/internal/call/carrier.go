@@ -12,6 +12,7 @@ import (
 	"callcenter/api/wire"
 	"callcenter/audio"
 	"callcenter/codec"
+	"callcenter/softphone/internal/callstate"
 )
 
 // Conn is a connection to a server, for one stream. *grpc.ClientConn is one.
@@ -38,7 +39,8 @@ type carrier struct {
 	packets   *wire.Packets
 	malformed uint64      // of packets, counted already
 	own       *api.Report // of the send loop
-	tells     tells       // of the send loop
+	security  callstate.Security
+	tells     tells // of the send loop
 
 	answered bool          // of the receive loop: the first chunk came
 	ack      uint64        // of the keeper: what the first chunk acknowledged
@@ -79,6 +81,9 @@ func (k *carrier) carry(ctx context.Context) error {
 	stream, err := api.NewCallCenterClient(conn).LiveCall(ctx)
 	if err != nil {
 		return err
+	}
+	if s, ok := conn.(secured); ok {
+		k.security = s.Security()
 	}
 	k.tell(event{kind: carrierConnected, carrier: k})
 	select {

@@ -146,6 +146,7 @@ func (k *carrier) event(e *api.Event, now time.Duration) {
 	case api.Event_KIND_ANSWERED:
 		version := wire.Clean(e.GetVersion())
 		k.call.version.Store(&version)
+		k.call.permit(e)
 		return
 	case api.Event_KIND_JOINED:
 		n.Text, n.Presence = name+" joined.", true

@@ -87,6 +87,12 @@ const (
 	off  = "off"
 )
 
+// On and Off are two of the values of TLS; the third is auto.
+const (
+	On  = on
+	Off = off
+)
+
 // Flags binds the settings to flags, with their defaults.
 func (c *Config) Flags(fs *pflag.FlagSet) {
 	fs.StringSliceVar(&c.Servers, "server", []string{"127.0.0.1:50051"}, "servers to call, best first, `HOST:PORT[,...]`; may be repeated")

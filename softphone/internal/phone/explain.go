@@ -28,10 +28,13 @@ func (p *Phone) explain(err error, wasLive bool) error {
 		server = of.Server
 	}
 	var lost *call.LostError
+	var access *accessError
 	switch {
 	case errors.As(err, &lost):
 		return fmt.Errorf("the connection to server %s was lost and did not come back within %.0f s%s: check the network, then dial again",
 			lost.Server, call.KeepTrying.Seconds(), why(lost.Last))
+	case errors.As(err, &access):
+		return errors.New(wire.Clean(access.text))
 	case errors.Is(err, call.ErrTakenOver):
 		return errors.New("the call was taken over by another phone with its credentials: it goes on there")
 	case errors.Is(err, call.ErrNoAnswer):
@@ -45,7 +48,11 @@ func (p *Phone) explain(err error, wasLive bool) error {
 	if !errors.As(err, &refused) || refused.GRPCStatus().Code() == codes.OK {
 		return err
 	}
-	return errors.New(sentence(server, refused.GRPCStatus(), wasLive))
+	st := refused.GRPCStatus()
+	if st.Code() == codes.Unauthenticated || st.Code() == codes.PermissionDenied {
+		return errors.New(p.unwelcome(server, st, wasLive))
+	}
+	return errors.New(sentence(server, st, wasLive))
 }
 
 // why is the reason of the last attempt, in parentheses, if there is one.
@@ -53,8 +60,11 @@ func why(err error) string {
 	if err == nil {
 		return ""
 	}
+	var access *accessError
 	text := err.Error()
-	if st, ok := status.FromError(err); ok {
+	if errors.As(err, &access) {
+		text = access.text
+	} else if st, ok := status.FromError(err); ok {
 		text = cause(st.Message())
 	}
 	return " (" + wire.Clean(text) + ")"
@@ -80,8 +90,6 @@ func sentence(server string, st *status.Status, wasLive bool) string {
 		return fmt.Sprintf("server %s has a call of this id already: dial again", server)
 	case codes.Unimplemented:
 		return fmt.Sprintf("what answers at %s is no call centre server: name another with --server", server)
-	case codes.Unauthenticated, codes.PermissionDenied:
-		return fmt.Sprintf("server %s refuses this call (%s): ask its administrator for access", server, msg)
 	}
 	return fmt.Sprintf("server %s refused or ended the call (%s: %s)", server, st.Code(), msg)
 }

@@ -39,7 +39,9 @@ const intro = `# Servers that this softphone knows: address, what of, since when
 
 var (
 	errOther = errors.New("the file of known servers has another key for it by now; dial again")
-	errFull  = fmt.Errorf("%d servers are known already: forget some with softphone trust forget", MaxServers)
+	// errNoPlace is of a nil *Known, which knows nobody and can remember nobody.
+	errNoPlace = errors.New("there is no place for the file of known servers: set XDG_DATA_HOME or HOME, or name who signs servers' certificates with --ca")
+	errFull    = fmt.Errorf("%d servers are known already: forget some with softphone trust forget", MaxServers)
 )
 
 // Server is one that is known.
@@ -70,6 +72,9 @@ func (k *Known) Path() string { return k.path }
 // file gives those that can be read and a *DamageError; another error is one of
 // reading.
 func (k *Known) List() ([]Server, error) {
+	if k == nil {
+		return nil, errNoPlace
+	}
 	f, err := os.Open(k.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -152,10 +157,15 @@ func Address(text string) (string, error) {
 	host, port, err := net.SplitHostPort(text)
 	odd := func(r rune) bool { return r <= ' ' || r == '#' || r == 0x7f }
 	if err != nil || host == "" || port == "" || len(text) > 300 || strings.ContainsFunc(text, odd) {
-		return "", fmt.Errorf("%.80q is no address: use HOST:PORT, as --server does", text)
+		return "", &UsageError{fmt.Errorf("%.80q is no address: use HOST:PORT, as --server does", text)}
 	}
 	return net.JoinHostPort(strings.ToLower(host), port), nil
 }
+
+// UsageError is an address or a fingerprint that is none.
+type UsageError struct{ error }
+
+func (e *UsageError) Unwrap() error { return e.error }
 
 // find is what is known of a server. What cannot be read of a damaged file counts
 // as unknown.
@@ -200,7 +210,7 @@ func (k *Known) meet(s Server) (first bool, note string, err error) {
 // Add remembers the key of a server, whatever was known of it before.
 func (k *Known) Add(address, mark string, now time.Time) (note string, err error) {
 	if err := fingerprint.Check(mark); err != nil {
-		return "", err
+		return "", &UsageError{err}
 	}
 	if address, err = Address(address); err != nil {
 		return "", err
@@ -230,6 +240,9 @@ func (k *Known) Forget(address string) (was bool, note string, err error) {
 
 // change replaces the file by what f makes of its servers.
 func (k *Known) change(f func([]Server) ([]Server, error)) (note string, err error) {
+	if k == nil {
+		return "", errNoPlace
+	}
 	if err := os.MkdirAll(filepath.Dir(k.path), 0o700); err != nil {
 		return "", fmt.Errorf("make a place for the file of known servers: %w", err)
 	}
