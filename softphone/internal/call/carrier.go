@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"callcenter/api"
 	"callcenter/api/wire"
@@ -43,6 +45,7 @@ type carrier struct {
 	tells     tells // of the send loop
 
 	answered bool          // of the receive loop: the first chunk came
+	farewell bool          // of the receive loop: the server said that it ends the call
 	ack      uint64        // of the keeper: what the first chunk acknowledged
 	joined   chan struct{} // closed when the call is to be asked for
 	adopted  chan struct{} // closed when the call goes over it
@@ -116,6 +119,9 @@ func (k *carrier) receive(ctx context.Context, stream callStream) error {
 		if err := stream.RecvMsg(chunk); err != nil {
 			if errors.Is(err, io.EOF) {
 				return ErrServerEnded
+			}
+			if k.farewell && status.Code(err) == codes.DeadlineExceeded {
+				return errors.Join(errFarewell, err)
 			}
 			return err
 		}

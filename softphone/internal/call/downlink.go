@@ -166,6 +166,7 @@ func (k *carrier) event(e *api.Event, now time.Duration) {
 		k.tell(event{kind: carrierDraining, carrier: k})
 		return
 	case api.Event_KIND_ENDED:
+		k.farewell = true
 		n.Severity, n.Text = callstate.Warning, "The server ends this call"
 		if reason != "" {
 			n.Text += ": " + reason

@@ -21,6 +21,10 @@ var (
 	// with this phone, whatever is called: nothing of the call was asked of it.
 	// Connect's connections have it in their errors, whose text is for the operator.
 	ErrBarred = errors.New("the server is barred")
+
+	// errFarewell is of a stream that ended after the server had said that it ends
+	// the call. The same status without a word is that of a link that broke.
+	errFarewell = errors.New("the server said goodbye")
 )
 
 // ServerError is what went wrong with a server of the list.
@@ -66,6 +70,8 @@ func judge(err error) verdict {
 		return fatal
 	case errors.Is(err, ErrServerEnded), errors.Is(err, io.EOF):
 		return finished
+	case errors.Is(err, errFarewell):
+		return final
 	case errors.Is(err, ErrBarred):
 		return barred
 	}

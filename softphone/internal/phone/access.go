@@ -46,6 +46,8 @@ type Access struct {
 	Say func(callstate.Notice)
 	// Dial makes sockets; nil: socket.Dial, which goes through no proxy.
 	Dial func(ctx context.Context, address string) (net.Conn, error)
+
+	trusted bool // the network is: plain text is nothing to be said
 }
 
 // Connect returns a connection for one stream to a server, HOST:PORT. It connects
@@ -58,7 +60,7 @@ func (a *Access) Connect(server string) (call.Conn, error) {
 	}
 	local := trust.Loopback(server)
 	secure := a.Encrypt == EncryptAlways || a.Encrypt == EncryptAuto && !local
-	c.security.Store(&callstate.Security{Known: true, Local: local})
+	c.security.Store(&callstate.Security{Known: !a.trusted, Local: local})
 	inner := insecure.NewCredentials()
 	if secure {
 		if a.Trust == nil {
@@ -160,7 +162,7 @@ type firstWords struct {
 	net.Conn
 	c         *connection
 	encrypted bool
-	heard     bool // of the one who reads
+	heard     atomic.Bool
 }
 
 // alertRecord is the first byte with which TLS refuses.
@@ -169,7 +171,7 @@ const alertRecord = 0x15
 // Read implements net.Conn.
 func (f *firstWords) Read(b []byte) (int, error) {
 	n, err := f.Conn.Read(b)
-	if f.heard {
+	if f.heard.Load() {
 		return n, err
 	}
 	switch {
@@ -180,7 +182,19 @@ func (f *firstWords) Read(b []byte) (int, error) {
 	case n == 0 && !f.encrypted && errors.Is(err, io.EOF):
 		f.c.note(&accessError{text: fmt.Sprintf("server %s hung up at once: if it wants encrypted connections, use --tls on", f.c.server)})
 	}
-	f.heard = n > 0
+	f.heard.Store(n > 0)
+	return n, err
+}
+
+// Write implements net.Conn. A server that refused may be gone by the first write;
+// why is still to be read.
+func (f *firstWords) Write(b []byte) (int, error) {
+	n, err := f.Conn.Write(b)
+	if err != nil && f.encrypted && !f.heard.Load() {
+		if _, why := f.Conn.Read(make([]byte, 1)); why != nil {
+			f.c.noteTLS(why)
+		}
+	}
 	return n, err
 }
 

@@ -13,6 +13,7 @@ import (
 	"callcenter/audio/level"
 	"callcenter/softphone/internal/call"
 	"callcenter/softphone/internal/callstate"
+	"callcenter/softphone/internal/printable"
 )
 
 func silentMeter() callstate.Meter {
@@ -34,7 +35,7 @@ func (p *Phone) explain(err error, wasLive bool) error {
 		return fmt.Errorf("the connection to server %s was lost and did not come back within %.0f s%s: check the network, then dial again",
 			lost.Server, call.KeepTrying.Seconds(), why(lost.Last))
 	case errors.As(err, &access):
-		return errors.New(wire.Clean(access.text))
+		return errors.New(printable.Clean(access.text))
 	case errors.Is(err, call.ErrTakenOver):
 		return errors.New("the call was taken over by another phone with its credentials: it goes on there")
 	case errors.Is(err, call.ErrNoAnswer):
@@ -61,10 +62,11 @@ func why(err error) string {
 		return ""
 	}
 	var access *accessError
-	text := err.Error()
 	if errors.As(err, &access) {
-		text = access.text
-	} else if st, ok := status.FromError(err); ok {
+		return " (" + printable.Clean(access.text) + ")"
+	}
+	text := err.Error()
+	if st, ok := status.FromError(err); ok {
 		text = cause(st.Message())
 	}
 	return " (" + wire.Clean(text) + ")"
@@ -81,6 +83,11 @@ func sentence(server string, st *status.Status, wasLive bool) string {
 	case codes.FailedPrecondition:
 		if wasLive {
 			return fmt.Sprintf("server %s had ended the call when the connection came back (%s): dial again", server, msg)
+		}
+	case codes.DeadlineExceeded:
+		if wasLive {
+			reason, _, _ := strings.Cut(printable.Clean(st.Message()), ": ")
+			return fmt.Sprintf("server %s ended the call (%s): dial again", server, reason)
 		}
 	case codes.NotFound:
 		return fmt.Sprintf("server %s knows no such destination: dial echo, tone or room/NAME, with a-z, 0-9, '.', '_' and '-' in NAME", server)
