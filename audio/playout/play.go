@@ -225,8 +225,7 @@ func (p *Playout) append(pkt *jitter.Packet) {
 		p.prime(p.pcm[p.end:end:end], pkt.Data)
 	}
 	n, err := p.dec.Decode(p.pcm[p.end:end:end], pkt.Data)
-	if err != nil || n <= 0 || n > pkt.Samples+room {
-		p.stats.DecodeErrors++
+	if !p.decoded(err == nil && n > 0 && n <= pkt.Samples+room) {
 		p.gapAhead = true
 		return
 	}
@@ -234,6 +233,21 @@ func (p *Playout) append(pkt *jitter.Packet) {
 	p.frame = pkt.Samples
 	p.end += n
 }
+
+// decoded notes whether a packet could be decoded, and returns that.
+func (p *Playout) decoded(ok bool) bool {
+	if !ok {
+		p.stats.DecodeErrors++
+		p.undecodable.Add(1)
+	} else if p.undecodable.Load() != 0 {
+		p.undecodable.Store(0)
+	}
+	return ok
+}
+
+// Undecodable returns how many packets in a row could not be decoded, up to the newest
+// that was to be. What nobody hears is not. It takes no lock.
+func (p *Playout) Undecodable() int64 { return p.undecodable.Load() }
 
 // prime lets the decoder hear the first packet after a gap once more than it is
 // played, in room for its samples. The decoder remembers what was before the gap, and

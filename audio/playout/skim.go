@@ -115,8 +115,7 @@ func (p *Playout) wake() {
 			break
 		}
 		n, err := p.dec.Decode(p.pcm[at:end:end], c.data)
-		if err != nil || n <= 0 || n > c.samples+room {
-			p.stats.DecodeErrors++
+		if !p.decoded(err == nil && n > 0 && n <= c.samples+room) {
 			n = c.samples
 			clear(p.pcm[at : at+n])
 		}

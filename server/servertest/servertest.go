@@ -20,6 +20,7 @@ import (
 	"callcenter/codec"
 	"callcenter/codec/opus"
 	"callcenter/codec/pcm"
+	"callcenter/server/internal/admission"
 	"callcenter/server/internal/callcenter"
 	"callcenter/server/internal/certs"
 	"callcenter/server/internal/room"
@@ -34,12 +35,16 @@ type Options struct {
 	Log *slog.Logger
 	// MaxCalls is how many calls there may be; 0: the server's default.
 	MaxCalls int
+	// Gate bounds all that clients open; nil: MaxCalls alone does.
+	Gate *admission.Gate
 	// Speakers is how many are heard at a time in a room; 0: the server's default.
 	Speakers int
 	// LevelControl brings all who are heard in a room to the same loudness.
 	LevelControl bool
 	// DrainTimeout is how long calls may go on after Drain; 0: 1 s.
 	DrainTimeout time.Duration
+	// Keys are asked who calls, and what it may do; nil: nobody is asked.
+	Keys *Keys
 	// Listener replaces a TCP socket on 127.0.0.1, for faults in between.
 	Listener net.Listener
 	// Clock is read for all timing; nil: a new one.
@@ -76,7 +81,7 @@ func Start(tb testing.TB, o Options) *Server {
 		Codecs:       codec.NewRegistry(opus.Codec{}, pcm.Codec{}),
 		Log:          o.Log,
 		Clock:        o.Clock,
-		MaxCalls:     o.MaxCalls,
+		Gate:         o.Gate,
 		Speakers:     o.Speakers,
 		LevelControl: o.LevelControl,
 		DrainTimeout: o.DrainTimeout,
@@ -88,10 +93,16 @@ func Start(tb testing.TB, o Options) *Server {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
+	if o.Gate == nil && o.MaxCalls > 0 {
+		cfg.Gate = admission.New(admission.Limits{Calls: o.MaxCalls})
+	}
 	if cfg.DrainTimeout == 0 {
 		cfg.DrainTimeout = time.Second
 	}
 	ctx, cancel := context.WithCancel(context.Background())
+	if o.Keys != nil {
+		cfg.Authority = o.Keys.open(tb, cfg.Log)
+	}
 	s := &Server{Addr: lis.Addr().String(), drain: cancel, forced: make(chan struct{}), done: make(chan struct{})}
 	if o.TLS != nil {
 		s.store = o.TLS.open(tb, &o)

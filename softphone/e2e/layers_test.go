@@ -173,6 +173,7 @@ func serverLayers(headless []ban) []layer {
 		{name: "server/internal/record", bans: headless, later: true},
 		{name: "server/internal/room", bans: slices.Concat(headless,
 			never("a room moves audio between its members; streams and their status are the service's", grpc, api))},
+		{name: "server/internal/systemd", bans: slices.Concat(headless, never("it speaks to the service manager and knows nothing of calls", module, grpc))},
 		{name: "server/servertest", bans: slices.Concat(headless,
 			never("the phone's tests use it, so it must not use the phone", "callcenter/softphone"))},
 	}
