@@ -75,6 +75,49 @@ func TestCheckConfigListsAllThatIsWrong(t *testing.T) {
 	}
 }
 
+func TestCheckConfigSaysWhoMayComeIn(t *testing.T) {
+	cert, key := pair(t)
+	keys := t.TempDir()
+	tokenFile(t, keys)
+	mark, _ := printOf(t, cert)
+	var stdout, stderr output
+	args := []string{"check-config", "--listen", "0.0.0.0:50051", "--tls-cert", cert, "--tls-key", key, "--token-keys", keys}
+	if code := run(args, &stdout, &stderr, nil); code != exitOK {
+		t.Fatalf("exit %d: %s", code, &stderr)
+	}
+	for _, want := range []string{"TLS 1.3", mark, keys, "asked for: token", "4 of one token's subject"} {
+		if !strings.Contains(stdout.String(), want) {
+			t.Errorf("it does not say %q:\n%s", want, &stdout)
+		}
+	}
+}
+
+func TestCheckConfigRefusesWhatAStartRefuses(t *testing.T) {
+	cert, key := pair(t)
+	empty := t.TempDir()
+	for name, tc := range map[string]struct {
+		args []string
+		says string
+	}{
+		"nobody asked off loopback":  {[]string{"--listen", "0.0.0.0:0"}, "--no-auth"},
+		"no key in the folder":       {[]string{"--token-keys", empty}, "server token create"},
+		"no folder of keys":          {[]string{"--token-keys", filepath.Join(empty, "none")}, "none"},
+		"no certificate":             {[]string{"--tls-cert", filepath.Join(empty, "c.pem"), "--tls-key", key}, "c.pem"},
+		"a key of something else":    {[]string{"--tls-cert", cert, "--tls-key", cert}, "key"},
+		"those who sign are nowhere": {[]string{"--tls-cert", cert, "--tls-key", key, "--client-ca", key}, key},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, args := range [][]string{append([]string{"check-config"}, tc.args...), append([]string{"--listen", "127.0.0.1:0"}, tc.args...)} {
+				var stdout, stderr output
+				code := run(args, &stdout, &stderr, nil)
+				if text := stderr.String(); code != exitUsage || !strings.Contains(text, tc.says) || strings.Count(text, "\n") != 1 {
+					t.Errorf("%q: exit %d: %s", args, code, text)
+				}
+			}
+		})
+	}
+}
+
 func TestCheckConfigListensNowhereAndWritesNothing(t *testing.T) {
 	lis, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

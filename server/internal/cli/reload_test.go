@@ -241,31 +241,83 @@ func manager(t *testing.T) func() string {
 }
 
 func TestTheServiceManagerFollowsTheServer(t *testing.T) {
-	told := manager(t)
-	file := settingsFile(t, "", "")
-	r := start(t, "--config", file, "--drain-timeout", "50ms")
-	next := func(want string) {
-		t.Helper()
-		got := told()
-		for got == "WATCHDOG=1" && want != got {
-			got = told()
-		}
-		if !strings.HasPrefix(got, want) {
-			t.Errorf("the manager is told %q, want %q", got, want)
-		}
+	cert, key := pair(t)
+	keys := t.TempDir()
+	tokenFile(t, keys)
+	for name, args := range map[string][]string{
+		"where nobody is asked":     {},
+		"where everything is asked": {"--tls-cert", cert, "--tls-key", key, "--client-ca", cert, "--token-keys", keys},
+		"where there is room for 1": {"--max-calls", "1", "--max-connections", "1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			told := manager(t)
+			file := settingsFile(t, "", "")
+			r := start(t, append(args, "--config", file, "--drain-timeout", "50ms")...)
+			next := func(want string) {
+				t.Helper()
+				got := told()
+				for got == "WATCHDOG=1" && want != got {
+					got = told()
+				}
+				if !strings.HasPrefix(got, want) {
+					t.Errorf("the manager is told %q, want %q", got, want)
+				}
+			}
+			next("READY=1\nSTATUS=takes calls on " + r.addr)
+			next("WATCHDOG=1")
+			r.signals <- syscall.SIGHUP
+			next("RELOADING=1\nMONOTONIC_USEC=")
+			next("READY=1\nSTATUS=takes calls on " + r.addr)
+			settingsFile(t, file, "speakers = 0\n")
+			r.signals <- syscall.SIGHUP
+			next("RELOADING=1\n")
+			next("READY=1\nSTATUS=takes calls on " + r.addr + "; the last reload was refused")
+			r.signals <- syscall.SIGTERM
+			next("STOPPING=1\nEXTEND_TIMEOUT_USEC=15050000\n")
+			if code := <-r.code; code != exitOK {
+				t.Fatalf("exit %d: %s", code, r.stderr)
+			}
+		})
 	}
-	next("READY=1\nSTATUS=takes calls on " + r.addr)
-	next("WATCHDOG=1")
-	r.signals <- syscall.SIGHUP
-	next("RELOADING=1\nMONOTONIC_USEC=")
-	next("READY=1\nSTATUS=takes calls on " + r.addr)
-	settingsFile(t, file, "speakers = 0\n")
-	r.signals <- syscall.SIGHUP
-	next("RELOADING=1\n")
-	next("READY=1\nSTATUS=takes calls on " + r.addr + "; the last reload was refused")
-	r.signals <- syscall.SIGTERM
-	next("STOPPING=1\nEXTEND_TIMEOUT_USEC=15050000\n")
-	if code := <-r.code; code != exitOK {
-		t.Fatalf("exit %d: %s", code, r.stderr)
+}
+
+func TestAReloadLooksAtCertificatesAndKeysFirst(t *testing.T) {
+	cert, key := pair(t)
+	keys := t.TempDir()
+	tokenFile(t, keys)
+	file := settingsFile(t, "", "max-calls = 20\n")
+	s, log := made(t, "--config", file, "--tls-cert", cert, "--tls-key", key, "--token-keys", keys)
+	settingsFile(t, file, "max-calls = 30\n")
+	good, err := os.ReadFile(cert)
+	if err != nil {
+		t.Fatal(err)
+	}
+	revoked := filepath.Join(keys, "revoked")
+	for name, spoil := range map[string]func(){
+		"a certificate that is none": func() { settingsFile(t, cert, "none") },
+		"no certificate":             func() { _ = os.Remove(cert) },
+		"a list that is none":        func() { settingsFile(t, revoked, "something else\n") },
+	} {
+		spoil()
+		if err := s.reload(); err == nil || s.gate.Limits().Calls != 20 {
+			t.Errorf("%s: calls %d, %v", name, s.gate.Limits().Calls, err)
+		}
+		settingsFile(t, cert, string(good))
+		settingsFile(t, revoked, "")
+	}
+	fresh, freshKey := pair(t)
+	for from, to := range map[string]string{fresh: cert, freshKey: key} {
+		b, err := os.ReadFile(from)
+		if err != nil {
+			t.Fatal(err)
+		}
+		settingsFile(t, to, string(b))
+	}
+	if err := s.reload(); err != nil || s.gate.Limits().Calls != 30 {
+		t.Fatalf("calls %d, %v", s.gate.Limits().Calls, err)
+	}
+	want, _ := printOf(t, fresh)
+	if got := s.security.store.Fingerprint(); got != want {
+		t.Errorf("after the reload the certificate is %s, want %s\n%s", got, want, log)
 	}
 }
