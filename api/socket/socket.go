@@ -1,8 +1,8 @@
 // Package socket makes the TCP connection of a call keep little in the kernel,
-// where nobody can drop what has become old. The softphone connects with Dial,
-// the server hands accepted connections to Tune; both stay a *net.TCPConn, on
-// which gRPC sets TCP_USER_TIMEOUT from its keepalive. Small writes leave at
-// once: TCP_NODELAY is Go's default.
+// where nobody can drop what has become old. The softphone connects with Dial, and
+// its connections stay a *net.TCPConn, on which gRPC sets TCP_USER_TIMEOUT from its
+// keepalive. The server hands accepted connections to Tune, and to GiveUp, since it
+// wraps them. Small writes leave at once: TCP_NODELAY is Go's default.
 //
 // What it brings was measured as the frames of 80 bytes that gRPC's Send takes
 // before it blocks, when the network stalls and the peer has small buffers: 1289
@@ -11,13 +11,14 @@
 // lets become less. It is the acknowledgement window of audio/sendq that bounds
 // a call to a fraction of a second; this bounds peers that do not acknowledge.
 //
-// Outside Linux both functions leave the kernel's buffers as they are. They may
+// Outside Linux all of them leave the kernel's settings as they are. They may
 // be called from any goroutine.
 package socket
 
 import (
 	"context"
 	"net"
+	"time"
 )
 
 const (
@@ -46,5 +47,13 @@ func Dial(ctx context.Context, address string) (net.Conn, error) {
 func Tune(conn net.Conn) {
 	if tcp, ok := conn.(*net.TCPConn); ok {
 		tune(tcp)
+	}
+}
+
+// GiveUp makes the kernel end a connection whose peer has not acknowledged what was
+// sent for that long (TCP_USER_TIMEOUT), if it is one of TCP.
+func GiveUp(conn net.Conn, after time.Duration) {
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		giveUp(tcp, after)
 	}
 }

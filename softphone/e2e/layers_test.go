@@ -75,7 +75,7 @@ func layers() []layer {
 
 	return slices.Concat([]layer{
 		{name: "api", bans: never("it is generated from the contract and stands alone", module)},
-		{name: "api/fingerprint", bans: never("it names keys for both programs and knows nothing else", thirdParty, module)},
+		{name: "api/fingerprint", bans: never("it names keys for both programs and knows nothing else", module, grpc)},
 		{name: "api/settings", bans: never("it reads settings for both programs and knows nothing of what they set", module, grpc)},
 		{name: "api/socket", bans: never("it sets options on sockets for both programs and knows nothing of what they carry", module, grpc)},
 		{name: "api/wire", bans: slices.Concat(never(noCard, device),
@@ -167,6 +167,7 @@ func serverLayers(headless []ban) []layer {
 		{name: "server/internal/auth", bans: slices.Concat(headless, never("who may do what does not depend on how it is done", "callcenter/codec", api))},
 		{name: "server/internal/callcenter", bans: headless},
 		{name: "server/internal/cdr", bans: headless, later: true},
+		{name: "server/internal/certs", bans: slices.Concat(headless, never("it says who the server is, whatever it serves", "callcenter/codec", "callcenter/api/wire"))},
 		{name: "server/internal/cli", bans: headless},
 		{name: "server/internal/cluster", bans: headless, later: true},
 		{name: "server/internal/config", bans: headless},
@@ -174,6 +175,7 @@ func serverLayers(headless []ban) []layer {
 		{name: "server/internal/record", bans: headless, later: true},
 		{name: "server/internal/room", bans: slices.Concat(headless,
 			never("a room moves audio between its members; streams and their status are the service's", grpc, api))},
+		{name: "server/internal/systemd", bans: slices.Concat(headless, never("it speaks to the service manager and knows nothing of calls", module, grpc))},
 		{name: "server/servertest", bans: slices.Concat(headless,
 			never("the phone's tests use it, so it must not use the phone", "callcenter/softphone"))},
 	}

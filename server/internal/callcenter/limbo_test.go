@@ -143,7 +143,7 @@ func TestAQuietCallerIsGivenUpAndMayComeBack(t *testing.T) {
 		if line := b.ended("a"); line["status"] != "OK" {
 			b.Errorf("the last line says %v", line)
 		}
-		b.pass(time.Minute)
+		b.pass(40 * time.Second)
 		extended.hangUp()
 	})
 }

@@ -1,54 +1,174 @@
 package callcenter
 
 import (
+	"context"
+	"errors"
 	"net"
 	"sync"
 	"time"
 
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/peer"
+
 	"callcenter/api/socket"
+	"callcenter/server/internal/admission"
 )
 
-// listener remembers the connections that may still be in their handshake:
-// gRPC waits for those when it stops, and one that never says a word would hold
-// up the end of the server for the whole handshakeLimit.
+// listener lets connections in as the gate allows, and remembers them: gRPC waits
+// for those in their handshake when it stops, and one that never says a word would
+// hold up the end of the server for the whole handshakeLimit.
 type listener struct {
 	net.Listener
+	gate *admission.Gate
 
-	mu     sync.Mutex
-	recent []accepted // oldest first, of the last handshakeLimit
+	mu   sync.Mutex
+	open map[*conn]struct{}
 }
 
-type accepted struct {
-	conn net.Conn
-	at   time.Time
+func newListener(lis net.Listener, gate *admission.Gate) *listener {
+	return &listener{Listener: lis, gate: gate, open: make(map[*conn]struct{})}
 }
 
-// Accept tunes connections and hands them on as they are: gRPC sets options on a
-// *net.TCPConn.
+// Accept returns the next connection that the gate lets in, and closes those that
+// it does not.
 func (l *listener) Accept() (net.Conn, error) {
-	conn, err := l.Listener.Accept()
-	if err != nil {
-		return nil, err
+	for {
+		raw, err := l.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		c := &conn{Conn: raw, lis: l}
+		c.remote = &remote{Addr: raw.RemoteAddr(), conn: c}
+		if c.place, err = l.gate.Connect(raw.RemoteAddr(), time.Now(), c.cut); err != nil {
+			c.cut()
+			continue
+		}
+		socket.Tune(raw)
+		socket.GiveUp(raw, keepaliveTimeout)
+		l.mu.Lock()
+		l.open[c] = struct{}{}
+		l.mu.Unlock()
+		return c, nil
 	}
-	socket.Tune(conn)
-	now := time.Now()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	old := 0
-	for old < len(l.recent) && now.Sub(l.recent[old].at) > handshakeLimit {
-		old++
-	}
-	l.recent = append(append(l.recent[:0], l.recent[old:]...), accepted{conn, now})
-	return conn, nil
 }
 
-// cut closes the listener and the connections that it remembers.
+// cut closes the listener and its connections.
 func (l *listener) cut() {
 	_ = l.Close() // it may be closed already
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, a := range l.recent {
-		_ = a.conn.Close() // so may this
+	for c := range l.open {
+		_ = c.Conn.Close() // so may this
 	}
-	l.recent = nil
+}
+
+// conn is a connection that the gate let in. gRPC closes it in all cases. It is no
+// *net.TCPConn, on which gRPC would set the one option that Accept sets.
+type conn struct {
+	net.Conn
+	lis    *listener
+	remote *remote
+	place  *admission.Conn
+}
+
+// remote is a peer's address, by which an RPC finds its connection.
+type remote struct {
+	net.Addr
+	conn *conn
+}
+
+// RemoteAddr returns an address from which connOf gets the connection.
+func (c *conn) RemoteAddr() net.Addr { return c.remote }
+
+// Close closes the connection and gives its place back.
+func (c *conn) Close() error {
+	c.place.Close()
+	c.lis.mu.Lock()
+	delete(c.lis.open, c)
+	c.lis.mu.Unlock()
+	return c.Conn.Close()
+}
+
+// CloseWrite ends what is sent, for a last word that is read to its end.
+func (c *conn) CloseWrite() error {
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return c.Close()
+}
+
+// cut closes the connection without a goodbye that the kernel would have to keep.
+func (c *conn) cut() {
+	if tcp, ok := c.Conn.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0) // it is closed in any case
+	}
+	_ = c.Conn.Close() // it may be closed already
+}
+
+// connOf returns the place of the connection that carries an RPC, nil if it is not
+// one of a listener here.
+func connOf(ctx context.Context) *admission.Conn {
+	if p, ok := peer.FromContext(ctx); ok {
+		if r, ok := p.Addr.(*remote); ok {
+			return r.conn.place
+		}
+	}
+	return nil
+}
+
+var errFrames = errors.New("the peer sends too many frames without a message")
+
+// metered are credentials whose connections are ended when they bring too many
+// frames without a message.
+type metered struct {
+	credentials.TransportCredentials
+	plain bool
+}
+
+// meteredBy returns credentials, which may be nil for plain text, with a meter.
+func meteredBy(creds credentials.TransportCredentials) credentials.TransportCredentials {
+	if creds == nil {
+		return metered{TransportCredentials: insecure.NewCredentials(), plain: true}
+	}
+	return metered{TransportCredentials: creds}
+}
+
+// Clone implements credentials.TransportCredentials.
+func (m metered) Clone() credentials.TransportCredentials {
+	return metered{TransportCredentials: m.TransportCredentials.Clone(), plain: m.plain}
+}
+
+// ServerHandshake implements credentials.TransportCredentials.
+func (m metered) ServerHandshake(raw net.Conn) (net.Conn, credentials.AuthInfo, error) {
+	secure, info := raw, credentials.AuthInfo(nil)
+	if !m.plain {
+		var err error
+		if secure, info, err = m.TransportCredentials.ServerHandshake(raw); err != nil {
+			return nil, nil, err
+		}
+	}
+	c, ok := raw.(*conn)
+	if !ok {
+		return secure, info, nil
+	}
+	streams := c.lis.gate.Limits().StreamsPerConnection
+	return &meteredConn{Conn: secure, conn: c, meter: admission.NewMeter(time.Now(), streams)}, info, nil
+}
+
+// meteredConn is what gRPC reads from.
+type meteredConn struct {
+	net.Conn
+	conn  *conn
+	meter *admission.Meter
+}
+
+// Read implements net.Conn.
+func (m *meteredConn) Read(b []byte) (int, error) {
+	n, err := m.Conn.Read(b)
+	if !m.meter.Read(b[:n], time.Now) {
+		m.conn.lis.gate.Count(m.conn.place, admission.Frames)
+		return 0, errFrames
+	}
+	return n, err
 }

@@ -12,6 +12,7 @@
 package callcenter
 
 import (
+	"container/list"
 	"errors"
 	"log/slog"
 	"runtime/debug"
@@ -26,6 +27,7 @@ import (
 	"callcenter/audio"
 	"callcenter/codec"
 	"callcenter/server/internal/admission"
+	"callcenter/server/internal/auth"
 	"callcenter/server/internal/room"
 )
 
@@ -50,8 +52,6 @@ type Config struct {
 	Clock audio.Clock
 	// Destination is that of calls that name none; "": room.Echo.
 	Destination string
-	// MaxCalls is how many calls there may be at a time; 0: DefaultMaxCalls.
-	MaxCalls int
 	// Speakers is how many are heard at a time in a room; 0: room.DefaultSpeakers.
 	Speakers int
 	// LevelControl brings all who are heard in a room to the same loudness.
@@ -60,8 +60,13 @@ type Config struct {
 	DrainTimeout time.Duration
 	// Credentials secure the connections; nil: plain text.
 	Credentials credentials.TransportCredentials
-	// Gate bounds connections, streams and calls; nil: one with MaxCalls alone.
+	// Authority says who may call; nil: nobody is asked.
+	Authority *auth.Authority
+	// Gate bounds connections, streams and calls; nil: one that allows
+	// DefaultMaxCalls, from anywhere.
 	Gate *admission.Gate
+	// Pulse is how Run's server can be asked whether it lives; nil: nobody asks.
+	Pulse *Pulse
 	// Version is what callers are told that the server was built from; it may be
 	// empty.
 	Version string
@@ -73,13 +78,16 @@ type Service struct {
 	api.UnsafeCallCenterServer // a new method of the contract must not compile here unserved
 
 	cfg   Config
+	gate  *admission.Gate
 	rooms *room.Directory
 	loops sync.WaitGroup
 
-	mint *mint
+	mint  *mint
+	audit *audit
 
 	mu       sync.Mutex
 	streams  map[*stream]struct{} // all there are
+	nameless list.List            // those that have not said their call, oldest first
 	calls    map[string]*call     // by call_id, with a stream or waiting for one
 	draining bool
 	closing  bool          // the streams are about to be cut
@@ -92,11 +100,12 @@ func New(cfg Config) *Service {
 		cfg.Clock = audio.NewClock()
 	}
 	cfg.Version = wire.Clean(cfg.Version)
-	if cfg.MaxCalls == 0 {
-		cfg.MaxCalls = DefaultMaxCalls
+	if cfg.Gate == nil {
+		cfg.Gate = admission.New(admission.Limits{Calls: DefaultMaxCalls})
 	}
 	return &Service{
-		cfg: cfg,
+		cfg:  cfg,
+		gate: cfg.Gate,
 		rooms: room.New(room.Config{
 			Codecs:       cfg.Codecs,
 			Clock:        cfg.Clock,
@@ -106,6 +115,7 @@ func New(cfg Config) *Service {
 			Log:          cfg.Log,
 		}),
 		mint:    newMint(),
+		audit:   newAudit(cfg.Log, cfg.Clock),
 		streams: make(map[*stream]struct{}),
 		calls:   make(map[string]*call),
 		empty:   make(chan struct{}),
@@ -192,14 +202,26 @@ func (s *Service) Wait() { s.loops.Wait() }
 func (s *Service) admit(st *stream) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	switch {
-	case s.draining && !s.resumableLocked():
+	if s.draining && !s.resumableLocked() {
 		return errDraining
-	case len(s.streams) >= 2*s.cfg.MaxCalls:
-		return errFull(s.cfg.MaxCalls)
+	}
+	if most := s.gate.Limits().Calls; most > 0 && s.nameless.Len() >= most {
+		// It had longer than whoever comes now to say what takes a moment.
+		oldest := s.nameless.Front().Value.(*stream)
+		s.nameLocked(oldest)
+		oldest.end(s.gate.Crowded(oldest.peer))
 	}
 	s.streams[st] = struct{}{}
+	st.nameless = s.nameless.PushBack(st)
 	return nil
+}
+
+// nameLocked notes that the stream has said its call, or will not.
+func (s *Service) nameLocked(st *stream) {
+	if st.nameless != nil {
+		s.nameless.Remove(st.nameless)
+		st.nameless = nil
+	}
 }
 
 // resumableLocked reports that a stream may find its call here although the
@@ -220,6 +242,7 @@ func (s *Service) dismiss(st *stream) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.streams, st)
+	s.nameLocked(st)
 	s.checkEmptyLocked()
 }
 
@@ -261,6 +284,7 @@ func (s *Service) unregisterLocked(c *call) {
 	if s.calls[c.opening.CallID] == c {
 		delete(s.calls, c.opening.CallID)
 	}
+	c.place.Leave()
 	s.checkEmptyLocked()
 }
 

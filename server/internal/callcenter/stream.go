@@ -1,10 +1,12 @@
 package callcenter
 
 import (
+	"container/list"
 	"context"
 	"errors"
 	"io"
 	"log/slog"
+	"net"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -16,6 +18,7 @@ import (
 	"callcenter/api/wire"
 	"callcenter/audio"
 	"callcenter/audio/sendq"
+	"callcenter/server/internal/auth"
 )
 
 const (
@@ -30,11 +33,15 @@ const (
 
 // stream is one gRPC stream, which carries a call until either ends.
 type stream struct {
-	svc   *Service
-	rpc   grpc.ServerStream
-	clock audio.Clock
-	link  *wire.Link
-	call  *call // written once, under svc.mu, before live is closed
+	svc      *Service
+	rpc      grpc.ServerStream
+	identity *auth.Identity // nil where nobody is asked
+	clock    audio.Clock
+	link     *wire.Link
+	peer     net.Addr // nil where there is none
+	call     *call    // written once, under svc.mu, before live is closed
+
+	nameless *list.Element // of svc's, under svc.mu, until there is a call
 
 	first chan struct{} // the receive loop has the first chunk in in
 	live  chan struct{} // closed by the handler: there is a call
@@ -50,6 +57,7 @@ type stream struct {
 
 	// Of the receive loop.
 	in     api.AudioChunk
+	inbox  inbox         // for in
 	target time.Duration // the peer's, from its report
 
 	// Of whoever sends, under sending: the send loop, or while that has nothing to do
@@ -68,17 +76,21 @@ type stream struct {
 
 func newStream(s *Service, rpc grpc.ServerStream) *stream {
 	now := s.cfg.Clock()
-	return &stream{
+	st := &stream{
 		svc:        s,
 		rpc:        rpc,
+		identity:   auth.FromContext(rpc.Context()),
 		clock:      s.cfg.Clock,
 		link:       wire.NewLink(now),
+		peer:       peerOf(rpc.Context()),
 		first:      make(chan struct{}, 1),
 		live:       make(chan struct{}),
 		over:       make(chan struct{}),
 		stop:       make(chan struct{}),
 		nextReport: now + reportInterval,
 	}
+	st.inbox.AudioChunk = &st.in
+	return st
 }
 
 // end ends the stream, and not its call, for a reason of the server's. Any
@@ -162,26 +174,43 @@ func (st *stream) open(ctx context.Context) error {
 	if len(token) > maxToken {
 		return errLongToken
 	}
+	if err := st.allowed(destination); err != nil {
+		return st.svc.refuseCall(ctx, st.identity, o.CallID, destination, err)
+	}
 	resumed, err := st.svc.connect(st, o, destination, token)
 	switch {
 	case err != nil:
-		return err
+		return st.svc.refuseCall(ctx, st.identity, o.CallID, destination, err)
 	case resumed:
 		return st.resume(ctx, st.in.GetAck())
 	}
 	if err := st.call.join(); err != nil {
 		return err
 	}
+	st.letIn(ctx)
 	st.svc.cfg.Log.LogAttrs(ctx, slog.LevelInfo, "call started",
-		append(st.call.attrs(), slog.String("peer", peerAddr(ctx)))...)
+		append(st.call.attrs(), slog.String("peer", st.peerName()))...)
 	return nil
 }
 
-func peerAddr(ctx context.Context) string {
-	if p, ok := peer.FromContext(ctx); ok && p.Addr != nil {
-		return p.Addr.String()
+// peerOf returns the address of who makes an RPC, nil if it has none.
+func peerOf(ctx context.Context) net.Addr {
+	if p, ok := peer.FromContext(ctx); ok {
+		return p.Addr
 	}
-	return ""
+	return nil
+}
+
+// peerAddr says whose RPC it is, "" where it has no address.
+func peerAddr(ctx context.Context) string { return addrText(peerOf(ctx)) }
+
+func (st *stream) peerName() string { return addrText(st.peer) }
+
+func addrText(a net.Addr) string {
+	if a == nil {
+		return ""
+	}
+	return a.String()
 }
 
 // carry waits for what ends the stream, and returns that.
@@ -226,7 +255,7 @@ func (st *stream) part(ctx context.Context, err error) error {
 	}
 	c.leave()
 	err = st.settle(ctx, err)
-	c.conclude(err)
+	c.conclude(ctx, err)
 	return err
 }
 
@@ -245,7 +274,7 @@ func (st *stream) settle(ctx context.Context, err error) error {
 		if !c.opening.Extended {
 			limit = flushLimitPlain
 		}
-	case errors.Is(err, errDraining), errors.Is(err, errFault), errors.Is(err, errStalled):
+	case errors.Is(err, errDraining), errors.Is(err, errFault), errors.Is(err, errStalled), errors.Is(err, errTooLong), errors.Is(err, auth.ErrRevoked):
 		c.end(err) // the cause, where it is a fault of our own
 		st.farewell = true
 		limit = farewellLimit

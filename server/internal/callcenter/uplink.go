@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"callcenter/audio/sendq"
+	"callcenter/server/internal/admission"
 	"callcenter/server/internal/room"
 )
 
@@ -12,7 +13,7 @@ import (
 //
 //  1. gRPC unpacks it into the stream's one chunk
 //  2. it counts only if the stream still carries the call
-//  3. a token bucket drops it if there are too many
+//  3. a token bucket drops it if there are too many; far too many end the call
 //  4. the contract's rules end the call if it breaks them
 //  5. its timing and acknowledgement go to the link and the send queue
 //  6. its frame and its event, if it has one, go to the call's leg in the room
@@ -24,7 +25,7 @@ import (
 // recvLoop is the only caller of RecvMsg. It returns io.EOF when the caller
 // hung up.
 func (st *stream) recvLoop(ctx context.Context) error {
-	if err := st.rpc.RecvMsg(&st.in); err != nil {
+	if err := st.read(); err != nil {
 		return err
 	}
 	st.first <- struct{}{}
@@ -38,7 +39,7 @@ func (st *stream) recvLoop(ctx context.Context) error {
 		if err := st.take(ctx); err != nil {
 			return err
 		}
-		if err := st.rpc.RecvMsg(&st.in); err != nil {
+		if err := st.read(); err != nil {
 			return err
 		}
 	}
@@ -70,6 +71,10 @@ func (st *stream) receive(ctx context.Context, now time.Duration) (put room.Down
 		return nil, errTakenOver
 	}
 	c.heard.Store(int64(now))
+	if c.flood.arrived(now) {
+		st.svc.gate.Ended(c.place, admission.Messages)
+		return nil, errFlood
+	}
 	if !c.limiter.AllowN(c.began.Add(now-c.start), 1) {
 		c.flooded.Add(1)
 		return nil, nil

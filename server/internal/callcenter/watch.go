@@ -1,6 +1,10 @@
 package callcenter
 
-import "time"
+import (
+	"time"
+
+	"callcenter/server/internal/auth"
+)
 
 const (
 	// watchInterval is how often a stream is looked at. Limits are counted in
@@ -17,6 +21,9 @@ const (
 	// slowly on purpose, and what waits for them is bounded. They learn of it once
 	// they read again.
 	slowLimit = 60 * time.Second
+	// silentLimit is quietLimit for callers that cannot come back, those of five
+	// fields among them, who owe nothing.
+	silentLimit = 60 * time.Second
 )
 
 // watch notices a stream on which nothing moves. One goroutine uses it.
@@ -38,10 +45,14 @@ func (w *watch) look() error {
 	}
 	resumable := w.stream.call.resumable
 	switch {
+	case w.stream.svc.revoked(w.stream.identity):
+		return auth.ErrRevoked
 	case resumable && w.quiet >= quietLimit:
 		return errQuiet
 	case resumable && w.stuck >= deafLimit, w.stuck >= slowLimit:
-		return errDeaf
+		return errDeaf // before what it says, which may wait for what it takes
+	case w.quiet >= silentLimit:
+		return errSilent
 	}
-	return nil
+	return w.stream.call.tooLong()
 }

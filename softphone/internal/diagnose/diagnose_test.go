@@ -133,6 +133,28 @@ func TestTheWorstIsReadFirst(t *testing.T) {
 	}
 }
 
+func TestAServerThatSendsNoAudioIsTheCulprit(t *testing.T) {
+	s := newScene(t)
+	garbage := func(n uint64) func(*callstate.Snapshot) {
+		return func(c *callstate.Snapshot) {
+			c.Health.Unplayable += n
+			c.Counts.Concealed += n * 960 // what is missing follows from it
+		}
+	}
+	s.goes(lookEvery, garbage(1)) // one packet is no garbage
+	s.goes(5*time.Second, nil)
+	s.reads("They hear you")
+	s.goes(2*time.Second, garbage(12))
+	s.reads("server sends what cannot be played")
+	s.goes(4*time.Second, garbage(12))
+	s.reads("server sends what cannot be played, 192 packets in 4 s: you hear gaps")
+	if kinds := s.kinds(); len(kinds) != 1 || kinds[0] != callstate.KindServer {
+		t.Errorf("the troubles are %v", kinds)
+	}
+	s.goes(8*time.Second, nil)
+	s.reads("They hear you")
+}
+
 func TestAServerIsBusyByWhatIsUsualThere(t *testing.T) {
 	s := newScene(t)
 	takes := func(d time.Duration) func(*callstate.Snapshot) {
