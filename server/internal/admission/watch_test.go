@@ -51,13 +51,13 @@ func TestAConnectionWithoutAnRPCIsClosedAfterHalfAMinute(t *testing.T) {
 		used.End(false, time.Now())
 		time.Sleep(29 * time.Second)
 		synctest.Wait()
-		if silent.cuts != 0 {
+		if silent.cuts.Load() != 0 {
 			t.Error("it was closed early")
 		}
 		time.Sleep(6 * time.Second)
 		synctest.Wait()
-		if silent.cuts != 1 || used.cuts != 0 || g.Refused(Unused) != 1 {
-			t.Errorf("cut %d and %d times, %d counted", silent.cuts, used.cuts, g.Refused(Unused))
+		if silent.cuts.Load() != 1 || used.cuts.Load() != 0 || g.Refused(Unused) != 1 {
+			t.Errorf("cut %d and %d times, %d counted", silent.cuts.Load(), used.cuts.Load(), g.Refused(Unused))
 		}
 	})
 }
