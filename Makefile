@@ -13,6 +13,7 @@ BENCHTIME ?= 1s
 BENCHCOUNT ?= 1
 BENCHFLAGS ?=
 FUZZTIME ?= 60s
+ASANTIME ?= 10m
 SOAKCOUNT ?= 20
 FAULTS ?= 50
 DEVICEFAULTS ?= 20
@@ -26,9 +27,12 @@ DESK_ROWS ?=
 DESK_JSON ?=
 SOAK ?= 1h
 HOSTILE ?= 10s
+HOSTILE_RUNS ?= 5
+HOSTILE_KINDS ?=
+HOSTILE_JSON ?=
 LOAD ?= 60s
 
-.PHONY: help build run test bench bench-capacity bench-desk bench-load bench-hostile golden picture manuals fuzz soak soak-again soak-faults soak-calls lint fmt proto proto-image ci clean
+.PHONY: help build run test bench bench-capacity bench-desk bench-load bench-hostile golden picture manuals fuzz asan soak soak-again soak-faults soak-calls lint fmt proto proto-image ci clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -62,8 +66,9 @@ bench-desk: ## what the softphone costs beside a bare pair of devices and Mumble
 bench-load: ## what the server holds, beside a bare gRPC echo; on a machine that does nothing else (LOAD=60s each)
 	LOAD=$(LOAD) go test -count 1 -timeout 0 -v -run TestAServerHoldsItsCallsUnderLoad ./softphone/e2e/hostile
 
-bench-hostile: ## what others notice of hostile callers, on a machine that does nothing else (HOSTILE=10s each)
-	HOSTILE=$(HOSTILE) go test -count 1 -timeout 0 -v -run TestHostileCallersChangeNothing ./softphone/e2e/hostile
+bench-hostile: ## what others notice of hostile callers and attackers, on a machine that does nothing else (HOSTILE=10s each, HOSTILE_RUNS=5 HOSTILE_KINDS=regexp HOSTILE_JSON=file)
+	HOSTILE=$(HOSTILE) HOSTILE_RUNS=$(HOSTILE_RUNS) HOSTILE_KINDS='$(HOSTILE_KINDS)' HOSTILE_JSON='$(abspath $(HOSTILE_JSON))' \
+		go test -count 1 -timeout 0 -v -run 'TestHostileCallersChangeNothing|TestAttackersOfConnectionsChangeNothing' ./softphone/e2e/hostile
 
 golden: ## rewrite the pictures and the transcript that the desks are tested against; review the diff
 	go test ./softphone/internal/tui ./softphone/internal/plain -update
@@ -76,6 +81,9 @@ manuals: ## bin/man/*.1 and bin/completions/PROGRAM.{bash,zsh,fish}; man -l bin/
 
 fuzz: ## every fuzz target, one after the other (FUZZTIME=60s each)
 	@.ci/fuzz $(FUZZTIME)
+
+asan: ## mutated Opus packets through a libopus with the address sanitizer (ASANTIME=10m); takes its source from apt-get
+	@.ci/asan $(ASANTIME)
 
 soak: ## the three below, one after the other; they take hours
 	@$(MAKE) --no-print-directory soak-again

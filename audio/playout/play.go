@@ -225,8 +225,7 @@ func (p *Playout) append(pkt *jitter.Packet) {
 		p.prime(p.pcm[p.end:end:end], pkt.Data)
 	}
 	n, err := p.dec.Decode(p.pcm[p.end:end:end], pkt.Data)
-	if err != nil || n <= 0 || n > pkt.Samples+room {
-		p.stats.DecodeErrors++
+	if !p.decoded(err == nil && n > 0 && n <= pkt.Samples+room) {
 		p.gapAhead = true
 		return
 	}
@@ -234,6 +233,28 @@ func (p *Playout) append(pkt *jitter.Packet) {
 	p.frame = pkt.Samples
 	p.end += n
 }
+
+// decoded notes whether a packet could be decoded, and returns that.
+func (p *Playout) decoded(ok bool) bool {
+	if !ok {
+		p.stats.DecodeErrors++
+		p.undecodable.Add(1)
+	} else {
+		p.presumeGood()
+	}
+	return ok
+}
+
+// presumeGood ends a row of packets that could not be decoded.
+func (p *Playout) presumeGood() {
+	if p.undecodable.Load() != 0 {
+		p.undecodable.Store(0)
+	}
+}
+
+// Undecodable returns how many packets in a row could not be decoded, up to the newest
+// of all. What passes unheard is taken for good. It takes no lock.
+func (p *Playout) Undecodable() int64 { return p.undecodable.Load() }
 
 // prime lets the decoder hear the first packet after a gap once more than it is
 // played, in room for its samples. The decoder remembers what was before the gap, and

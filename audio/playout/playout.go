@@ -11,6 +11,7 @@ package playout
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"callcenter/audio"
@@ -106,7 +107,8 @@ type Playout struct {
 	recovering bool          // what came then is later than before
 	returned   time.Duration // when it came
 
-	stats Stats
+	stats       Stats
+	undecodable atomic.Int64 // packets in a row
 
 	tape    Tape
 	counted *Stats       // for the tape,

@@ -91,6 +91,7 @@ func (p *Playout) pass(pkt *jitter.Packet) {
 		p.skim.missed = true
 	}
 	p.skim.add(pkt)
+	p.presumeGood()
 	clear(p.pcm[p.end : p.end+pkt.Samples])
 	p.stats.DecodedSamples += uint64(pkt.Samples)
 	p.stats.UnheardSamples += uint64(pkt.Samples)
@@ -115,8 +116,7 @@ func (p *Playout) wake() {
 			break
 		}
 		n, err := p.dec.Decode(p.pcm[at:end:end], c.data)
-		if err != nil || n <= 0 || n > c.samples+room {
-			p.stats.DecodeErrors++
+		if !p.decoded(err == nil && n > 0 && n <= c.samples+room) {
 			n = c.samples
 			clear(p.pcm[at : at+n])
 		}

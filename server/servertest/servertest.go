@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 
 	"callcenter/api"
@@ -21,6 +22,7 @@ import (
 	"callcenter/codec/pcm"
 	"callcenter/server/internal/admission"
 	"callcenter/server/internal/callcenter"
+	"callcenter/server/internal/certs"
 	"callcenter/server/internal/room"
 )
 
@@ -41,10 +43,14 @@ type Options struct {
 	LevelControl bool
 	// DrainTimeout is how long calls may go on after Drain; 0: 1 s.
 	DrainTimeout time.Duration
+	// Keys are asked who calls, and what it may do; nil: nobody is asked.
+	Keys *Keys
 	// Listener replaces a TCP socket on 127.0.0.1, for faults in between.
 	Listener net.Listener
 	// Clock is read for all timing; nil: a new one.
 	Clock audio.Clock
+	// TLS makes it speak TLS 1.3; nil: plain text.
+	TLS *TLS
 }
 
 // Server is a running server. Its methods are safe for concurrent use.
@@ -52,6 +58,7 @@ type Server struct {
 	// Addr is where it listens, "127.0.0.1:PORT".
 	Addr string
 
+	store  *certs.Store // nil: plain text
 	drain  context.CancelFunc
 	forced chan struct{}
 	kill   sync.Once
@@ -93,10 +100,17 @@ func Start(tb testing.TB, o Options) *Server {
 		cfg.DrainTimeout = time.Second
 	}
 	ctx, cancel := context.WithCancel(context.Background())
+	if o.Keys != nil {
+		cfg.Authority = o.Keys.open(tb, cfg.Log)
+	}
 	s := &Server{Addr: lis.Addr().String(), drain: cancel, forced: make(chan struct{}), done: make(chan struct{})}
+	if o.TLS != nil {
+		s.store = o.TLS.open(tb, &o)
+		cfg.Credentials = s.store.Credentials()
+	}
 	go func() {
 		defer close(s.done)
-		s.err = callcenter.Run(ctx, lis, cfg, s.forced)
+		s.err = s.run(ctx, lis, cfg)
 	}()
 	tb.Cleanup(func() {
 		select {
@@ -110,6 +124,18 @@ func Start(tb testing.TB, o Options) *Server {
 		cancel()
 	})
 	return s
+}
+
+// run serves, and looks after the files of TLS meanwhile.
+func (s *Server) run(ctx context.Context, lis net.Listener, cfg callcenter.Config) error {
+	if s.store != nil {
+		looking, stop := context.WithCancel(ctx)
+		var looks sync.WaitGroup
+		looks.Go(func() { _ = s.store.Run(looking) }) // it returns nil
+		defer looks.Wait()
+		defer stop()
+	}
+	return callcenter.Run(ctx, lis, cfg, s.forced)
 }
 
 // Drain begins the server's orderly end and returns at once; Wait waits for it.
@@ -129,11 +155,16 @@ func (s *Server) Kill() {
 	<-s.done
 }
 
-// Dial returns a connection to the server, which the test's end closes.
+// Dial returns a connection to the server, which the test's end closes. It trusts
+// a server that speaks TLS; for one that asks for a certificate see ClientTLS.
 func (s *Server) Dial(tb testing.TB, opts ...grpc.DialOption) *grpc.ClientConn {
 	tb.Helper()
+	security := insecure.NewCredentials()
+	if s.store != nil {
+		security = credentials.NewTLS(s.ClientTLS())
+	}
 	opts = append([]grpc.DialOption{
-		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithTransportCredentials(security),
 		grpc.WithStaticStreamWindowSize(65535),
 		grpc.WithStaticConnWindowSize(1 << 20),
 	}, opts...)

@@ -75,7 +75,7 @@ func layers() []layer {
 
 	return slices.Concat([]layer{
 		{name: "api", bans: never("it is generated from the contract and stands alone", module)},
-		{name: "api/fingerprint", bans: never("it names keys for both programs and knows nothing else", thirdParty, module)},
+		{name: "api/fingerprint", bans: never("it names keys for both programs and knows nothing else", module, grpc)},
 		{name: "api/settings", bans: never("it reads settings for both programs and knows nothing of what they set", module, grpc)},
 		{name: "api/socket", bans: never("it sets options on sockets for both programs and knows nothing of what they carry", module, grpc)},
 		{name: "api/wire", bans: slices.Concat(never(noCard, device),
@@ -129,6 +129,7 @@ func phoneLayers(ofPhone []ban) []layer {
 		{name: "softphone/e2e/svg"},
 		{name: "softphone/internal/audition", bans: slices.Concat(itself(never("devices are reached through softphone/internal/sound", device, malgo)),
 			never(noContract, api), never(noTransport, grpc), never("it is tried without a screen", tui))},
+		{name: "softphone/internal/bearer", bans: never("it reads a token and knows nothing of what it is for", module, grpc)},
 		{name: "softphone/internal/blackbox", bans: noCardNoScreen},
 		{name: "softphone/internal/call", bans: noCardNoScreen},
 		{name: "softphone/internal/callstate", bans: slices.Concat(never(noCard, malgo), never(noContract, api), never(noTransport, grpc))},
@@ -151,6 +152,7 @@ func phoneLayers(ofPhone []ban) []layer {
 		{name: "softphone/internal/sound", bans: slices.Concat(ofPhone, never(noContract, api), never(noTransport, grpc))},
 		{name: "softphone/internal/swarm", bans: slices.Concat(never("what the calls of a swarm say comes from no sound card", device, malgo), never("it runs without a screen", tui))},
 		{name: "softphone/internal/terminal", bans: never("it looks after the terminal whatever the program in it is", module, grpc)},
+		{name: "softphone/internal/trust", bans: slices.Concat(never(noCard, device), never("it looks at certificates, whatever goes over their connections", codecs, grpc), never("a server is known also where there is no screen", tui))},
 		{name: "softphone/internal/tui", bans: screen},
 		{name: "softphone/internal/tui/background", bans: screen},
 		{name: "softphone/internal/wake", bans: never("it looks at the clocks of this computer and knows nothing of calls", module, grpc)},
@@ -165,6 +167,7 @@ func serverLayers(headless []ban) []layer {
 		{name: "server/internal/auth", bans: slices.Concat(headless, never("who may do what does not depend on how it is done", "callcenter/codec", api))},
 		{name: "server/internal/callcenter", bans: headless},
 		{name: "server/internal/cdr", bans: headless, later: true},
+		{name: "server/internal/certs", bans: slices.Concat(headless, never("it says who the server is, whatever it serves", "callcenter/codec", "callcenter/api/wire"))},
 		{name: "server/internal/cli", bans: headless},
 		{name: "server/internal/cluster", bans: headless, later: true},
 		{name: "server/internal/config", bans: headless},
@@ -172,6 +175,7 @@ func serverLayers(headless []ban) []layer {
 		{name: "server/internal/record", bans: headless, later: true},
 		{name: "server/internal/room", bans: slices.Concat(headless,
 			never("a room moves audio between its members; streams and their status are the service's", grpc, api))},
+		{name: "server/internal/systemd", bans: slices.Concat(headless, never("it speaks to the service manager and knows nothing of calls", module, grpc))},
 		{name: "server/servertest", bans: slices.Concat(headless,
 			never("the phone's tests use it, so it must not use the phone", "callcenter/softphone"))},
 	}

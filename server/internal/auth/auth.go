@@ -6,25 +6,19 @@
 //
 // Nothing is allowed that a grant does not say. Times are those of the wall
 // clock. Tokens are secrets: they are in no error and no log line; what is
-// written of one is its id, its subject and its key's id.
+// written of one is its id, its subject and its key's id, and nothing of one that
+// no key of ours signed.
+//
+// The keys' folder has a KID.pub for each key whose tokens are taken, the KID.key
+// where tokens are made, and the list of what was revoked. An Authority is safe for
+// concurrent use.
 package auth
 
 import (
 	"context"
+	"crypto/ed25519"
 	"time"
 )
-
-// Grants are what a token's bearer may do. The zero value allows nothing.
-type Grants struct {
-	// Call are the destinations that may be called: "echo", "tone", "room/NAME",
-	// or a beginning that ends in "*": "room/*", "*".
-	Call []string
-	// Speak lets others hear the bearer, Listen the bearer others. A loopback
-	// needs both, a tone needs Listen, a room needs one of them.
-	Speak, Listen bool
-	// Admin may ask the server about itself: reflection, off loopback.
-	Admin bool
-}
 
 // Identity is what a token that was accepted says of its bearer. It does not
 // change.
@@ -35,6 +29,16 @@ type Identity struct {
 	Issued  time.Time
 	Expires time.Time
 	Grants  Grants
+
+	key ed25519.PublicKey // KeyID's, when it was accepted
+}
+
+// Name is the subject, "" where nobody is asked.
+func (id *Identity) Name() string {
+	if id == nil {
+		return ""
+	}
+	return id.Subject
 }
 
 type contextKey struct{}
@@ -48,4 +52,13 @@ func NewContext(ctx context.Context, id *Identity) context.Context {
 func FromContext(ctx context.Context) *Identity {
 	id, _ := ctx.Value(contextKey{}).(*Identity)
 	return id
+}
+
+// SameSubject reports that two who make RPCs are the same, or that nobody was asked
+// either time.
+func SameSubject(a, b *Identity) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return a.Subject == b.Subject
 }

@@ -114,10 +114,10 @@ func TestCallsDoNotNotice(t *testing.T) {
 				cl.frame([]byte{0xff, 0xff, 0x01})
 			}
 			return cl
-		}, "malformed", 100},
+		}, "malformed", 50}, // which end it
 		{"odd pcm in a room", func(t *testing.T, s *servertest.Server) *client {
 			return frames(t, s, "room/x", 100, []byte{1, 2, 3}, true)
-		}, "malformed", 100},
+		}, "malformed", 50}, // which end it
 		{"noise that passes for Opus in a room", func(t *testing.T, s *servertest.Server) *client {
 			c := first("bad", "room/x")
 			c.Codec = "opus"

@@ -43,16 +43,16 @@ func TestAChunkWithoutAFrameAllocatesNothing(t *testing.T) {
 }
 
 func TestAnEchoOverASocketAllocatesWhatGRPCDoes(t *testing.T) {
-	allocations := func(bare bool) float64 {
-		echo := socketEcho(t, bare)
+	allocations := func(w socketWay) float64 {
+		echo := socketEcho(t, w)
 		for range 200 {
 			echo()
 		}
 		return testing.AllocsPerRun(2000, echo)
 	}
-	bare, ours := allocations(true), allocations(false)
-	t.Logf("client and server together: %v an echo, a bare server %v", ours, bare)
-	if ours > bare {
-		t.Errorf("%v allocations an echo, a bare server has %v", ours, bare)
+	bare, ours, ofAsked := allocations(socketWay{bare: true}), allocations(socketWay{}), allocations(asked(t))
+	t.Logf("client and server together: %v an echo, %v of a caller who is asked, a bare server %v", ours, ofAsked, bare)
+	if ours > bare || ofAsked > bare {
+		t.Errorf("%v and %v allocations an echo, a bare server has %v", ours, ofAsked, bare)
 	}
 }

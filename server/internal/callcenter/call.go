@@ -3,6 +3,7 @@ package callcenter
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -15,6 +16,7 @@ import (
 	"callcenter/audio"
 	"callcenter/audio/sendq"
 	"callcenter/server/internal/admission"
+	"callcenter/server/internal/auth"
 	"callcenter/server/internal/room"
 )
 
@@ -33,6 +35,7 @@ type call struct {
 	began time.Time
 	start time.Duration
 
+	identity    atomic.Pointer[auth.Identity] // of who carries it, or did last; nil where nobody is asked
 	opening     wire.Opening
 	destination string
 	resumable   bool
@@ -72,7 +75,7 @@ type call struct {
 	framesIn, framesOut, flooded, resumes atomic.Uint64
 }
 
-func newCall(s *Service, o wire.Opening, destination string) *call {
+func newCall(s *Service, id *auth.Identity, o wire.Opening, destination string) *call {
 	now := s.cfg.Clock()
 	c := &call{
 		svc:         s,
@@ -88,6 +91,7 @@ func newCall(s *Service, o wire.Opening, destination string) *call {
 		over:        make(chan struct{}),
 		packets:     wire.NewPackets(o.Format),
 	}
+	c.identity.Store(id)
 	c.heard.Store(int64(now))
 	c.queue.SetComplete(o.Complete)
 	return c
@@ -96,7 +100,9 @@ func newCall(s *Service, o wire.Opening, destination string) *call {
 // join connects the call to its destination.
 func (c *call) join() (err error) {
 	// Before all other events: it is what the caller waits for.
-	c.events.put(&api.Event{Kind: api.Event_KIND_ANSWERED, NewCall: true, Version: c.svc.cfg.Version})
+	answer := c.svc.answer(c.identity.Load())
+	answer.NewCall = true
+	c.events.put(answer)
 	if c.resumable {
 		c.events.put(&api.Event{Kind: api.Event_KIND_RESUME_TOKEN, ResumeToken: c.token})
 	}
@@ -108,6 +114,8 @@ func (c *call) join() (err error) {
 		FrameMS:  o.FrameMS,
 		Extended: o.Extended,
 		Complete: o.Complete,
+		Unheard:  answer.MayNotSpeak,
+		Deaf:     answer.MayNotListen,
 	}, (*downlink)(c))
 	c.svc.opened(c, err)
 	return err
@@ -164,8 +172,11 @@ func (c *call) abandon(err error) {
 }
 
 // conclude writes the call's last line and forgets it.
-func (c *call) conclude(err error) {
+func (c *call) conclude(ctx context.Context, err error) {
 	c.logEnd(err)
+	if errors.Is(err, auth.ErrRevoked) {
+		c.svc.audit.cutOff(ctx, c.entry(ctx), err)
+	}
 	c.svc.unregister(c)
 }
 
@@ -183,6 +194,8 @@ func (c *call) logEnd(err error) {
 		slog.Int("unsent", q.Waiting),
 		slog.Uint64("flooded", c.flooded.Load()),
 		slog.Uint64("malformed", l.Malformed),
+		slog.Uint64("hushed", l.Hushed),
+		slog.Uint64("undecodable", l.Playout.DecodeErrors),
 		slog.Uint64("lost", l.Lost),
 		slog.Uint64("discarded", l.Discarded),
 		slog.Uint64("concealed", l.ConcealedSamples),
@@ -199,14 +212,14 @@ func (c *call) logEnd(err error) {
 // checks have not judged need cleaning.
 func (c *call) attrs() []slog.Attr {
 	o := &c.opening
-	return []slog.Attr{
+	return append([]slog.Attr{
 		slog.String("call_id", wire.Clean(o.CallID)),
 		slog.String("destination", c.destination),
 		slog.String("codec", o.Format.Codec),
 		slog.Int("rate", o.Format.Rate),
 		slog.Int("channels", o.Format.Channels),
 		slog.Bool("extended", o.Extended),
-	}
+	}, identityAttrs(c.identity.Load())...)
 }
 
 func seconds(key string, d time.Duration) slog.Attr {

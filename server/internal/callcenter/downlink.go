@@ -74,8 +74,12 @@ func (d *downlink) Event(e room.Event) { d.events.put(fromRoom(e)) }
 
 // Fail implements room.Downlink.
 func (d *downlink) Fail(err error) {
-	if errors.Is(err, room.ErrStalled) {
+	switch {
+	case errors.Is(err, room.ErrStalled):
 		(*call)(d).endForNow(errStalled)
+		return
+	case errors.Is(err, room.ErrMalformed): // the caller's fault
+		(*call)(d).end(err)
 		return
 	}
 	var stack []byte
@@ -267,6 +271,6 @@ func (st *stream) fillReport() {
 	wire.Describe(r, &l.Playout)
 	r.PacketsReceived = l.Received
 	r.PacketsLost = l.Lost
-	r.PacketsDiscarded = l.Discarded + l.Malformed + st.call.flooded.Load()
+	r.PacketsDiscarded = l.Discarded + l.Malformed + l.Playout.DecodeErrors + st.call.flooded.Load()
 	r.PacketsDropped = q.Dropped()
 }

@@ -14,6 +14,7 @@ import (
 	"callcenter/api/wire"
 	"callcenter/codec"
 	"callcenter/server/internal/admission"
+	"callcenter/server/internal/auth"
 	"callcenter/server/internal/room"
 )
 
@@ -24,17 +25,20 @@ var (
 	errStalled  = errors.New("the room stood still on the server: call again")
 	errNoChunk  = errors.New("no first chunk came: say call_id, sample_rate, channels and codec")
 
-	errTakenOver = errors.New("the call goes on over another stream")
-	errNotYours  = errors.New("resume_token: is not the newest that this call was given: call again with another call_id")
-	errEnded     = errors.New("resume_token: the call has ended: call again with another call_id")
-	errOpening   = errors.New("the call is being opened over another stream: try again")
-	errLongToken = &wire.FieldError{Field: "setup.resume_token", Reason: fmt.Sprintf("is longer than %d bytes", maxToken)}
-	errQuiet     = fmt.Errorf("nothing was heard from the caller for %v: resume the call", quietLimit)
-	errDeaf      = errors.New("the caller takes nothing that is sent to it: call again")
-	errSilent    = fmt.Errorf("no chunk came from the caller for %v: call again", silentLimit)
-	errFlood     = fmt.Errorf("the caller sent more than %d chunks a second for %d s, send no more than %d", floodRate, floodSeconds, chunkRate)
-	errTooLong   = errors.New("the call was as long as a call may be")
-	errLost      = fmt.Errorf("lost: the caller did not come back within %v", limboLimit)
+	errTakenOver     = errors.New("the call goes on over another stream")
+	errNotYours      = errors.New("resume_token: is not the newest that this call was given: call again with another call_id")
+	errNoReflection  = errors.New("reflection: is closed to other machines: start the server with --token-keys and use a token with --admin")
+	errUnknownMethod = fmt.Errorf("%w to use this method", auth.ErrDenied)
+	errAnothers      = errors.New("call_id: is of another's call: choose another id")
+	errEnded         = errors.New("resume_token: the call has ended: call again with another call_id")
+	errOpening       = errors.New("the call is being opened over another stream: try again")
+	errLongToken     = &wire.FieldError{Field: "setup.resume_token", Reason: fmt.Sprintf("is longer than %d bytes", maxToken)}
+	errQuiet         = fmt.Errorf("nothing was heard from the caller for %v: resume the call", quietLimit)
+	errDeaf          = errors.New("the caller takes nothing that is sent to it: call again")
+	errSilent        = fmt.Errorf("no chunk came from the caller for %v: call again", silentLimit)
+	errFlood         = fmt.Errorf("the caller sent more than %d chunks a second for %d s, send no more than %d", floodRate, floodSeconds, chunkRate)
+	errTooLong       = errors.New("the call was as long as a call may be")
+	errLost          = fmt.Errorf("lost: the caller did not come back within %v", limboLimit)
 )
 
 func errLongest(most time.Duration) error { return fmt.Errorf("%w, %v: call again", errTooLong, most) }
@@ -62,21 +66,25 @@ func toStatus(err error) error {
 func codeOf(err error) codes.Code {
 	var field *wire.FieldError
 	var format *codec.FormatError
-	var refused *admission.RefusalError
+	var full *admission.RefusalError
+	var refused *auth.RefusedError
 	switch {
-	case errors.As(err, &field), errors.As(err, &format):
+	case errors.As(err, &refused):
+		return codes.Unauthenticated
+	case errors.As(err, &field), errors.As(err, &format), errors.Is(err, room.ErrMalformed), errors.Is(err, errUnreadable):
 		return codes.InvalidArgument
 	case errors.Is(err, room.ErrNoDestination):
 		return codes.NotFound
 	case errors.Is(err, errInUse):
 		return codes.AlreadyExists
-	case errors.As(err, &refused), errors.Is(err, errFlood), errors.Is(err, room.ErrFull):
+	case errors.As(err, &full), errors.Is(err, errFlood), errors.Is(err, room.ErrFull):
 		return codes.ResourceExhausted
 	case errors.Is(err, errDraining), errors.Is(err, errOpening), errors.Is(err, errStalled):
 		return codes.Unavailable
 	case errors.Is(err, errTakenOver):
 		return codes.Aborted
-	case errors.Is(err, errNotYours):
+	case errors.Is(err, errNotYours), errors.Is(err, errAnothers), errors.Is(err, errNoReflection),
+		errors.Is(err, auth.ErrDenied):
 		return codes.PermissionDenied
 	case errors.Is(err, errEnded):
 		return codes.FailedPrecondition

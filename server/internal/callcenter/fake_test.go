@@ -41,7 +41,7 @@ func (f *fakeStream) RecvMsg(m any) error {
 	if len(f.script) == 0 {
 		return io.EOF
 	}
-	in := m.(*api.AudioChunk)
+	in := m.(proto.Message)
 	proto.Reset(in)
 	proto.Merge(in, f.script[0])
 	f.script = f.script[1:]

@@ -9,7 +9,6 @@ import (
 
 	"callcenter/api"
 	"callcenter/server/internal/admission"
-	"callcenter/server/internal/auth"
 )
 
 // What stands between a connection and a call, cheapest first:
@@ -76,12 +75,4 @@ func boundUnary(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handle gr
 	}
 	defer func() { c.End(true, time.Now()) }()
 	return handle(ctx, req)
-}
-
-// subject is who makes an RPC, "" where nobody is asked.
-func subject(ctx context.Context) string {
-	if id := auth.FromContext(ctx); id != nil {
-		return id.Subject
-	}
-	return ""
 }

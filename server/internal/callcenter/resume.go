@@ -11,6 +11,7 @@ import (
 
 	"callcenter/api"
 	"callcenter/api/wire"
+	"callcenter/server/internal/auth"
 )
 
 // A call outlives the streams that carry it. What happens to one, in the order of
@@ -45,6 +46,9 @@ const (
 //	            the newest was surely received
 //	yes         any other                      no right
 //
+// With authentication a call is its subject's alone, whatever token comes: to all
+// others it is another's, and they have no right.
+//
 // A server that drains opens no call. It lets a call that lost its stream come
 // back, because that may have nowhere else to go and need not end before the
 // drain does; one whose stream is well must go elsewhere, or it would never leave.
@@ -69,11 +73,11 @@ func (s *Service) connectNewLocked(st *stream, o wire.Opening, destination, toke
 	case from == forged:
 		return errNotYours
 	}
-	place, err := s.gate.Call(st.peer, subject(st.rpc.Context()), time.Now())
+	place, err := s.gate.Call(st.peer, st.identity.Name(), time.Now())
 	if err != nil {
 		return err
 	}
-	c := newCall(s, o, destination)
+	c := newCall(s, st.identity, o, destination)
 	c.place = place
 	if o.Extended && token != "" {
 		c.resumable, c.events.keep = true, true
@@ -87,6 +91,8 @@ func (s *Service) connectNewLocked(st *stream, o wire.Opening, destination, toke
 
 func (s *Service) takeOverLocked(st *stream, c *call, o wire.Opening, destination, token string) error {
 	switch {
+	case !auth.SameSubject(c.identity.Load(), st.identity):
+		return errAnothers
 	case token == "":
 		return errInUse
 	case !same(token, c.token) && !same(token, c.former):
@@ -102,6 +108,7 @@ func (s *Service) takeOverLocked(st *stream, c *call, o wire.Opening, destinatio
 		return err
 	}
 	c.former, c.token = token, s.mint.issue(o.CallID)
+	c.identity.Store(st.identity)
 	st.call = c
 	old := c.current.Swap(st)
 	if old != nil {
@@ -164,16 +171,19 @@ func (st *stream) resume(ctx context.Context, ack uint64) error {
 	if c.current.Load() != st {
 		return errTakenOver
 	}
+	answer := s.answer(st.identity)
 	c.queue.Restart(ack)
 	c.events.rewind(ack,
-		&api.Event{Kind: api.Event_KIND_ANSWERED, Version: s.cfg.Version},
+		answer,
 		&api.Event{Kind: api.Event_KIND_RESUME_TOKEN, ResumeToken: token},
 	)
 	if draining {
 		c.events.put(drainingEvent())
 	}
+	c.leg.Restrict(answer.MayNotSpeak, answer.MayNotListen)
 	c.leg.Resumed()
 	c.resumes.Add(1)
+	st.letIn(ctx)
 	gap := st.clock() - time.Duration(c.heard.Load())
 	s.cfg.Log.LogAttrs(ctx, slog.LevelInfo, "call resumed", append(c.attrs(),
 		slog.String("peer", st.peerName()), seconds("gap_s", gap))...)
@@ -229,18 +239,9 @@ func broken(err error) bool {
 // limbo waits in the room until back is closed, because another stream has taken
 // over, or ends the call.
 func (c *call) limbo(back <-chan struct{}) {
-	wait, err := limboLimit, errLost
-	if most := c.svc.gate.Limits().CallDuration; most > 0 && c.start+most-c.clock() < wait {
-		wait, err = c.start+most-c.clock(), errLongest(most)
-	}
-	limit := time.NewTimer(wait)
-	defer limit.Stop()
-	select {
-	case <-back:
+	err := c.waitFor(back)
+	if err == nil {
 		return
-	case <-limit.C:
-	case <-c.over:
-		err = c.cause
 	}
 	if !c.svc.expire(c, back) {
 		return
@@ -250,7 +251,37 @@ func (c *call) limbo(back <-chan struct{}) {
 			seconds("gap_s", c.clock()-time.Duration(c.heard.Load())))...)
 	}
 	c.leave()
-	c.conclude(err)
+	c.conclude(context.Background(), err)
+}
+
+// waitFor returns nil when back is closed, or else why the call ends.
+func (c *call) waitFor(back <-chan struct{}) error {
+	wait, tooLate := limboLimit, errLost
+	if most := c.svc.gate.Limits().CallDuration; most > 0 && c.start+most-c.clock() < wait {
+		wait, tooLate = c.start+most-c.clock(), errLongest(most)
+	}
+	limit := time.NewTimer(wait)
+	defer limit.Stop()
+	var look <-chan time.Time // where somebody is asked
+	if c.svc.cfg.Authority != nil {
+		tick := time.NewTicker(watchInterval)
+		defer tick.Stop()
+		look = tick.C
+	}
+	for {
+		select {
+		case <-back:
+			return nil
+		case <-limit.C:
+			return tooLate
+		case <-c.over:
+			return c.cause
+		case <-look:
+			if c.svc.revoked(c.identity.Load()) {
+				return auth.ErrRevoked
+			}
+		}
+	}
 }
 
 // expire ends a call that still waits, and reports whether it did.

@@ -69,17 +69,23 @@ var errStuck = fmt.Errorf("calls had not let go %v after they were cut off: a co
 func Run(ctx context.Context, lis net.Listener, cfg Config, forced <-chan struct{}) error {
 	svc := New(cfg)
 	accepting := newListener(lis, svc.gate)
-	server := grpc.NewServer(serverOptions(&svc.cfg)...)
+	server := grpc.NewServer(append(serverOptions(&svc.cfg), guardOptions(svc, lis.Addr())...)...)
 	status := health.NewServer()
 	api.RegisterCallCenterServer(server, svc)
-	healthpb.RegisterHealthServer(server, status)
+	healthpb.RegisterHealthServer(server, healthService{status, svc})
 	reflection.Register(server)
 	status.SetServingStatus(api.CallCenter_ServiceDesc.ServiceName, healthpb.HealthCheckResponse_SERVING)
 
+	auditing, audited := context.WithCancel(context.Background())
+	var telling sync.WaitGroup
+	telling.Go(func() { svc.audit.run(auditing) })
+	defer telling.Wait()
+	defer audited()
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(accepting) }()
 	defer background(func(ctx context.Context) { _ = svc.gate.Run(ctx, cfg.Log) })() // it ends with ctx alone
 	var graceful sync.WaitGroup
+	cfg.Pulse.serve(server, &graceful)
 	var err error
 	select {
 	case err = <-served:
@@ -115,13 +121,14 @@ func Run(ctx context.Context, lis net.Listener, cfg Config, forced <-chan struct
 func serverOptions(cfg *Config) []grpc.ServerOption {
 	return []grpc.ServerOption{
 		grpc.ReadBufferSize(readBuffer),
-		grpc.Creds(meteredBy(cfg.Credentials)),
+		grpc.Creds(pulseCredentials{meteredBy(cfg.Credentials)}),
 		grpc.InTapHandle(openStream),
 		grpc.ChainStreamInterceptor(boundStream),
 		grpc.ChainUnaryInterceptor(boundUnary),
 		grpc.StaticStreamWindowSize(streamWindow),
 		grpc.StaticConnWindowSize(connWindow),
 		grpc.MaxRecvMsgSize(wire.MaxMessage),
+		grpc.ForceServerCodecV2(newFrugal()),
 		grpc.MaxConcurrentStreams(uint32(cfg.Gate.Limits().StreamsPerConnection)),
 		grpc.MaxHeaderListSize(maxHeaderBytes),
 		grpc.ConnectionTimeout(handshakeLimit),

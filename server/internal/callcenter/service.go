@@ -27,6 +27,7 @@ import (
 	"callcenter/audio"
 	"callcenter/codec"
 	"callcenter/server/internal/admission"
+	"callcenter/server/internal/auth"
 	"callcenter/server/internal/room"
 )
 
@@ -59,9 +60,13 @@ type Config struct {
 	DrainTimeout time.Duration
 	// Credentials secure the connections; nil: plain text.
 	Credentials credentials.TransportCredentials
+	// Authority says who may call; nil: nobody is asked.
+	Authority *auth.Authority
 	// Gate bounds connections, streams and calls; nil: one that allows
 	// DefaultMaxCalls, from anywhere.
 	Gate *admission.Gate
+	// Pulse is how Run's server can be asked whether it lives; nil: nobody asks.
+	Pulse *Pulse
 	// Version is what callers are told that the server was built from; it may be
 	// empty.
 	Version string
@@ -77,7 +82,8 @@ type Service struct {
 	rooms *room.Directory
 	loops sync.WaitGroup
 
-	mint *mint
+	mint  *mint
+	audit *audit
 
 	mu       sync.Mutex
 	streams  map[*stream]struct{} // all there are
@@ -109,6 +115,7 @@ func New(cfg Config) *Service {
 			Log:          cfg.Log,
 		}),
 		mint:    newMint(),
+		audit:   newAudit(cfg.Log, cfg.Clock),
 		streams: make(map[*stream]struct{}),
 		calls:   make(map[string]*call),
 		empty:   make(chan struct{}),

@@ -18,6 +18,7 @@ import (
 	"callcenter/api/wire"
 	"callcenter/audio"
 	"callcenter/audio/sendq"
+	"callcenter/server/internal/auth"
 )
 
 const (
@@ -32,12 +33,13 @@ const (
 
 // stream is one gRPC stream, which carries a call until either ends.
 type stream struct {
-	svc   *Service
-	rpc   grpc.ServerStream
-	clock audio.Clock
-	link  *wire.Link
-	peer  net.Addr // nil where there is none
-	call  *call    // written once, under svc.mu, before live is closed
+	svc      *Service
+	rpc      grpc.ServerStream
+	identity *auth.Identity // nil where nobody is asked
+	clock    audio.Clock
+	link     *wire.Link
+	peer     net.Addr // nil where there is none
+	call     *call    // written once, under svc.mu, before live is closed
 
 	nameless *list.Element // of svc's, under svc.mu, until there is a call
 
@@ -55,6 +57,7 @@ type stream struct {
 
 	// Of the receive loop.
 	in     api.AudioChunk
+	inbox  inbox         // for in
 	target time.Duration // the peer's, from its report
 
 	// Of whoever sends, under sending: the send loop, or while that has nothing to do
@@ -73,9 +76,10 @@ type stream struct {
 
 func newStream(s *Service, rpc grpc.ServerStream) *stream {
 	now := s.cfg.Clock()
-	return &stream{
+	st := &stream{
 		svc:        s,
 		rpc:        rpc,
+		identity:   auth.FromContext(rpc.Context()),
 		clock:      s.cfg.Clock,
 		link:       wire.NewLink(now),
 		peer:       peerOf(rpc.Context()),
@@ -85,6 +89,8 @@ func newStream(s *Service, rpc grpc.ServerStream) *stream {
 		stop:       make(chan struct{}),
 		nextReport: now + reportInterval,
 	}
+	st.inbox.AudioChunk = &st.in
+	return st
 }
 
 // end ends the stream, and not its call, for a reason of the server's. Any
@@ -168,16 +174,20 @@ func (st *stream) open(ctx context.Context) error {
 	if len(token) > maxToken {
 		return errLongToken
 	}
+	if err := st.allowed(destination); err != nil {
+		return st.svc.refuseCall(ctx, st.identity, o.CallID, destination, err)
+	}
 	resumed, err := st.svc.connect(st, o, destination, token)
 	switch {
 	case err != nil:
-		return err
+		return st.svc.refuseCall(ctx, st.identity, o.CallID, destination, err)
 	case resumed:
 		return st.resume(ctx, st.in.GetAck())
 	}
 	if err := st.call.join(); err != nil {
 		return err
 	}
+	st.letIn(ctx)
 	st.svc.cfg.Log.LogAttrs(ctx, slog.LevelInfo, "call started",
 		append(st.call.attrs(), slog.String("peer", st.peerName()))...)
 	return nil
@@ -191,12 +201,16 @@ func peerOf(ctx context.Context) net.Addr {
 	return nil
 }
 
-// peerName is the peer's address for the log.
-func (st *stream) peerName() string {
-	if st.peer == nil {
+// peerAddr says whose RPC it is, "" where it has no address.
+func peerAddr(ctx context.Context) string { return addrText(peerOf(ctx)) }
+
+func (st *stream) peerName() string { return addrText(st.peer) }
+
+func addrText(a net.Addr) string {
+	if a == nil {
 		return ""
 	}
-	return st.peer.String()
+	return a.String()
 }
 
 // carry waits for what ends the stream, and returns that.
@@ -241,7 +255,7 @@ func (st *stream) part(ctx context.Context, err error) error {
 	}
 	c.leave()
 	err = st.settle(ctx, err)
-	c.conclude(err)
+	c.conclude(ctx, err)
 	return err
 }
 
@@ -260,7 +274,7 @@ func (st *stream) settle(ctx context.Context, err error) error {
 		if !c.opening.Extended {
 			limit = flushLimitPlain
 		}
-	case errors.Is(err, errDraining), errors.Is(err, errFault), errors.Is(err, errStalled), errors.Is(err, errTooLong):
+	case errors.Is(err, errDraining), errors.Is(err, errFault), errors.Is(err, errStalled), errors.Is(err, errTooLong), errors.Is(err, auth.ErrRevoked):
 		c.end(err) // the cause, where it is a fault of our own
 		st.farewell = true
 		limit = farewellLimit

@@ -25,7 +25,7 @@ import (
 // recvLoop is the only caller of RecvMsg. It returns io.EOF when the caller
 // hung up.
 func (st *stream) recvLoop(ctx context.Context) error {
-	if err := st.rpc.RecvMsg(&st.in); err != nil {
+	if err := st.read(); err != nil {
 		return err
 	}
 	st.first <- struct{}{}
@@ -39,7 +39,7 @@ func (st *stream) recvLoop(ctx context.Context) error {
 		if err := st.take(ctx); err != nil {
 			return err
 		}
-		if err := st.rpc.RecvMsg(&st.in); err != nil {
+		if err := st.read(); err != nil {
 			return err
 		}
 	}

@@ -1,6 +1,10 @@
 package callcenter
 
-import "time"
+import (
+	"time"
+
+	"callcenter/server/internal/auth"
+)
 
 const (
 	// watchInterval is how often a stream is looked at. Limits are counted in
@@ -41,6 +45,8 @@ func (w *watch) look() error {
 	}
 	resumable := w.stream.call.resumable
 	switch {
+	case w.stream.svc.revoked(w.stream.identity):
+		return auth.ErrRevoked
 	case resumable && w.quiet >= quietLimit:
 		return errQuiet
 	case resumable && w.stuck >= deafLimit, w.stuck >= slowLimit:

@@ -38,7 +38,7 @@ func (d *deafStream) RecvMsg(m any) error {
 	}
 	select {
 	case <-time.After(100 * time.Millisecond):
-		m.(*api.AudioChunk).Reset()
+		m.(interface{ Reset() }).Reset()
 		return nil
 	case <-d.ctx.Done():
 		return d.ctx.Err()

@@ -4,34 +4,37 @@
 package cli
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
-	"net"
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
 
 	"callcenter/api/settings"
-	"callcenter/codec"
-	"callcenter/codec/opus"
-	"callcenter/codec/pcm"
-	"callcenter/server/internal/admission"
-	"callcenter/server/internal/callcenter"
 	"callcenter/server/internal/config"
 )
 
-// The exit codes.
+// The exit codes. Service managers rely on them: with exitUsage another start
+// will fare no better.
 const (
 	exitOK     = 0
 	exitFailed = 1
 	exitUsage  = 2
 )
+
+// exitCodes are those codes, for people.
+const exitCodes = `Exit codes:
+  0  an orderly end: a signal came, and every call has ended
+  1  it failed (the address is in use), or a second signal cut calls short
+  2  wrong usage, or settings that no server can have: change them before another start`
+
+// moreSignals is how many signals may wait while settings are read again.
+const moreSignals = 16
 
 // gcPercent trades memory for fewer collections: a stream's garbage is small
 // and steady.
@@ -42,16 +45,25 @@ type usageError struct{ error }
 
 func (e usageError) Unwrap() error { return e.error }
 
+// reportedError marks what was told already.
+type reportedError struct{ error }
+
+func (e reportedError) Unwrap() error { return e.error }
+
 // Main runs the server with the command line's arguments until SIGTERM or
 // SIGINT, and returns the exit code: 0 after an orderly end, 1 when it failed
-// or a second signal cut it short, 2 for wrong usage.
+// or a second signal cut it short, 2 for wrong usage. SIGHUP makes it read its
+// settings again.
 func Main(args []string, stdout, stderr io.Writer) int {
-	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, syscall.SIGTERM, os.Interrupt)
+	signals := make(chan os.Signal, moreSignals)
+	signal.Notify(signals, syscall.SIGTERM, os.Interrupt, syscall.SIGHUP)
 	defer signal.Stop(signals)
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
+	// A crash ends with a signal. Otherwise it would have exit code 2, and a service
+	// manager that knows our codes would not start the server again.
+	debug.SetTraceback("crash")
 	return run(args, stdout, stderr, signals)
 }
 
@@ -62,16 +74,23 @@ func run(args []string, stdout, stderr io.Writer, signals <-chan os.Signal) int 
 	cmd.SetOut(stdout)
 	cmd.SetErr(stderr)
 	err := cmd.Execute()
-	var usage usageError
-	switch {
-	case err == nil:
+	if err == nil {
 		return exitOK
-	case errors.As(err, &usage):
-		_, _ = fmt.Fprintf(stderr, "server: %v (server --help lists the settings)\n", err) // nobody to tell
-		return exitUsage
-	default:
-		_, _ = fmt.Fprintf(stderr, "server: %v\n", err)
-		return exitFailed
+	}
+	code, more := exitFailed, ""
+	if usage := (usageError{}); errors.As(err, &usage) {
+		code, more = exitUsage, " (server --help lists the settings)"
+	}
+	if !errors.As(err, &reportedError{}) {
+		complain(stderr, err, more)
+	}
+	return code
+}
+
+// complain tells an error, each of its lines as one of the program's.
+func complain(stderr io.Writer, err error, more string) {
+	for line := range strings.SplitSeq(err.Error()+more, "\n") {
+		_, _ = fmt.Fprintf(stderr, "server: %s\n", line) // nobody to tell
 	}
 }
 
@@ -81,22 +100,15 @@ func command(stderr io.Writer, signals <-chan os.Signal) *cobra.Command {
 		Short: "Take calls from softphones: echo them, mix them in rooms, or play a tone",
 		Long: "Take calls from softphones over gRPC: echo them, mix them in rooms, or play a tone.\n\n" +
 			"Every setting is a flag, an environment variable (SERVER_DRAIN_TIMEOUT) and a key of\n" +
-			"the --config file (drain-timeout); the first of these that says something wins.",
+			"the --config file (drain-timeout); the first of these that says something wins.\n" +
+			"SIGTERM and SIGINT let the calls end, a second one cuts them off; SIGHUP reads the\n" +
+			"settings, certificates and keys again and drops no call.\n\n" + exitCodes,
 		Version:       settings.Version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return usageError{fmt.Errorf("unexpected argument %q", args[0])}
-			}
-			return nil
-		},
+		Args:          noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := config.Load(cmd.Flags())
-			if err != nil {
-				return usageError{err}
-			}
-			return serve(cmd.Context(), cfg, stderr, signals)
+			return serve(cmd.Context(), cmd.Flags(), stderr, signals)
 		},
 	}
 	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
@@ -104,91 +116,32 @@ func command(stderr io.Writer, signals <-chan os.Signal) *cobra.Command {
 	})
 	cmd.SetVersionTemplate("server {{.Version}}\n")
 	cmd.CompletionOptions.DisableDefaultCmd = true
+	cmd.SuggestionsMinimumDistance = 2
+	addSettings(cmd)
+	cmd.AddCommand(checkConfigCommand(), tokenCommand())
+	return cmd
+}
+
+// addSettings makes the settings flags of a command.
+func addSettings(cmd *cobra.Command) {
 	config.Flags(cmd.Flags())
 	cmd.ValidArgsFunction = cobra.NoFileCompletions
 	for name, values := range config.Choices() {
 		// It fails for a flag that is not there, which a test would show.
 		_ = cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(values[:], cobra.ShellCompDirectiveNoFileComp))
 	}
-	return cmd
+}
+
+func noArguments(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	hint := ""
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		hint = ": did you mean " + cmd.CommandPath() + " " + near[0] + "?"
+	}
+	return usageError{fmt.Errorf("unexpected argument %q%s", args[0], hint)}
 }
 
 // Command is the command line without anything to run it, for manuals.
 func Command() *cobra.Command { return command(io.Discard, nil) }
-
-// serve takes calls until the first signal, and lets them end until the second.
-func serve(ctx context.Context, cfg config.Config, stderr io.Writer, signals <-chan os.Signal) error {
-	lis, err := net.Listen("tcp", cfg.Listen)
-	if err != nil {
-		return explainListen(cfg.Listen, err)
-	}
-	log := newLog(cfg.LogFormat, stderr)
-	log.Info("listening", "address", lis.Addr().String(), "mode", cfg.Mode, "version", settings.Version())
-
-	draining, drain := context.WithCancel(ctx)
-	defer drain()
-	forced := make(chan struct{})
-	ended := make(chan error, 1)
-	go func() {
-		ended <- callcenter.Run(draining, lis, callcenter.Config{
-			Codecs:       codec.NewRegistry(opus.Codec{}, pcm.Codec{}),
-			Log:          log,
-			Destination:  cfg.Destination(),
-			Gate:         admission.New(cfg.Limits()),
-			Speakers:     cfg.Speakers,
-			LevelControl: cfg.LevelControl,
-			DrainTimeout: cfg.DrainTimeout,
-			Version:      settings.Version(),
-		}, forced)
-	}()
-	return await(ended, signals, func(sig os.Signal) {
-		log.Info("draining", "signal", sig.String(), "timeout", cfg.DrainTimeout.String())
-		drain()
-	}, func() { close(forced) }, log)
-}
-
-// await waits for the server's end: the first signal begins it and the second
-// one forces it.
-func await(ended <-chan error, signals <-chan os.Signal, drain func(os.Signal), force func(), log *slog.Logger) error {
-	for count := 0; ; {
-		select {
-		case err := <-ended:
-			if err == nil {
-				log.Info("stopped")
-			}
-			return err
-		case sig := <-signals:
-			count++
-			switch count {
-			case 1:
-				drain(sig)
-			case 2:
-				force()
-			}
-		}
-	}
-}
-
-func newLog(format string, w io.Writer) *slog.Logger {
-	if format == config.JSON {
-		return slog.New(slog.NewJSONHandler(w, nil))
-	}
-	return slog.New(slog.NewTextHandler(w, nil))
-}
-
-// explainListen says what to do about an address that cannot be had.
-func explainListen(address string, err error) error {
-	var dns *net.DNSError
-	switch {
-	case errors.Is(err, syscall.EADDRINUSE):
-		return fmt.Errorf("listen on %s: the address is in use: stop the other server, or choose another with --listen HOST:PORT", address)
-	case errors.Is(err, syscall.EACCES):
-		return fmt.Errorf("listen on %s: not permitted: choose a port above 1023 with --listen HOST:PORT", address)
-	case errors.Is(err, syscall.EADDRNOTAVAIL):
-		return fmt.Errorf("listen on %s: this machine has no such address: choose one it has with --listen HOST:PORT", address)
-	case errors.As(err, &dns):
-		return fmt.Errorf("listen on %s: the host is unknown: choose an address of this machine with --listen HOST:PORT", address)
-	default:
-		return fmt.Errorf("listen on %s: %w: choose another address with --listen HOST:PORT", address, err)
-	}
-}

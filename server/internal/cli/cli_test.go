@@ -3,8 +3,11 @@ package cli
 import (
 	"bytes"
 	"context"
+	"errors"
+	"fmt"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -20,7 +23,15 @@ import (
 	"callcenter/api"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// asServer makes the test's own program the server.
+const asServer = "CALLCENTER_TEST_IS_THE_SERVER"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asServer) != "" {
+		os.Exit(Main(os.Args[1:], os.Stdout, os.Stderr))
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // output is a writer that tells when something was written.
 type output struct {
@@ -74,8 +85,8 @@ func start(t *testing.T, args ...string) *running {
 	return r
 }
 
-// call opens a call and waits for the answer.
-func (r *running) call(t *testing.T) {
+// call opens a call, waits for the answer and returns the stream.
+func (r *running) call(t *testing.T) grpc.BidiStreamingClient[api.AudioChunk, api.AudioChunk] {
 	t.Helper()
 	conn, err := grpc.NewClient(r.addr, grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
@@ -94,6 +105,7 @@ func (r *running) call(t *testing.T) {
 	if _, err := stream.Recv(); err != nil {
 		t.Fatal(err)
 	}
+	return stream
 }
 
 func TestAnOrderlyEndIs0(t *testing.T) {
@@ -134,6 +146,9 @@ func TestWrongUseIs2(t *testing.T) {
 		{"an unknown flag", []string{"--lisen", "x"}, "did you mean --listen"},
 		{"a flag without its value", []string{"--listen"}, "--listen"},
 		{"an argument", []string{"now"}, `"now"`},
+		{"a slip in a command", []string{"chek-config"}, "did you mean server check-config?"},
+		{"an argument of a command", []string{"check-config", "now"}, `"now"`},
+		{"an unknown flag of a command", []string{"check-config", "--lisen", "x"}, "did you mean --listen"},
 		{"an unknown mode", []string{"--mode", "echo"}, "loopback"},
 		{"a missing settings file", []string{"--config", "/nowhere.toml"}, "/nowhere.toml"},
 		{"an unknown key in it", []string{"--config", file}, `"drain-timeout"`},
@@ -168,11 +183,47 @@ func TestAnAddressThatCannotBeHadIs1(t *testing.T) {
 	}
 }
 
+func TestACrashIsNotTakenForWrongSettings(t *testing.T) {
+	// What a watchdog sends; a panic takes the same way out.
+	cmd := exec.Command("sh", "-c", `ulimit -c 0; exec "$0" "$@"`, os.Args[0], "--listen", "127.0.0.1:0")
+	cmd.Env = append(os.Environ(), asServer+"=1")
+	var stderr output
+	cmd.Stderr = &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	stderr.await(t, "msg=listening")
+	if err := cmd.Process.Signal(syscall.SIGABRT); err != nil {
+		t.Fatal(err)
+	}
+	var exit *exec.ExitError
+	if err := cmd.Wait(); !errors.As(err, &exit) || exit.ExitCode() != -1 || !strings.Contains(exit.String(), "signal: abort") {
+		t.Errorf("it ends with %v, want a signal", err)
+	}
+	if !strings.Contains(stderr.String(), "goroutine ") {
+		t.Errorf("it does not say where it was:\n%s", &stderr)
+	}
+}
+
 func TestVersionAndHelpAre0(t *testing.T) {
-	for arg, says := range map[string]string{"--version": "server ", "--help": "--drain-timeout"} {
+	for arg, says := range map[string][]string{
+		"--version": {"server "},
+		"--help":    {"--drain-timeout", "check-config", exitCodes, "SIGHUP"},
+	} {
 		var stdout output
-		if code := run([]string{arg}, &stdout, &output{}, nil); code != exitOK || !strings.Contains(stdout.String(), says) {
-			t.Errorf("%s: exit %d: %q", arg, code, stdout.String())
+		code := run([]string{arg}, &stdout, &output{}, nil)
+		for _, s := range says {
+			if code != exitOK || !strings.Contains(stdout.String(), s) {
+				t.Errorf("%s: exit %d, want %q: %q", arg, code, s, stdout.String())
+			}
+		}
+	}
+}
+
+func TestTheHelpSaysEveryExitCode(t *testing.T) {
+	for _, code := range []int{exitOK, exitFailed, exitUsage} {
+		if !regexp.MustCompile(fmt.Sprintf(`(?m)^  %d  \S`, code)).MatchString(exitCodes) {
+			t.Errorf("exit code %d is not explained in\n%s", code, exitCodes)
 		}
 	}
 }

@@ -1,11 +1,9 @@
-// Package config are the server's settings: what may be set, the defaults, and
-// the checks. Package cli calls it once, before anything runs.
+// Package config are the server's settings: what may be set, the defaults, the
+// checks, and what changes when they are read again. Package cli calls it before
+// anything runs, and for each reload; it keeps no state.
 package config
 
 import (
-	"errors"
-	"fmt"
-	"net"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -110,8 +108,7 @@ func Flags(fs *pflag.FlagSet) {
 // Load settles the settings from parsed flags, the environment and the file
 // that either names. Errors are one line for whoever configured the server.
 func Load(fs *pflag.FlagSet) (Config, error) {
-	file, required := settings.File(fs, EnvPrefix, "")
-	v, err := settings.Load(fs, settings.Options{EnvPrefix: EnvPrefix, File: file, FileRequired: required})
+	v, err := settings.Load(fs, options(fs))
 	if err != nil {
 		return Config{}, err
 	}
@@ -119,33 +116,15 @@ func Load(fs *pflag.FlagSet) (Config, error) {
 	if err := v.Unmarshal(&c); err != nil {
 		return Config{}, err
 	}
-	return c, c.check(v)
+	if mistakes := c.check(v.Source); len(mistakes) > 0 {
+		return Config{}, mistakes[0]
+	}
+	return c, nil
 }
 
-// check reports the first setting that no server can have.
-func (c *Config) check(v *settings.Values) error {
-	for _, s := range []struct {
-		key string
-		err error
-	}{
-		{"listen", checkAddress(c.Listen)},
-		{"mode", checkChoice(c.Mode, Choices()["mode"])},
-		{"log-format", checkChoice(c.LogFormat, Choices()["log-format"])},
-		{"drain-timeout", checkRange(c.DrainTimeout, 0, time.Hour)},
-		{"max-calls", checkRange(c.MaxCalls, 1, 1_000_000)},
-		{"speakers", checkRange(c.Speakers, 1, room.MaxMembers)},
-		{"max-calls-per-address", checkRange(c.MaxCallsPerAddress, 0, 1_000_000)},
-		{"max-calls-per-identity", checkRange(c.MaxCallsPerIdentity, 0, 1_000_000)},
-		{"max-connections", checkRange(c.MaxConnections, 1, 1_000_000)},
-		{"max-connections-per-address", checkRange(c.MaxConnectionsPerAddress, 0, 1_000_000)},
-		{"max-streams-per-connection", checkRange(c.MaxStreamsPerConnection, 1, 10_000)},
-		{"max-call-duration", checkRange(c.MaxCallDuration, 0, 30*24*time.Hour)},
-	} {
-		if s.err != nil {
-			return fmt.Errorf("setting %s from %s: %w", s.key, v.Source(s.key), s.err)
-		}
-	}
-	return nil
+func options(fs *pflag.FlagSet) settings.Options {
+	file, required := settings.File(fs, EnvPrefix, "")
+	return settings.Options{EnvPrefix: EnvPrefix, File: file, FileRequired: required}
 }
 
 // Destination is that of calls that name none.
@@ -154,30 +133,4 @@ func (c *Config) Destination() string {
 		return room.Lobby
 	}
 	return room.Echo
-}
-
-func checkAddress(a string) error {
-	if _, port, err := net.SplitHostPort(a); err != nil || port == "" {
-		return fmt.Errorf("%q is no address and port such as 127.0.0.1:50051", a)
-	}
-	return nil
-}
-
-// Choices are the settings that take one of two texts, and which.
-func Choices() map[string][2]string {
-	return map[string][2]string{"mode": {Loopback, Mix}, "log-format": {Text, JSON}}
-}
-
-func checkChoice(s string, of [2]string) error {
-	if s != of[0] && s != of[1] {
-		return fmt.Errorf("%q is neither %s nor %s", s, of[0], of[1])
-	}
-	return nil
-}
-
-func checkRange[T int | time.Duration](n, least, most T) error {
-	if n < least || n > most {
-		return errors.New(fmt.Sprint(n, " is outside ", least, " to ", most))
-	}
-	return nil
 }

@@ -49,8 +49,18 @@ func TestImpossibleSettingsAreRefused(t *testing.T) {
 		{"--drain-timeout=-1s", []string{"drain-timeout", "-1s"}},
 		{"--max-calls=0", []string{"max-calls", "0"}},
 		{"--speakers=0", []string{"speakers", "0"}},
+		{"--tls-cert=a", []string{"tls-cert", "flag --tls-cert", "tls-key"}},
+		{"--tls-key=a", []string{"tls-key", "flag --tls-key", "tls-cert"}},
+		{"--insecure --client-ca=a", []string{"insecure", "client-ca"}},
+		{"--insecure --tls-cert=a --tls-key=b", []string{"insecure", "tls-cert"}},
+		{"--no-auth --token-keys=a", []string{"no-auth", "flag --token-keys"}},
+		{"--token-keys=a --audience=", []string{"audience"}},
+		{"--max-calls=5000", []string{"max-connections from default", "4000", "5000", "flag --max-calls"}},
+		{"--max-calls-per-identity=-1", []string{"max-calls-per-identity", "-1"}},
+		{"--max-streams-per-connection=0", []string{"max-streams-per-connection", "0"}},
+		{"--max-call-duration=-1s", []string{"max-call-duration", "-1s"}},
 	} {
-		_, err := load(t, tc.arg)
+		_, err := load(t, strings.Fields(tc.arg)...)
 		if err == nil {
 			t.Errorf("%s is taken", tc.arg)
 			continue

@@ -113,12 +113,8 @@ func (c *conference) join(l *conferenceLeg) bool {
 	l.id = strconv.FormatUint(c.serial, 10)
 	// Under the lock, so that all see comings and goings in one order.
 	for _, other := range c.legs {
-		l.tell(other.event(Joined))
+		l.tellOfLocked(other)
 		other.tell(l.event(Joined))
-		if other.speaking {
-			l.tell(other.event(Speaking))
-		}
-		l.tellStateOfLocked(other)
 	}
 	c.legs = append(slices.Clone(c.legs), l)
 	l.room = c

@@ -51,7 +51,9 @@ func (o *outlet) turn(source *conferenceLeg) {
 // settle chooses for the step that begins who hears another directly. It holds c.mu.
 func (c *conference) settle() {
 	c.mixes, c.long = 0, true
+	forwarded := 0
 	for _, l := range c.legs {
+		l.shut = l.deaf.Load()
 		c.long = c.long && l.speaker.coder.samples == stepTicks*audio.PeriodSamples
 		source := l.speaker.source
 		if source == nil {
@@ -62,11 +64,14 @@ func (c *conference) settle() {
 		if source != l.speaker.source {
 			l.hear(source)
 		}
-		if source == nil {
+		switch {
+		case source != nil:
+			forwarded++
+		case !l.shut:
 			c.mixes++
 		}
 	}
-	c.direct = c.mixes == 0 && len(c.legs) == 2
+	c.direct = forwarded == len(c.legs) && len(c.legs) == 2
 }
 
 // partner returns the one whom l can begin to hear directly, nil if there is none.
@@ -96,10 +101,11 @@ func (c *conference) keeps(l, source *conferenceLeg) bool {
 	return there && l.alike(source)
 }
 
-// alike reports that l can play what other says as it is, and nothing is done to it.
+// alike reports that l can play what other says as it is and may hear it, and nothing
+// is done to it.
 func (l *conferenceLeg) alike(other *conferenceLeg) bool {
 	return l.member.Extended && other.member.Extended && l.member.Format == other.member.Format &&
-		!l.failed && !other.failed && other.control == nil
+		!l.failed && !other.failed && !l.shut && other.control == nil
 }
 
 // hear lets l hear source directly from now on, or nil: the mix.
@@ -125,7 +131,7 @@ func (l *conferenceLeg) untie() {
 // heardBy reports that what l says is mixed for somebody.
 func (c *conference) heardBy(l *conferenceLeg) bool {
 	others := c.mixes
-	if l.speaker.source == nil {
+	if l.speaker.source == nil && !l.shut {
 		others--
 	}
 	return others > 0

@@ -9,6 +9,9 @@ func (l *conferenceLeg) Hold(on bool) { l.hold.set(on) }
 
 // Digit implements Leg. The others are told with the next step.
 func (l *conferenceLeg) Digit(d byte) bool {
+	if l.unheard.Load() {
+		return false
+	}
 	select {
 	case l.digits <- d:
 		return true

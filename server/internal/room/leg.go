@@ -43,9 +43,12 @@ type conferenceLeg struct {
 	down   Downlink
 	play   *playout.Playout
 
-	received, malformed atomic.Uint64
-	gaps                gaps                          // of the receive loop
-	listener            atomic.Pointer[conferenceLeg] // it hears this one's frames as they are
+	unheard, deaf atomic.Bool // it may not speak, or listen
+
+	received, hushed atomic.Uint64
+	media            media
+	gaps             gaps                          // of the receive loop
+	listener         atomic.Pointer[conferenceLeg] // it hears this one's frames as they are
 
 	dead   atomic.Bool // its coding does not return, and may hold the playout
 	known  Stats       // the newest, under lastly
@@ -71,6 +74,7 @@ type conferenceLeg struct {
 	speaker  *speaker                   // with the coder of what it hears while it has the floor
 	shared   *coder                     // of all who only listen and hear alike
 	full     bool                       // there is a frame for it
+	shut     bool                       // it is deaf in this step, under room.mu
 	hears    *coder                     // the one of these that it hears, nil: none yet
 	before   *conferenceLeg             // whom it heard directly before it began to
 	pcm      [audio.PeriodSamples]int16 // what it says in this tick
@@ -97,7 +101,7 @@ func newConferenceLeg(d *Directory, m Member, down Downlink) (*conferenceLeg, er
 	if err != nil {
 		return nil, err
 	}
-	return &conferenceLeg{
+	l := &conferenceLeg{
 		member: m,
 		dir:    d,
 		down:   down,
@@ -106,28 +110,37 @@ func newConferenceLeg(d *Directory, m Member, down Downlink) (*conferenceLeg, er
 			Jitter:   jitter.Config{Rest: restOfTheWay},
 			Complete: m.Complete,
 		}),
+		media:   media{codec: m.Format.Codec},
 		speaker: s,
 		digits:  make(chan byte, maxDigits),
 		control: newControl(cfg),
-	}, nil
+	}
+	l.unheard.Store(m.Unheard)
+	l.deaf.Store(m.Deaf)
+	return l, nil
 }
 
 // Push implements Leg.
 func (l *conferenceLeg) Push(_ context.Context, u Uplink) (put Downlink) {
 	switch {
 	case l.dead.Load():
-	case !u.Playable && len(u.Frame.Data) > 0:
-		l.malformed.Add(1)
+	case u.isMalformed():
+		l.gaps.skip(&u)
+		l.judge(l.media.bad())
 	case u.Playable:
 		l.mute.set(u.Frame.Marks&markMuted != 0)
 		if len(u.Frame.Data) > 0 {
 			l.received.Add(1)
+			l.media.good()
 			if l.hold.says.Load() {
 				u.hush()
 			}
 		}
+		if l.unheard.Load() {
+			l.silence(&u)
+		}
 		missing := l.gaps.before(&u)
-		if to := l.listener.Load(); to != nil {
+		if to := l.listener.Load(); to != nil && !to.deaf.Load() {
 			f := u.Frame
 			f.DroppedBefore = missing
 			if f.Media == 0 { // its sender gives none
@@ -141,6 +154,13 @@ func (l *conferenceLeg) Push(_ context.Context, u Uplink) (put Downlink) {
 		}
 	}
 	return put
+}
+
+// judge ends the member's call, and no other, if what it sends is no audio.
+func (l *conferenceLeg) judge(err error) {
+	if err != nil {
+		l.down.Fail(err)
+	}
 }
 
 // note takes how loud the member says a frame is, or that it is silence. That is
@@ -191,7 +211,8 @@ func (l *conferenceLeg) Stats() Stats {
 		Received:         l.received.Load(),
 		Lost:             s.PacketsLost,
 		Discarded:        s.PacketsDiscarded,
-		Malformed:        l.malformed.Load(),
+		Malformed:        l.media.malformed.Load(),
+		Hushed:           l.hushed.Load(),
 		TotalSamples:     s.TotalSamplesReceived,
 		ConcealedSamples: s.ConcealedSamples,
 		Jitter:           s.Jitter,
@@ -212,7 +233,7 @@ func (l *conferenceLeg) event(kind EventKind) Event {
 
 // tell passes an event on to a member that knows events.
 func (l *conferenceLeg) tell(e Event) {
-	if l.member.Extended {
+	if l.member.Extended && !l.deaf.Load() {
 		l.down.Event(e)
 	}
 }
@@ -242,6 +263,7 @@ func (l *conferenceLeg) listen(at time.Duration, mixed bool) {
 	defer l.rescue()
 	l.play.SetHeard(mixed && (l.claim.has || l.leaving) || l.measured)
 	pulled := l.play.Pull(l.pcm[:], at)
+	l.judge(l.media.decoded(l.play.Undecodable()))
 	kind := pulled.Kind
 	l.delay = pulled.Delay
 	l.talks = kind != playout.Filling && kind != playout.Comfort
@@ -318,7 +340,14 @@ func (l *conferenceLeg) speak(c *conference, voices int, held time.Duration, fir
 		voices--
 	}
 	to := l.hears
-	if to.ran != c.now {
+	switch {
+	case to.ran == c.now: // another who hears alike came first
+	case l.shut:
+		to.ran = c.now
+		to.adjust(c.complexity)
+		clear(to.next())
+		to.done(false, 0)
+	default:
 		to.ran = c.now
 		to.adjust(c.complexity)
 		c.sum.Minus(to.next(), own, &to.limiter)
@@ -359,7 +388,7 @@ func (l *conferenceLeg) tune(now uint64) {
 		l.linger = lingerSteps
 	}
 	c := l.shared
-	if l.linger > 0 || c.broken {
+	if l.linger > 0 || c.broken || l.shut {
 		c = l.speaker.coder
 	}
 	if c == l.hears {

@@ -74,7 +74,7 @@ func (c *conference) tellLevelsLocked() {
 func (c *conference) giveLevelsLocked(speakers int) {
 	var levels *Levels
 	for _, l := range c.legs {
-		if !l.member.Extended {
+		if !l.member.Extended || l.deaf.Load() {
 			continue
 		}
 		if levels == nil {

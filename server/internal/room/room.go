@@ -75,6 +75,9 @@ type Member struct {
 	Extended bool
 	// Complete asks to keep every word rather than be live.
 	Complete bool
+	// Unheard and Deaf members of a conference may not speak, or listen: see
+	// Leg's Restrict.
+	Unheard, Deaf bool
 }
 
 // Uplink is one frame that a member said.
@@ -153,6 +156,11 @@ type Leg interface {
 	// Digit tells the others of a keypad digit that the member pressed. It reports false
 	// where too many wait. Any goroutine may call it.
 	Digit(d byte) bool
+	// Restrict settles anew what the member of a conference may do. What an unheard
+	// one says is silence to the others, whatever it sends, and its digits go nowhere.
+	// A deaf one hears silence, and is told of nobody: neither who is there nor what
+	// they do. Any goroutine may call it.
+	Restrict(unheard, deaf bool)
 	// Resumed tells that the member hears over another stream from now on: what
 	// comes to the Downlink begins anew. Any goroutine may call it.
 	Resumed()
@@ -171,6 +179,7 @@ type Stats struct {
 	Lost      uint64 // missing sequences that no mark explains
 	Discarded uint64 // late, twice or too many
 	Malformed uint64 // not fit for a decoder
+	Hushed    uint64 // with audio, of one who may not speak
 	// At 48 kHz, given to the mix, and how many of them were made up.
 	TotalSamples, ConcealedSamples uint64
 	Jitter, Buffer, Target         time.Duration

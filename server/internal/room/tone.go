@@ -22,7 +22,8 @@ type toneLeg struct {
 	quit     chan struct{} // Leave closes it
 	finished chan struct{} // the goroutine closes it
 
-	received, malformed atomic.Uint64
+	received atomic.Uint64
+	media    media
 }
 
 func (d *Directory) startTone(m Member, down Downlink) (Leg, error) {
@@ -34,7 +35,10 @@ func (d *Directory) startTone(m Member, down Downlink) (Leg, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &toneLeg{speaker: s, source: source, quit: make(chan struct{}), finished: make(chan struct{})}
+	l := &toneLeg{
+		speaker: s, source: source, media: media{codec: m.Format.Codec},
+		quit: make(chan struct{}), finished: make(chan struct{}),
+	}
 	go l.run(d.cfg.Clock)
 	return l, nil
 }
@@ -69,8 +73,11 @@ func (l *toneLeg) Push(_ context.Context, u Uplink) Downlink {
 	case len(u.Frame.Data) == 0:
 	case u.Playable:
 		l.received.Add(1)
+		l.media.good()
 	default:
-		l.malformed.Add(1)
+		if err := l.media.bad(); err != nil {
+			l.speaker.down.Fail(err)
+		}
 	}
 	return nil
 }
@@ -83,7 +90,7 @@ func (l *toneLeg) SetOneWay(time.Duration) {}
 
 // Stats implements Leg.
 func (l *toneLeg) Stats() Stats {
-	return Stats{Received: l.received.Load(), Malformed: l.malformed.Load()}
+	return Stats{Received: l.received.Load(), Malformed: l.media.malformed.Load()}
 }
 
 // Leave implements Leg.

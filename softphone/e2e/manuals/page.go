@@ -28,7 +28,7 @@ func (p program) page(c *cobra.Command) string {
 	if own := options(c.NonInheritedFlags()); own != "" {
 		b.WriteString(".SH OPTIONS\n" + own)
 	}
-	if c.HasParent() {
+	if c.HasParent() && c.InheritedFlags().HasAvailableFlags() {
 		b.WriteString(".SH SETTINGS\nThe settings in\n.BR " + escape(c.Root().Name()) + " (1)\nare flags of this command too.\n")
 	}
 	if c.Example != "" {

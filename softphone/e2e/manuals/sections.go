@@ -35,7 +35,16 @@ func serverSections() []section {
 No further calls are taken, those that are there are asked to move, and may go on for
 .BR \-\-drain\-timeout .
 A second one ends the server at once.
+.TP
+.B SIGHUP
+The settings file, certificates and keys are read again. What is wrong with them is logged, and nothing changes then;
+otherwise what can change without a restart does, under the calls that are there.
 `},
-		exitStatus("The server could not listen, failed, or was ended by a second signal."),
+		{"SERVICE MANAGERS", `Where
+.B NOTIFY_SOCKET
+is set, the server tells systemd when it takes calls, reloads and ends, and answers its watchdog as long as calls get
+through it.
+`},
+		exitStatus("The server could not listen, failed, or was ended by a second signal: another start may help."),
 	}
 }

@@ -67,6 +67,7 @@ func (c *Call) health(p *playout.Stats, now time.Duration) callstate.Health {
 		LateCallbacks: capture.Gaps + playback.Gaps,
 		Underruns:     playback.Underruns, UnderrunSamples: playback.UnderrunSamples,
 		Played: p.TotalSamplesReceived, OwnDropped: c.figures.dropped.Load(),
+		Unplayable: c.figures.malformed.Load() + p.DecodeErrors,
 	}
 	h.ServerTime, _ = c.figures.server.recent()
 	if sent.Owed {

@@ -25,6 +25,7 @@ type Health struct {
 	UnderrunSamples uint64 // that it lacked
 	Played          uint64 // samples asked of the playout
 	OwnDropped      uint64 // frames of ours that were dropped for age
+	Unplayable      uint64 // frames that came and are malformed, or cannot be decoded
 }
 
 // Warnings are the figures that are beyond their thresholds.

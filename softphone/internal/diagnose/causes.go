@@ -235,9 +235,12 @@ const (
 	busyAt, roomBusyAt = 60 * time.Millisecond, 500 * time.Millisecond
 	// busyLooks is for how many looks that must last.
 	busyLooks = 2
+	// unplayable are as many frames within unplayableSpan that are no audio.
+	unplayable     = 3
+	unplayableSpan = 4 * time.Second
 )
 
-// serving is a server that is about to end, or slow.
+// serving is a server that is about to end, slow, or sends what is no audio.
 func (w *Watch) serving(s *callstate.Snapshot, now time.Duration) (f finding) {
 	took := s.Health.ServerTime
 	if took > 0 {
@@ -245,6 +248,11 @@ func (w *Watch) serving(s *callstate.Snapshot, now time.Duration) (f finding) {
 	}
 	if s.Link.Draining {
 		return finding{on: true, fact: true, text: "the server is about to end", effect: "the call moves to another", over: over}
+	}
+	if c := w.past.change(unplayableSpan); c.unplayable >= unplayable {
+		f = finding{on: true, effect: youMiss, over: youMissed}
+		f.text = fmt.Sprintf("server sends what cannot be played, %d packets in %.0f s", c.unplayable, max(1, c.at.Seconds()))
+		return f
 	}
 	margin, limit := busier, busyAt
 	if s.InRoom() {

@@ -133,6 +133,28 @@ func TestTheWorstIsReadFirst(t *testing.T) {
 	}
 }
 
+func TestAServerThatSendsNoAudioIsTheCulprit(t *testing.T) {
+	s := newScene(t)
+	garbage := func(n uint64) func(*callstate.Snapshot) {
+		return func(c *callstate.Snapshot) {
+			c.Health.Unplayable += n
+			c.Counts.Concealed += n * 960 // what is missing follows from it
+		}
+	}
+	s.goes(lookEvery, garbage(1)) // one packet is no garbage
+	s.goes(5*time.Second, nil)
+	s.reads("They hear you")
+	s.goes(2*time.Second, garbage(12))
+	s.reads("server sends what cannot be played")
+	s.goes(4*time.Second, garbage(12))
+	s.reads("server sends what cannot be played, 192 packets in 4 s: you hear gaps")
+	if kinds := s.kinds(); len(kinds) != 1 || kinds[0] != callstate.KindServer {
+		t.Errorf("the troubles are %v", kinds)
+	}
+	s.goes(8*time.Second, nil)
+	s.reads("They hear you")
+}
+
 func TestAServerIsBusyByWhatIsUsualThere(t *testing.T) {
 	s := newScene(t)
 	takes := func(d time.Duration) func(*callstate.Snapshot) {
@@ -182,11 +204,14 @@ func TestWhatIsMadeUpIsNamedOnceItLasts(t *testing.T) {
 
 func TestWhyNobodyHearsIsSaid(t *testing.T) {
 	for want, change := range map[string]func(*callstate.Snapshot){
-		"You hold the call":       func(c *callstate.Snapshot) { c.Held, c.Muted = true, true },
-		"You are muted":           func(c *callstate.Snapshot) { c.Muted = true },
-		"Nobody else is here.":    func(c *callstate.Snapshot) { c.Roster = nil },
-		"Everybody else holds":    func(c *callstate.Snapshot) { c.Roster = []callstate.Participant{{Held: true}} },
-		"The server does not say": func(c *callstate.Snapshot) { c.Health.Acknowledges = false },
+		"You hold the call": func(c *callstate.Snapshot) { c.Held, c.Muted = true, true },
+		"You are muted":     func(c *callstate.Snapshot) { c.Muted = true },
+		"Nobody hears you: your token does not let you speak.": func(c *callstate.Snapshot) { c.MayNotSpeak, c.Muted = true, true },
+		"Nobody hears you, you hear nobody":                    func(c *callstate.Snapshot) { c.MayNotSpeak, c.MayNotListen = true, true },
+		"muted: nobody hears you; your token does not let":     func(c *callstate.Snapshot) { c.MayNotListen, c.Muted = true, true },
+		"Nobody else is here.":                                 func(c *callstate.Snapshot) { c.Roster = nil },
+		"Everybody else holds":                                 func(c *callstate.Snapshot) { c.Roster = []callstate.Participant{{Held: true}} },
+		"The server does not say":                              func(c *callstate.Snapshot) { c.Health.Acknowledges = false },
 	} {
 		s := newScene(t)
 		s.goes(time.Second, change)

@@ -18,6 +18,7 @@ type counters struct {
 	stalls                     uint64
 	underruns, underrunSamples uint64
 	lateCallbacks              uint64
+	unplayable                 uint64 // frames
 	remoteMadeUp               uint64 // samples aloud, by the far side's report
 }
 
@@ -32,7 +33,7 @@ func (p *past) add(s *callstate.Snapshot, now time.Duration) {
 	h, n := &s.Health, &s.Counts
 	c := counters{
 		at: now, played: h.Played, concealed: less(n.Concealed, n.SilentConcealed), stalls: n.Stalls,
-		underruns: h.Underruns, underrunSamples: h.UnderrunSamples, lateCallbacks: h.LateCallbacks,
+		underruns: h.Underruns, underrunSamples: h.UnderrunSamples, lateCallbacks: h.LateCallbacks, unplayable: h.Unplayable,
 		remoteMadeUp: less(s.Remote.Counts.Concealed, s.Remote.Counts.SilentConcealed),
 	}
 	if p.length == pastLooks {
@@ -62,6 +63,7 @@ func (p *past) change(d time.Duration) counters {
 		concealed: less(newest.concealed, old.concealed), stalls: less(newest.stalls, old.stalls),
 		underruns: less(newest.underruns, old.underruns), underrunSamples: less(newest.underrunSamples, old.underrunSamples),
 		lateCallbacks: less(newest.lateCallbacks, old.lateCallbacks),
+		unplayable:    less(newest.unplayable, old.unplayable),
 		remoteMadeUp:  less(newest.remoteMadeUp, old.remoteMadeUp),
 	}
 }

@@ -1,0 +1,183 @@
+package auth
+
+import (
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// lookInterval is how often the folder is looked at: what was revoked or added
+// holds within it.
+const lookInterval = 2 * time.Second
+
+// Config is what an Authority goes by.
+type Config struct {
+	// Dir is the keys' folder. Required.
+	Dir string
+	// Audience is whom tokens must be made for. Required.
+	Audience string
+	// Log takes a line when the folder was read again, or could not be; nil: none.
+	Log *slog.Logger
+}
+
+// Authority knows the keys that may sign tokens, and what was revoked. Its methods
+// are safe for concurrent use. Use Open.
+type Authority struct {
+	cfg   Config
+	state atomic.Pointer[state]
+
+	mu   sync.Mutex // one reads the folder at a time
+	seen map[string]os.FileInfo
+}
+
+// state is what was read of the folder. It does not change.
+type state struct {
+	keys map[string]ed25519.PublicKey
+	list revocations
+}
+
+// Open reads the folder of keys. One without a key is no error: nobody can come in
+// then.
+func Open(cfg Config) (*Authority, error) {
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	a := &Authority{cfg: cfg}
+	if err := checkName(cfg.Audience); err != nil {
+		return nil, fmt.Errorf("audience %.80q: %w", cfg.Audience, err)
+	}
+	return a, a.Reload()
+}
+
+// Reload reads the folder again. On an error, which is joined of one for each
+// thing that is wrong, all stays as it was.
+func (a *Authority) Reload() error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.reloadLocked()
+}
+
+func (a *Authority) reloadLocked() error {
+	a.seen = a.look()
+	keys, err := readKeys(a.cfg.Dir)
+	list, lerr := readRevoked(a.cfg.Dir)
+	if err := errors.Join(err, lerr); err != nil {
+		if a.state.Load() == nil {
+			a.state.Store(&state{})
+		}
+		return err
+	}
+	a.state.Store(&state{keys, list})
+	return nil
+}
+
+// Keys returns how many keys may sign tokens.
+func (a *Authority) Keys() int { return len(a.state.Load().keys) }
+
+// Describe says for people what holds.
+func (a *Authority) Describe() []string {
+	s := a.state.Load()
+	ids := make([]string, 0, len(s.keys))
+	for id := range s.keys {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	return []string{fmt.Sprintf("tokens for %s, signed by %d keys in %s (%s); %d revocations",
+		a.cfg.Audience, len(ids), a.cfg.Dir, strings.Join(ids, " "), len(s.list.ids)+len(s.list.subjects))}
+}
+
+// Run looks every 2 s whether a file in the folder has changed, and then reads all
+// again, until ctx ends. It returns nil.
+func (a *Authority) Run(ctx context.Context) error {
+	tick := time.NewTicker(lookInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+			a.refresh()
+		}
+	}
+}
+
+// refresh reads the folder again if it has changed. What is wrong with it is told
+// once.
+func (a *Authority) refresh() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if same(a.seen, a.look()) {
+		return
+	}
+	if err := a.reloadLocked(); err != nil {
+		a.cfg.Log.Error("token keys have changed and cannot be read: those before still hold", "error", err)
+		return
+	}
+	s := a.state.Load()
+	a.cfg.Log.Info("token keys read again", "keys", len(s.keys), "revoked", len(s.list.ids)+len(s.list.subjects))
+}
+
+// look returns the files that count. A folder that cannot be read has none.
+func (a *Authority) look() map[string]os.FileInfo {
+	found := make(map[string]os.FileInfo)
+	entries, _ := os.ReadDir(a.cfg.Dir) // Reload says what is wrong
+	for _, e := range entries {
+		if e.Name() != revokedName && !strings.HasSuffix(e.Name(), publicSuffix) || len(found) > maxKeys+1 {
+			continue
+		}
+		if info, err := os.Stat(filepath.Join(a.cfg.Dir, e.Name())); err == nil {
+			found[e.Name()] = info
+		}
+	}
+	return found
+}
+
+func same(a, b map[string]os.FileInfo) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for name, was := range a {
+		is := b[name]
+		if is == nil || !os.SameFile(was, is) || was.Size() != is.Size() || !was.ModTime().Equal(is.ModTime()) {
+			return false
+		}
+	}
+	return true
+}
+
+// Authenticate returns who bears a token, if it is valid at now: it is signed with
+// EdDSA by a key of the folder, made for the audience, within its times, give or
+// take 30 s between clocks, and not revoked. Otherwise the error is, or wraps, one
+// of the exported ones. With ErrAudience, ErrExpired, ErrEarly and ErrRevoked there
+// is an Identity too, for the log: a key of ours signed what it says.
+func (a *Authority) Authenticate(token string, now time.Time) (*Identity, error) {
+	switch {
+	case token == "":
+		return nil, ErrMissing
+	case len(token) > MaxToken:
+		return nil, malformed(fmt.Sprintf("it is longer than %d bytes", MaxToken))
+	}
+	s := a.state.Load()
+	id, err := verify(token, s.keys, a.cfg.Audience, now)
+	if err == nil && s.list.has(id) {
+		err = ErrRevoked
+	}
+	return id, err
+}
+
+// Revoked reports that an identity that was accepted would not be any more, for
+// another reason than its times: its token or subject was revoked, or its key is
+// gone. It costs two look-ups.
+func (a *Authority) Revoked(id *Identity) bool {
+	s := a.state.Load()
+	return s.list.has(id) || !s.keys[id.KeyID].Equal(id.key)
+}

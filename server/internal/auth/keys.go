@@ -1,0 +1,234 @@
+package auth
+
+import (
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+)
+
+const (
+	publicSuffix  = ".pub"
+	privateSuffix = ".key"
+	// maxKeys is how many keys a folder may hold, maxKeyFile how large a file of
+	// one may be, in bytes.
+	maxKeys    = 100
+	maxKeyFile = 16 << 10
+
+	// Of the files: whoever may read the folder may read public keys, and only
+	// their owner the private ones.
+	publicMode  = 0o644
+	privateMode = 0o600
+)
+
+var keyIDs = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
+
+func isKeyID(s string) bool { return keyIDs.MatchString(s) }
+
+// CheckKeyID reports a name that no key may have.
+func CheckKeyID(s string) error {
+	if !isKeyID(s) {
+		return fmt.Errorf("%.80q is no name of a key: it is 1 to 64 of A-Z a-z 0-9 . _ -", s)
+	}
+	return nil
+}
+
+// readKeys returns the public keys in a folder by their ids.
+func readKeys(dir string) (map[string]ed25519.PublicKey, error) {
+	ids, err := list(dir, publicSuffix)
+	if err != nil {
+		return nil, err
+	}
+	keys := make(map[string]ed25519.PublicKey, len(ids))
+	var wrong []error
+	for _, id := range ids {
+		key, err := readPublic(filepath.Join(dir, id+publicSuffix))
+		if err != nil {
+			wrong = append(wrong, err)
+			continue
+		}
+		keys[id] = key
+	}
+	return keys, errors.Join(wrong...)
+}
+
+// list returns what is before the suffix in the names of a folder's files.
+func list(dir, suffix string) ([]string, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("read the token keys' folder: %w", err)
+	}
+	var ids []string
+	for _, e := range entries {
+		id, ok := strings.CutSuffix(e.Name(), suffix)
+		if !ok {
+			continue
+		}
+		if err := CheckKeyID(id); err != nil {
+			return nil, fmt.Errorf("%s: %w: rename the file", filepath.Join(dir, e.Name()), err)
+		}
+		ids = append(ids, id)
+	}
+	if len(ids) > maxKeys {
+		return nil, fmt.Errorf("%s holds %d keys, at most %d are allowed: remove those that are not used", dir, len(ids), maxKeys)
+	}
+	return ids, nil
+}
+
+func readPublic(path string) (ed25519.PublicKey, error) {
+	der, err := readPEM(path, "PUBLIC KEY")
+	if err != nil {
+		return nil, err
+	}
+	parsed, err := x509.ParsePKIXPublicKey(der)
+	key, ok := parsed.(ed25519.PublicKey)
+	if err != nil || !ok {
+		return nil, fmt.Errorf("%s holds no Ed25519 public key: make one with server token create", path)
+	}
+	return key, nil
+}
+
+func readPrivate(path string) (ed25519.PrivateKey, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if info.Mode()&0o077 != 0 {
+		return nil, fmt.Errorf("%s may be used by others (mode %04o), who can then make tokens: chmod 600 it, and think of a new key", path, info.Mode().Perm())
+	}
+	der, err := readPEM(path, "PRIVATE KEY")
+	if err != nil {
+		return nil, err
+	}
+	parsed, err := x509.ParsePKCS8PrivateKey(der)
+	key, ok := parsed.(ed25519.PrivateKey)
+	if err != nil || !ok {
+		return nil, fmt.Errorf("%s holds no Ed25519 private key: restore it, or make another key with --key", path)
+	}
+	return key, nil
+}
+
+// readPEM returns the one block of a file.
+func readPEM(path, kind string) ([]byte, error) {
+	b, err := readFile(path, maxKeyFile)
+	if err != nil {
+		return nil, err
+	}
+	block, rest := pem.Decode(b)
+	if block == nil || block.Type != kind || len(strings.TrimSpace(string(rest))) > 0 {
+		return nil, fmt.Errorf("%s is not one PEM block %q: restore it, or remove it", path, kind)
+	}
+	return block.Bytes, nil
+}
+
+// readFile reads a regular file of at most so many bytes.
+func readFile(path string, most int64) ([]byte, error) {
+	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
+		if err == nil {
+			err = fmt.Errorf("%s is no regular file", path)
+		}
+		return nil, err
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close() //nolint:errcheck // it was only read
+	b, err := io.ReadAll(io.LimitReader(f, most+1))
+	if err == nil && int64(len(b)) > most {
+		err = fmt.Errorf("%s is larger than %d bytes", path, most)
+	}
+	return b, err
+}
+
+// makePair makes a key: first what signs, so that no key is taken that nobody can
+// sign with. Files that are there already stay as they are.
+func makePair(dir, id string) (ed25519.PrivateKey, error) {
+	_, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return nil, fmt.Errorf("make a key: %w", err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		return nil, fmt.Errorf("make a key: %w", err)
+	}
+	if err := create(filepath.Join(dir, id+privateSuffix), privateMode, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})); err != nil {
+		return nil, err
+	}
+	return private, publish(dir, id, private)
+}
+
+// publish writes the public half of a key where it is not there, and else checks
+// that it is.
+func publish(dir, id string, private ed25519.PrivateKey) error {
+	path := filepath.Join(dir, id+publicSuffix)
+	public := private.Public().(ed25519.PublicKey)
+	der, err := x509.MarshalPKIXPublicKey(public)
+	if err != nil {
+		return fmt.Errorf("make a key: %w", err)
+	}
+	err = create(path, publicMode, pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
+	if !errors.Is(err, os.ErrExist) {
+		return err
+	}
+	there, err := readPublic(path)
+	if err == nil && !public.Equal(there) {
+		err = fmt.Errorf("%s is of another key than %s%s beside it: remove the wrong one", path, id, privateSuffix)
+	}
+	return err
+}
+
+// create writes a file that is not there yet, whole or not at all. Where there is
+// one its error wraps os.ErrExist.
+func create(path string, mode os.FileMode, b []byte) error {
+	temporary, err := write(filepath.Dir(path), mode, b)
+	if err != nil {
+		return err
+	}
+	defer os.Remove(temporary) //nolint:errcheck // it has another name by then
+	return os.Link(temporary, path)
+}
+
+// write writes a file with a name of its own into a folder, and returns that.
+func write(dir string, mode os.FileMode, b []byte) (path string, err error) {
+	f, err := os.CreateTemp(dir, ".new-*")
+	if err != nil {
+		return "", err
+	}
+	_, err = f.Write(b)
+	err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close())
+	if err != nil {
+		_ = os.Remove(f.Name()) // there is another error already
+		return "", err
+	}
+	return f.Name(), nil
+}
+
+// replace writes a file whole, in the place of one that may be there.
+func replace(path string, mode os.FileMode, b []byte) error {
+	temporary, err := write(filepath.Dir(path), mode, b)
+	if err != nil {
+		return err
+	}
+	if err := os.Rename(temporary, path); err != nil {
+		_ = os.Remove(temporary) // there is another error already
+		return err
+	}
+	return nil
+}
+
+// WriteToken writes a token into a file that only its owner may read, whole or not
+// at all. One that is there is replaced.
+func WriteToken(path, token string) error {
+	if err := replace(path, privateMode, []byte(token+"\n")); err != nil {
+		return fmt.Errorf("write the token: %w", err)
+	}
+	return nil
+}
