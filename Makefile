@@ -27,6 +27,9 @@ DESK_ROWS ?=
 DESK_JSON ?=
 SOAK ?= 1h
 HOSTILE ?= 10s
+HOSTILE_RUNS ?= 5
+HOSTILE_KINDS ?=
+HOSTILE_JSON ?=
 LOAD ?= 60s
 
 .PHONY: help build run test bench bench-capacity bench-desk bench-load bench-hostile golden picture manuals fuzz asan soak soak-again soak-faults soak-calls lint fmt proto proto-image ci clean
@@ -63,8 +66,9 @@ bench-desk: ## what the softphone costs beside a bare pair of devices and Mumble
 bench-load: ## what the server holds, beside a bare gRPC echo; on a machine that does nothing else (LOAD=60s each)
 	LOAD=$(LOAD) go test -count 1 -timeout 0 -v -run TestAServerHoldsItsCallsUnderLoad ./softphone/e2e/hostile
 
-bench-hostile: ## what others notice of hostile callers, on a machine that does nothing else (HOSTILE=10s each)
-	HOSTILE=$(HOSTILE) go test -count 1 -timeout 0 -v -run TestHostileCallersChangeNothing ./softphone/e2e/hostile
+bench-hostile: ## what others notice of hostile callers and attackers, on a machine that does nothing else (HOSTILE=10s each, HOSTILE_RUNS=5 HOSTILE_KINDS=regexp HOSTILE_JSON=file)
+	HOSTILE=$(HOSTILE) HOSTILE_RUNS=$(HOSTILE_RUNS) HOSTILE_KINDS='$(HOSTILE_KINDS)' HOSTILE_JSON='$(abspath $(HOSTILE_JSON))' \
+		go test -count 1 -timeout 0 -v -run 'TestHostileCallersChangeNothing|TestAttackersOfConnectionsChangeNothing' ./softphone/e2e/hostile
 
 golden: ## rewrite the pictures and the transcript that the desks are tested against; review the diff
 	go test ./softphone/internal/tui ./softphone/internal/plain -update

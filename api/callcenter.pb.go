@@ -189,7 +189,9 @@ func (Event_Kind) EnumDescriptor() ([]byte, []int) {
 type AudioChunk struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Encoded audio of one frame, at most 3840 bytes. "opus": one packet of 2.5
-	// to 60 ms. "pcm": signed 16-bit little-endian samples, interleaved.
+	// to 60 ms. "pcm": signed 16-bit little-endian samples, interleaved; in a
+	// loopback call any bytes. 50 frames in a row that cannot be decoded end the
+	// call.
 	AudioData []byte `protobuf:"bytes,1,opt,name=audio_data,json=audioData,proto3" json:"audio_data,omitempty"`
 	// Names the call. Needed on the first chunk of a direction, inherited later.
 	CallId string `protobuf:"bytes,2,opt,name=call_id,json=callId,proto3" json:"call_id,omitempty"`

@@ -3,6 +3,7 @@ package settings
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -254,8 +255,16 @@ func FuzzFile(f *testing.F) {
 	} {
 		f.Add([]byte(seed))
 	}
+	// What `config init` writes, and that with every line taken up.
+	written, err := Template(everyType(), "")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(written)
+	f.Add(regexp.MustCompile(`(?m)^# ?([a-z-]+ = )`).ReplaceAll(written, []byte("$1")))
+	f.Add([]byte("listen = 5\ndrain-timeout = \"x\"\nmax-calls = 1.5\njson = \"true\"\ngain = 1\ncodecs = [\"a\", \"b\"]\nports = [1, 2]\nnames = \"x\"\nport = -1\nlissen = 1\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		l := newLoader(flags(), Options{})
+		l := newLoader(everyType(), Options{})
 		l.parse("f.toml", text)
 		for _, err := range l.mistakes {
 			if strings.ContainsAny(err.Error(), "\n\r\x1b") {

@@ -3,12 +3,37 @@ package file
 import (
 	"bytes"
 	"errors"
+	"math"
+	"os"
+	"path/filepath"
 	"testing"
 )
 
 // FuzzReader feeds files of any content: a reader refuses them with ErrFormat
 // or plays exactly as long as it says, without panicking, and with memory that
 // does not depend on what the file claims.
+// recorded is a file as calls are recorded.
+func recorded(tb testing.TB) []byte {
+	tb.Helper()
+	path := filepath.Join(tb.TempDir(), "recorded.wav")
+	w, err := Create(path)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	pcm := make([]int16, 4800)
+	for i := range pcm {
+		pcm[i] = int16(8000 * math.Sin(float64(i)/20))
+	}
+	if err := errors.Join(w.Write(pcm), w.Close()); err != nil {
+		tb.Fatal(err)
+	}
+	content, err := os.ReadFile(path)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return content
+}
+
 func FuzzReader(f *testing.F) {
 	data := pcm16(1, -2, 3, -4, 5, -6, 7, -8)
 	f.Add(simple(format(tagPCM, 1, 48000, 16), data))
@@ -23,6 +48,7 @@ func FuzzReader(f *testing.F) {
 	f.Add(new(wav).put("RIFF", uint32(0), "WAVE", "fmt ", uint32(16), format(tagPCM, 1, 48000, 16), "data", uint32(0), data).Bytes())
 	f.Add(new(wav).put("RIFF", uint32(0xFFFFFFFF), "WAVE", "data", uint32(0xFFFFFFFF)).Bytes())
 	f.Add([]byte("RIFF"))
+	f.Add(recorded(f))
 	f.Fuzz(func(t *testing.T, content []byte) {
 		r, err := newReader(bytes.NewReader(content), int64(len(content)))
 		if err != nil {

@@ -239,14 +239,21 @@ func (p *Playout) decoded(ok bool) bool {
 	if !ok {
 		p.stats.DecodeErrors++
 		p.undecodable.Add(1)
-	} else if p.undecodable.Load() != 0 {
-		p.undecodable.Store(0)
+	} else {
+		p.presumeGood()
 	}
 	return ok
 }
 
+// presumeGood ends a row of packets that could not be decoded.
+func (p *Playout) presumeGood() {
+	if p.undecodable.Load() != 0 {
+		p.undecodable.Store(0)
+	}
+}
+
 // Undecodable returns how many packets in a row could not be decoded, up to the newest
-// that was to be. What nobody hears is not. It takes no lock.
+// of all. What passes unheard is taken for good. It takes no lock.
 func (p *Playout) Undecodable() int64 { return p.undecodable.Load() }
 
 // prime lets the decoder hear the first packet after a gap once more than it is

@@ -91,6 +91,7 @@ func (p *Playout) pass(pkt *jitter.Packet) {
 		p.skim.missed = true
 	}
 	p.skim.add(pkt)
+	p.presumeGood()
 	clear(p.pcm[p.end : p.end+pkt.Samples])
 	p.stats.DecodedSamples += uint64(pkt.Samples)
 	p.stats.UnheardSamples += uint64(pkt.Samples)

@@ -7,6 +7,7 @@ import (
 
 	"callcenter/audio"
 	"callcenter/audio/audiotest"
+	"callcenter/audio/jitter"
 	"callcenter/audio/playout"
 )
 
@@ -69,6 +70,36 @@ func TestMalformedPacketsAreHoles(t *testing.T) {
 	}
 	if s.ConcealedSamples > 20*2*frame {
 		t.Errorf("%d samples concealed", s.ConcealedSamples)
+	}
+}
+
+func TestPacketsThatCannotBeDecodedAreCountedInARow(t *testing.T) {
+	p, _ := newPlayout()
+	now := time.Duration(0)
+	say := func(n int, first int16) int64 {
+		for range n {
+			pcm := make([]int16, frame)
+			pcm[0] = first
+			at := int64(audio.Samples(now))
+			p.Push(jitter.Packet{Sequence: uint64(at/frame + 1), Epoch: 1, Media: at, Samples: frame, Data: audiotest.Encode(nil, pcm)}, now)
+			for range frame / audio.PeriodSamples {
+				now += audio.Period
+				p.Pull(make([]int16, audio.PeriodSamples), now)
+			}
+		}
+		return p.Undecodable()
+	}
+	say(50, 0)
+	if n := say(30, audiotest.Broken); n < 25 || n > 30 {
+		t.Errorf("of 30 in a row %d are counted", n)
+	}
+	if n := say(30, 0); n != 0 {
+		t.Errorf("after good ones %d are in a row", n)
+	}
+	say(30, audiotest.Broken)
+	p.SetHeard(false)
+	if n := say(30, audiotest.Broken); n != 0 {
+		t.Errorf("%d of what nobody hears are counted", n)
 	}
 }
 

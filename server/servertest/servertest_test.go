@@ -2,10 +2,13 @@ package servertest_test
 
 import (
 	"context"
+	"crypto/rand"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"callcenter/api"
 	"callcenter/server/servertest"
@@ -62,5 +65,29 @@ func TestDrainWithoutCallsEndsAtOnce(t *testing.T) {
 	s.Drain()
 	if err := s.Wait(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+func TestAServerWithKeysLetsOnlyTokensIn(t *testing.T) {
+	keys := servertest.NewKeys(t)
+	s := servertest.Start(t, servertest.Options{Keys: keys})
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	for token, want := range map[string]codes.Code{
+		"": codes.Unauthenticated,
+		keys.Token("ada", servertest.Everything()):                           codes.OK,
+		keys.Token("ada", servertest.Grants{Call: []string{"tone"}}):         codes.PermissionDenied,
+		keys.TokenUntil("ada", servertest.Everything(), time.Now().Add(1e9)): codes.OK,
+	} {
+		stream, err := api.NewCallCenterClient(s.Dial(t, servertest.Bearer(token))).LiveCall(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		opening := opening()
+		opening.CallId = rand.Text()
+		_ = stream.Send(opening) // Recv tells
+		if _, err := stream.Recv(); status.Code(err) != want {
+			t.Errorf("%v, want %v", err, want)
+		}
 	}
 }

@@ -22,7 +22,7 @@ type Place struct {
 
 func (l *Limits) callRate() float64 { return max(callLeast, callShare*float64(l.CallsPerAddress)) }
 
-// Call lets a call of that peer begin, or returns a *Refusal. subject is who its
+// Call lets a call of that peer begin, or returns a *RefusalError. subject is who its
 // token is of, "" where nobody is asked.
 func (g *Gate) Call(peer net.Addr, subject string, now time.Time) (*Place, error) {
 	l := g.Limits()
@@ -83,7 +83,7 @@ func (g *Gate) Ended(p *Place, why Reason) {
 }
 
 // Crowded counts a stream that had not said its call when too many others came,
-// and returns the *Refusal that ends it.
+// and returns the *RefusalError that ends it.
 func (g *Gate) Crowded(peer net.Addr) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -63,7 +63,7 @@ func (l *Limits) openRate() (perSecond, burst float64) {
 	return max(openLeast, openShare*burst), burst
 }
 
-// Connect lets a connection in, or returns a *Refusal. cut closes it: the gate
+// Connect lets a connection in, or returns a *RefusalError. cut closes it: the gate
 // calls it without a lock and from any goroutine, where it makes room for another
 // one or has misbehaved.
 func (g *Gate) Connect(peer net.Addr, now time.Time, cut func()) (*Conn, error) {
@@ -157,7 +157,7 @@ func (c *Conn) Close() {
 	c.leave()
 }
 
-// Open lets the connection open another stream, or returns a *Refusal. It is
+// Open lets the connection open another stream, or returns a *RefusalError. It is
 // asked before anything is done for the stream; Begin follows if it is an RPC.
 func (c *Conn) Open(now time.Time) error {
 	flood, err := c.open(now)
@@ -191,7 +191,7 @@ func (c *Conn) open(now time.Time) (flood bool, err error) {
 	return true, err
 }
 
-// Begin lets an RPC begin on the connection, or returns a *Refusal. One that
+// Begin lets an RPC begin on the connection, or returns a *RefusalError. One that
 // watches carries no call. End must follow.
 func (c *Conn) Begin(watches bool) error {
 	g, a := c.gate, c.account

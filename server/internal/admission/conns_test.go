@@ -46,7 +46,7 @@ func busy(t *testing.T, g *Gate, address string, now time.Time) *visitor {
 // refused fails unless err refuses for that reason.
 func refused(t *testing.T, err error, why Reason) {
 	t.Helper()
-	var r *Refusal
+	var r *RefusalError
 	if !errors.As(err, &r) || r.Reason != why {
 		t.Errorf("%v, want a refusal for %v", err, why)
 	} else if r.Retry <= 0 || r.Retry > time.Minute || r.Error() == "" {

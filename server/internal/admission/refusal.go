@@ -36,8 +36,8 @@ func (r Reason) String() string {
 	}[r]
 }
 
-// Refusal is the error of what is more than a limit allows.
-type Refusal struct {
+// RefusalError is the error of what is more than a limit allows.
+type RefusalError struct {
 	Reason Reason
 	// Retry is when to try again. It differs from one refusal to the next, so that
 	// those who were refused together do not come back together.
@@ -47,7 +47,7 @@ type Refusal struct {
 
 // Error says which bound was met, and what to do. It has no colon: what shows it
 // may keep the part behind the last one.
-func (r *Refusal) Error() string { return r.text }
+func (r *RefusalError) Error() string { return r.text }
 
 // When to try again, at the earliest; at the latest it is twice that.
 const (
@@ -56,9 +56,10 @@ const (
 )
 
 // refuse counts a refusal of the account's and returns it.
-func (g *Gate) refuse(a *account, why Reason, retry time.Duration, format string, args ...any) *Refusal {
+func (g *Gate) refuse(a *account, why Reason, retry time.Duration, format string, args ...any) *RefusalError {
 	g.count(a, why)
-	return &Refusal{Reason: why, Retry: retry + rand.N(retry), text: fmt.Sprintf(format, args...)}
+	later := rand.N(retry) //nolint:gosec // it spreads clients, and hides nothing from them
+	return &RefusalError{Reason: why, Retry: retry + later, text: fmt.Sprintf(format, args...)}
 }
 
 func (g *Gate) count(a *account, why Reason) {

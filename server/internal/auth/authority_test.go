@@ -39,6 +39,18 @@ func TestARevokedTokenIsRefused(t *testing.T) {
 	}
 }
 
+// A call goes on when its token ends.
+func TestATokenThatHasExpiredIsNotRevoked(t *testing.T) {
+	d := newDesk(t)
+	token, id := d.token("ada")
+	if _, err := d.Authenticate(token, when.Add(MaxLife)); !errors.Is(err, ErrExpired) {
+		t.Error(err)
+	}
+	if d.Revoked(id) {
+		t.Error("it is")
+	}
+}
+
 func TestARevokedSubjectNeedsATokenThatWasMadeLater(t *testing.T) {
 	d := newDesk(t)
 	token, id := d.token("ada")

@@ -87,8 +87,8 @@ func readPublic(path string) (ed25519.PublicKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	any, err := x509.ParsePKIXPublicKey(der)
-	key, ok := any.(ed25519.PublicKey)
+	parsed, err := x509.ParsePKIXPublicKey(der)
+	key, ok := parsed.(ed25519.PublicKey)
 	if err != nil || !ok {
 		return nil, fmt.Errorf("%s holds no Ed25519 public key: make one with server token create", path)
 	}
@@ -107,8 +107,8 @@ func readPrivate(path string) (ed25519.PrivateKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	any, err := x509.ParsePKCS8PrivateKey(der)
-	key, ok := any.(ed25519.PrivateKey)
+	parsed, err := x509.ParsePKCS8PrivateKey(der)
+	key, ok := parsed.(ed25519.PrivateKey)
 	if err != nil || !ok {
 		return nil, fmt.Errorf("%s holds no Ed25519 private key: restore it, or make another key with --key", path)
 	}
@@ -136,7 +136,7 @@ func readFile(path string, most int64) ([]byte, error) {
 		}
 		return nil, err
 	}
-	f, err := os.Open(path) //nolint:gosec // the administrator names the folder
+	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}

@@ -19,7 +19,7 @@ const (
 
 // lock lets one process at a time change the folder. The lock ends with the process.
 func lock(dir string) (unlock func(), err error) {
-	f, err := os.Open(dir) //nolint:gosec // the administrator names the folder
+	f, err := os.Open(dir)
 	if err != nil {
 		return nil, fmt.Errorf("open the token keys' folder: %w", err)
 	}

@@ -127,3 +127,41 @@ func TestReflectionIsClosedToOtherMachinesWhereNobodyIsAsked(t *testing.T) {
 		t.Errorf("%d lines are of refusals: %s", n, &log)
 	}
 }
+
+func TestATokenThatIsRevokedBeforeTheFirstChunkOpensNoCall(t *testing.T) {
+	var log bytes.Buffer
+	dir, now := t.TempDir(), time.Now()
+	signer, err := auth.OpenSigner(dir, "", now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, _, err := signer.Issue(auth.Request{
+		Subject: "ada", Audience: "x", Expires: now.Add(time.Hour), Grants: auth.Grants{Call: []string{"*"}, Speak: true, Listen: true},
+	}, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := testConfig()
+	cfg.Log = slog.New(slog.NewTextHandler(&log, nil))
+	if cfg.Authority, err = auth.Open(auth.Config{Dir: dir, Audience: "x"}); err != nil {
+		t.Fatal(err)
+	}
+	id, err := cfg.Authority.Authenticate(token, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := auth.RevokeSubject(dir, "ada", now.Add(time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if err := cfg.Authority.Reload(); err != nil {
+		t.Fatal(err)
+	}
+	s := New(cfg)
+	_, err = openCall(s, &fakeStream{ctx: auth.NewContext(t.Context(), id)}, extendedOpening("echo"))
+	if codeName(err) != "Unauthenticated" || len(s.calls) != 0 {
+		t.Errorf("%v, %d calls", err, len(s.calls))
+	}
+	if n := strings.Count(log.String(), "\n"); n != 1 || !strings.Contains(log.String(), "subject=ada") {
+		t.Errorf("the log says %s", &log)
+	}
+}

@@ -53,7 +53,7 @@ func toStatus(err error) error {
 		return err // from gRPC itself
 	}
 	st := status.New(codeOf(err), err.Error())
-	var refused *admission.Refusal
+	var refused *admission.RefusalError
 	if errors.As(err, &refused) {
 		// It fails for a status that is OK.
 		if hint, herr := st.WithDetails(&errdetails.RetryInfo{RetryDelay: durationpb.New(refused.Retry)}); herr == nil {
@@ -66,7 +66,7 @@ func toStatus(err error) error {
 func codeOf(err error) codes.Code {
 	var field *wire.FieldError
 	var format *codec.FormatError
-	var full *admission.Refusal
+	var full *admission.RefusalError
 	var refused *auth.RefusedError
 	switch {
 	case errors.As(err, &refused):

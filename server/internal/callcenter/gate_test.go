@@ -89,7 +89,7 @@ func TestTheLongestCallEndsWithAWordAndAStatus(t *testing.T) {
 			}
 		}
 		for _, id := range []string{"a", "waits", "plain"} {
-			if line := s.bubble.ended(id); line["status"] != "DeadlineExceeded" || line["duration_s"].(float64) > 61 {
+			if line := s.ended(id); line["status"] != "DeadlineExceeded" || line["duration_s"].(float64) > 61 {
 				s.Errorf("the last line says %v", line)
 			}
 		}
@@ -129,7 +129,7 @@ func TestACallerWhoSaysNothingForAMinuteIsGivenUp(t *testing.T) {
 				s.Errorf("%s was given up early", id)
 			}
 			s.pass(2 * time.Second)
-			if line := s.bubble.ended(id); line["status"] != "DeadlineExceeded" || !strings.Contains(line["reason"].(string), "no chunk") {
+			if line := s.ended(id); line["status"] != "DeadlineExceeded" || !strings.Contains(line["reason"].(string), "no chunk") {
 				s.Errorf("%s: the last line says %v", id, line)
 			}
 			cl.cancel()
@@ -160,7 +160,7 @@ func TestAFloodEndsItsCallAndNoOther(t *testing.T) {
 				took = s.clock() - begin
 			}
 		}
-		line := s.bubble.ended("bad")
+		line := s.ended("bad")
 		if took < 5*time.Second || took > 6500*time.Millisecond || line["status"] != "ResourceExhausted" ||
 			!strings.Contains(line["reason"].(string), "more than 500 chunks a second") || line["flooded"].(float64) < 3000 {
 			s.Errorf("after %v the last line says %v", took, line)
@@ -168,10 +168,10 @@ func TestAFloodEndsItsCallAndNoOther(t *testing.T) {
 		good.hangUp()
 		fast.cancel()
 		synctest.Wait()
-		if line := s.bubble.ended("fast"); line["flooded"].(float64) < 900 || line["status"] != "Canceled" {
+		if line := s.ended("fast"); line["flooded"].(float64) < 900 || line["status"] != "Canceled" {
 			s.Errorf("of the fast one the last line says %v", line)
 		}
-		if line := s.bubble.ended("good"); line["status"] != "OK" || s.gate.Refused(admission.Messages) != 1 {
+		if line := s.ended("good"); line["status"] != "OK" || s.gate.Refused(admission.Messages) != 1 {
 			s.Errorf("of the good one the last line says %v", line)
 		}
 	})

@@ -150,10 +150,14 @@ func (g *guard) mayReflect(id *auth.Identity) error {
 	return nil
 }
 
-// allowed returns nil if the stream's bearer may call a destination.
+// allowed returns nil if the stream's bearer may call a destination. It was asked
+// when the stream began, some time before its first chunk.
 func (st *stream) allowed(destination string) error {
-	if st.identity == nil {
+	switch {
+	case st.identity == nil:
 		return nil
+	case st.svc.revoked(st.identity):
+		return auth.ErrRevoked
 	}
 	return st.identity.Grants.MayCall(destination)
 }
@@ -175,7 +179,7 @@ func (s *Service) revoked(id *auth.Identity) bool {
 // refuseCall writes the audit line of a call that its bearer has no right to, and
 // returns the error. What is wrong otherwise is none of the audit's.
 func (s *Service) refuseCall(ctx context.Context, id *auth.Identity, callID, destination string, err error) error {
-	if id == nil || codeOf(err) != codes.PermissionDenied {
+	if code := codeOf(err); id == nil || code != codes.PermissionDenied && code != codes.Unauthenticated {
 		return err
 	}
 	return s.audit.refuse(ctx, entry{

@@ -16,6 +16,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -277,7 +278,7 @@ func TestATokenThatIsNotAcceptedIsUnauthenticatedAndOneLineOfTheLog(t *testing.T
 				lines[0]["method"] != "/callcenter.CallCenter/LiveCall" || !strings.HasPrefix(lines[0]["peer"].(string), "127.0.0.1:") {
 				t.Errorf("the log says %v", lines)
 			}
-			signed := strings.Contains("expired, not valid yet, of another audience, revoked, of a revoked subject", name)
+			signed := slices.Contains([]string{"expired", "not valid yet", "of another audience", "revoked", "of a revoked subject"}, name)
 			if (lines[0]["subject"] != nil) != signed || (lines[0]["token_id"] != nil) != signed || (lines[0]["key_id"] == "test") != signed {
 				t.Errorf("of whom the log says: %v", lines)
 			}
@@ -441,7 +442,7 @@ func TestTheTokenIsNowhereInTheLog(t *testing.T) {
 	}
 }
 
-func TestTheEndOfATokenEndsNoCallAndItsRevocationDoes(t *testing.T) {
+func TestACallEndsWhenItsTokenIsRevoked(t *testing.T) {
 	t.Parallel()
 	d := newDoor(t)
 	token := d.keys.Token("ada", servertest.Everything())

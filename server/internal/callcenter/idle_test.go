@@ -1,6 +1,7 @@
 package callcenter
 
 import (
+	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -16,7 +17,10 @@ import (
 	"golang.org/x/sys/unix"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/health"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 
+	"callcenter/api"
 	"callcenter/server/internal/admission"
 )
 
@@ -30,23 +34,27 @@ func socketServer(tb testing.TB, cfg Config) (*listener, string) {
 	svc := New(cfg)
 	accepting := newListener(lis, svc.gate)
 	server := grpc.NewServer(serverOptions(&svc.cfg)...)
+	api.RegisterCallCenterServer(server, svc)
+	healthpb.RegisterHealthServer(server, health.NewServer())
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(accepting) }()
 	tb.Cleanup(func() {
+		svc.Close()
 		server.Stop()
+		svc.Wait()
 		<-ended //nolint:errcheck // it ended because it was stopped
 	})
 	return accepting, lis.Addr().String()
 }
 
 // until waits for what must come true.
-func until(tb testing.TB, what string, true func() bool) {
+func until(tb testing.TB, what string, so func() bool) {
 	tb.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
-	for !true() {
+	for !so() {
 		select {
 		case <-ctx.Done():
 			tb.Fatalf("never: %s", what)
@@ -144,6 +152,31 @@ func selfSigned(tb testing.TB) (server credentials.TransportCredentials, client 
 		MinVersion:   tls.VersionTLS13,
 		Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}},
 	}), &tls.Config{MinVersion: tls.VersionTLS13, RootCAs: roots, ServerName: "x", NextProtos: []string{"h2"}}
+}
+
+// TestFramesAreCountedInsideTLS floods a server over TLS, after a call that it takes.
+func TestFramesAreCountedInsideTLS(t *testing.T) {
+	cfg := testConfig()
+	cfg.Gate = admission.New(admission.Limits{})
+	var client *tls.Config
+	cfg.Credentials, client = selfSigned(t)
+	accepting, address := socketServer(t, cfg)
+	conn, err := tls.Dial("tcp", address, client)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	if _, err := conn.Write(liveCall(t, extendedOpening("echo"))); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the call is there", func() bool { return cfg.Gate.Streams() == 1 })
+	for resets := bytes.Repeat(http2(3, 0, 99, make([]byte, 4)), 1000); err == nil; {
+		_, err = conn.Write(resets)
+	}
+	until(t, "the connection is closed", func() bool { return accepting.connections() == 0 && cfg.Gate.Streams() == 0 })
+	if n := cfg.Gate.Refused(admission.Frames); n != 1 {
+		t.Errorf("%d connections are counted that brought too many frames", n)
+	}
 }
 
 // BenchmarkIdleConnection opens b.N connections that say hello and no more, and

@@ -27,8 +27,7 @@ const (
 
 	// readBuffer is what a connection reads into, in bytes: a frame of each of 50
 	// calls, or all that a single one sends in a second. gRPC's own, 32 KiB, makes
-	// an idle connection cost 48 kB rather than 24 kB, and an echo no less. What is
-	// written shares buffers that only busy connections hold.
+	// an idle connection cost 48 kB rather than 24 kB, and an echo no less.
 	readBuffer = 8 << 10
 
 	maxHeaderBytes = 16 << 10
@@ -122,7 +121,6 @@ func Run(ctx context.Context, lis net.Listener, cfg Config, forced <-chan struct
 func serverOptions(cfg *Config) []grpc.ServerOption {
 	return []grpc.ServerOption{
 		grpc.ReadBufferSize(readBuffer),
-		grpc.SharedWriteBuffer(true),
 		grpc.Creds(pulseCredentials{meteredBy(cfg.Credentials)}),
 		grpc.InTapHandle(openStream),
 		grpc.ChainStreamInterceptor(boundStream),
@@ -131,7 +129,7 @@ func serverOptions(cfg *Config) []grpc.ServerOption {
 		grpc.StaticConnWindowSize(connWindow),
 		grpc.MaxRecvMsgSize(wire.MaxMessage),
 		grpc.ForceServerCodecV2(newFrugal()),
-		grpc.MaxConcurrentStreams(uint32(cfg.Gate.Limits().StreamsPerConnection)), //nolint:gosec // settings allow 10,000
+		grpc.MaxConcurrentStreams(uint32(cfg.Gate.Limits().StreamsPerConnection)),
 		grpc.MaxHeaderListSize(maxHeaderBytes),
 		grpc.ConnectionTimeout(handshakeLimit),
 		grpc.KeepaliveParams(keepalive.ServerParameters{

@@ -15,10 +15,28 @@ import (
 	"time"
 )
 
+// told is what a log was told.
+type told struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (o *told) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.b.Write(p)
+}
+
+func (o *told) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.b.String()
+}
+
 // watched is a store in a bubble, whose Run goes on until the test's end.
 type watched struct {
 	*Store
-	out bytes.Buffer // read it after settle
+	out told
 }
 
 func watch(t *testing.T, s Settings) *watched {
@@ -115,7 +133,7 @@ func TestBrokenFilesAreToldOnceAndTakenWhenTheyAreMended(t *testing.T) {
 		freshCert, freshKey := keep(t, t.TempDir())
 
 		must(t, os.Rename(freshCert, cert))
-		time.Sleep(time.Hour)
+		time.Sleep(5 * time.Minute)
 		synctest.Wait()
 		if w.Fingerprint() != before || strings.Count(w.out.String(), "certificate not reloaded") != 1 {
 			t.Errorf("%s after %s: %s", w.Fingerprint(), before, &w.out)

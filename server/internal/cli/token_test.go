@@ -2,6 +2,8 @@ package cli
 
 import (
 	"encoding/json"
+	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,6 +18,7 @@ import (
 
 	"callcenter/api"
 	"callcenter/server/internal/auth"
+	"callcenter/server/internal/config"
 )
 
 // token runs a token command with the keys' folder.
@@ -217,13 +220,13 @@ func TestWhatCannotBeDoneWithATokenIs1AndSaysWhy(t *testing.T) {
 func TestTheKeysFolderComesFromTheEnvironmentAndTheFileToo(t *testing.T) {
 	dir := t.TempDir()
 	file := tokenFile(t, dir, "--audience", "desk")
-	config := filepath.Join(t.TempDir(), "server.toml")
-	if err := os.WriteFile(config, []byte("audience = \"desk\"\nmax-calls = 7\n"), 0o600); err != nil {
+	settings := filepath.Join(t.TempDir(), "server.toml")
+	if err := os.WriteFile(settings, []byte("audience = \"desk\"\nmax-calls = 7\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv("SERVER_TOKEN_KEYS", dir)
 	var stdout, stderr output
-	if code := run([]string{"token", "inspect", "--config", config, file}, &stdout, &stderr, nil); code != exitOK {
+	if code := run([]string{"token", "inspect", "--config", settings, file}, &stdout, &stderr, nil); code != exitOK {
 		t.Errorf("exit %d: %s", code, stderr.String())
 	}
 }
@@ -277,10 +280,58 @@ func TestAServerWithKeysAsksWhoCalls(t *testing.T) {
 	}
 }
 
+func TestWhatIsAskedOfCallersIsSaidAndReadAgain(t *testing.T) {
+	keys, lines, err := checkTokens(&config.Config{})
+	if keys || lines != nil || err != nil {
+		t.Errorf("nothing is asked: %v %q %v", keys, lines, err)
+	}
+	cfg := &config.Config{TokenKeys: t.TempDir(), Audience: "desk"}
+	if keys, _, err = checkTokens(cfg); keys || err != nil {
+		t.Errorf("without a key: %v %v", keys, err)
+	}
+	held, err := openTokens(cfg, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tokenFile(t, cfg.TokenKeys, "--key", "k1")
+	if keys, lines, err = checkTokens(cfg); !keys || err != nil || len(lines) != 1 || !strings.Contains(lines[0], "k1") || !strings.Contains(lines[0], "desk") {
+		t.Errorf("with one: %v %q %v", keys, lines, err)
+	}
+	if err := held.reload(); err != nil || !held.keys() {
+		t.Errorf("read again: %v", err)
+	}
+	for _, name := range []string{"k2.pub", "revoked"} {
+		if err := os.WriteFile(filepath.Join(cfg.TokenKeys, name), []byte("x\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, _, err = checkTokens(cfg)
+	if text := fmt.Sprint(err); !strings.Contains(text, "k2.pub") || !strings.Contains(text, "revoked, line 1") || strings.Count(text, "\n") != 1 {
+		t.Errorf("it says %q", text)
+	}
+	if err := held.reload(); err == nil || !held.keys() {
+		t.Errorf("what held before does not hold any more: %v", err)
+	}
+	if err := (&tokens{}).reload(); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestAFolderThatCannotBeReadIs2(t *testing.T) {
 	var stderr output
 	code := run([]string{"--listen", "127.0.0.1:0", "--token-keys", "/nowhere"}, &output{}, &stderr, nil)
 	if code != exitUsage || !strings.Contains(stderr.String(), "/nowhere") || strings.Count(stderr.String(), "\n") != 1 {
 		t.Errorf("exit %d: %q", code, stderr.String())
+	}
+}
+
+// A folder of keys without a key lets nobody in: that is nobody's wish.
+func TestAFolderWithoutAKeyIs2(t *testing.T) {
+	for _, address := range []string{"127.0.0.1:0", ":0"} {
+		var stderr output
+		code := run([]string{"--listen", address, "--token-keys", t.TempDir(), "--insecure"}, &output{}, &stderr, nil)
+		if code != exitUsage || !strings.Contains(stderr.String(), "server token create") || strings.Count(stderr.String(), "\n") != 1 {
+			t.Errorf("%s: exit %d: %q", address, code, stderr.String())
+		}
 	}
 }

@@ -20,7 +20,6 @@ import (
 	"callcenter/codec"
 	"callcenter/codec/opus"
 	"callcenter/softphone/internal/call"
-	"callcenter/softphone/internal/phone"
 )
 
 const (
@@ -65,17 +64,18 @@ func kinds() []kind {
 // caller is one hostile caller. One goroutine uses it, and those that it waits
 // for.
 type caller struct {
-	server, destination string
-	packets, pcm        [][]byte // a second of what it says, in Opus and in PCM
-	random              *mathrand.Rand
-	clock               audio.Clock
+	site
+	destination  string
+	packets, pcm [][]byte // a second of what it says, in Opus and in PCM
+	random       *mathrand.Rand
+	clock        audio.Clock
 
 	did atomic.Uint64 // stalls, messages, returns
 }
 
-func newCaller(tb testing.TB, server, destination string, seed uint64) *caller {
+func newCaller(tb testing.TB, where site, destination string, seed uint64) *caller {
 	tb.Helper()
-	c := &caller{server: server, destination: destination, random: mathrand.New(mathrand.NewPCG(seed, 1)), clock: audio.NewClock()}
+	c := &caller{site: where, destination: destination, random: mathrand.New(mathrand.NewPCG(seed, 1)), clock: audio.NewClock()}
 	format := codec.Format{Codec: "opus", Rate: audio.Rate, Channels: 1}
 	enc, err := opus.Codec{}.NewEncoder(format, codec.Options{FrameSamples: frameSamples, Bitrate: 32000, Complexity: 5})
 	if err != nil {
@@ -145,7 +145,7 @@ func newIdentity() identity { return identity{rand.Text(), rand.Text()} }
 
 // dial opens a call and waits for its answer.
 func (c *caller) dial(ctx context.Context, codec string, who identity) (*line, error) {
-	conn, err := phone.Connect(c.server)
+	conn, err := c.connect(c.address)
 	if err != nil {
 		return nil, err
 	}

@@ -12,7 +12,6 @@ import (
 	"callcenter/codec"
 	"callcenter/codec/opus"
 	"callcenter/server/servertest"
-	"callcenter/softphone/internal/phone"
 	"callcenter/softphone/internal/swarm"
 )
 
@@ -24,9 +23,9 @@ const (
 )
 
 // plan is a swarm of Opus to a server, in frames of 20 ms.
-func plan(server, destination string, calls, rooms, talkers int, duration time.Duration) swarm.Config {
+func plan(where site, destination string, calls, rooms, talkers int, duration time.Duration) swarm.Config {
 	return swarm.Config{
-		Server: server, Connect: phone.Connect, Destination: destination,
+		Server: where.address, Connect: where.connect, Destination: destination,
 		Calls: calls, Rooms: rooms, Talkers: talkers, Speakers: 3, Streams: 1, DTX: true,
 		Codec: opus.Codec{}, Options: codec.Options{FrameSamples: frameSamples, Bitrate: 32000, Complexity: 5},
 		Duration: duration,
@@ -47,16 +46,16 @@ const (
 
 // call makes the calls and returns how those in rooms and the echoes went. up is
 // told when those in rooms are held.
-func (c company) call(ctx context.Context, server string, up *held) (inRooms, echo swarm.Report, err error) {
+func (c company) call(ctx context.Context, where site, up *held) (inRooms, echo swarm.Report, err error) {
 	var errs [2]error
 	var both sync.WaitGroup
 	both.Go(func() {
-		cfg := plan(server, "room/x", members*c.rooms, c.rooms, talkers, c.duration)
+		cfg := plan(where, "room/x", members*c.rooms, c.rooms, talkers, c.duration)
 		cfg.Progress = up
 		inRooms, errs[0] = swarm.Run(ctx, cfg)
 	})
 	both.Go(func() {
-		echo, errs[1] = swarm.Run(ctx, plan(server, "echo", c.echoes, 1, 0, c.duration))
+		echo, errs[1] = swarm.Run(ctx, plan(where, "echo", c.echoes, 1, 0, c.duration))
 	})
 	both.Wait()
 	return inRooms, echo, errors.Join(errs[:]...)
@@ -65,15 +64,15 @@ func (c company) call(ctx context.Context, server string, up *held) (inRooms, ec
 // hostiles are a hostile sixth member of each room, and one who calls the echo. They
 // come when the others are there: one of two would be heard as it is, whatever it
 // says of its times.
-func (c company) hostiles(tb testing.TB, server string) []*caller {
+func (c company) hostiles(tb testing.TB, where site) []*caller {
 	tb.Helper()
-	all := []*caller{newCaller(tb, server, "echo", 0)}
+	all := []*caller{newCaller(tb, where, "echo", 0)}
 	for i := range c.rooms {
 		room := "room/x"
 		if c.rooms > 1 {
 			room = fmt.Sprintf("room/x-%d", i+1)
 		}
-		all = append(all, newCaller(tb, server, room, uint64(i+1)))
+		all = append(all, newCaller(tb, where, room, uint64(i+1)))
 	}
 	return all
 }
@@ -106,10 +105,10 @@ func TestTwoHearEachOtherWhateverAThirdDoes(t *testing.T) {
 			s := servertest.Start(t, servertest.Options{})
 			var r swarm.Report
 			var err error
-			third := []*caller{newCaller(t, s.Addr, "room/pair", 1)}
+			third := []*caller{newCaller(t, openSite(s.Addr), "room/pair", 1)}
 			talking := newHeld(2)
 			beside(t, k, talking.yes, third, func() {
-				cfg := plan(s.Addr, "room/pair", 2, 1, 2, 3*time.Second)
+				cfg := plan(openSite(s.Addr), "room/pair", 2, 1, 2, 3*time.Second)
 				cfg.Progress = talking
 				r, err = swarm.Run(t.Context(), cfg)
 			})
@@ -150,7 +149,7 @@ func hearBeside(t *testing.T, k kind) (judged bool) {
 	var inRooms, echo swarm.Report
 	var err error
 	up := newHeld(members * c.rooms)
-	beside(t, k, up.yes, c.hostiles(t, s.Addr), func() { inRooms, echo, err = c.call(t.Context(), s.Addr, up) })
+	beside(t, k, up.yes, c.hostiles(t, openSite(s.Addr)), func() { inRooms, echo, err = c.call(t.Context(), openSite(s.Addr), up) })
 	for _, r := range []*swarm.Report{&inRooms, &echo} {
 		if r.Held < r.Calls || r.Failures > 0 || r.Lost > 0 {
 			t.Errorf("of calls to %s %d of %d were held, %d frames lost, %d failures: %v", r.Destination, r.Held, r.Calls, r.Lost, r.Failures, err)

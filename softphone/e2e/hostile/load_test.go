@@ -84,7 +84,7 @@ func TestAServerHoldsItsCallsUnderLoad(t *testing.T) {
 // run makes a scene's calls to a server.
 func (s scene) run(t *testing.T, p *process, d time.Duration) swarm.Report {
 	t.Helper()
-	cfg := plan(p.address, s.destination, s.calls, s.rooms, s.talkers, d)
+	cfg := plan(openSite(p.address), s.destination, s.calls, s.rooms, s.talkers, d)
 	cfg.Ramp = min(d/10, 2*time.Second)
 	if testing.Verbose() {
 		cfg.Progress = os.Stderr

@@ -4,6 +4,8 @@ package hostile
 
 import (
 	"bufio"
+	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +15,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -35,12 +38,14 @@ func TestMain(m *testing.M) {
 	if os.Getenv(collectorVariable) == "" {
 		debug.SetGCPercent(400) // as both programs do
 	}
-	if os.Getenv(bareVariable) != "" {
-		if err := serveBare(); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
+	for variable, serve := range map[string]func() error{bareVariable: serveBare, attackVariable: serveAttack} {
+		if os.Getenv(variable) != "" {
+			if err := serve(); err != nil {
+				fmt.Fprintln(os.Stderr, err)
+				os.Exit(1)
+			}
+			os.Exit(0)
 		}
-		os.Exit(0)
 	}
 	os.Exit(m.Run())
 }
@@ -114,6 +119,9 @@ type process struct {
 	address string
 	cmd     *exec.Cmd
 	read    chan struct{} // closed when the log is at its end
+
+	said       map[string]uint64 // how often the log said what; after read
+	goroutines int               // that a dump shows; after read
 }
 
 // start runs a server, path or the bare echo if that is "".
@@ -132,7 +140,7 @@ func start(t *testing.T, path string) *process {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	p := &process{cmd: cmd, read: make(chan struct{})}
+	p := &process{cmd: cmd, read: make(chan struct{}), said: make(map[string]uint64)}
 	lines := bufio.NewReader(log)
 	for {
 		line, err := lines.ReadString('\n')
@@ -146,10 +154,60 @@ func start(t *testing.T, path string) *process {
 	}
 	go func() {
 		defer close(p.read)
-		_, _ = io.Copy(io.Discard, lines)
+		p.follow(lines)
 	}()
 	return p
 }
+
+// follow counts what the log says, by message and what ended a call, and the
+// goroutines of a dump.
+func (p *process) follow(log *bufio.Reader) {
+	for {
+		line, err := log.ReadBytes('\n')
+		if err != nil {
+			return
+		}
+		var said struct{ Msg, Reason, Error, Status string }
+		switch {
+		case bytes.HasPrefix(line, []byte("goroutine ")):
+			p.goroutines++
+		case json.Unmarshal(line, &said) == nil && len(p.said) < mostAnswers:
+			p.said[strings.TrimSpace(fmt.Sprintf("%s %.60s %.60s %.60s", said.Msg, said.Status, said.Reason, said.Error))]++
+		}
+	}
+}
+
+// files is how many the server has open.
+func (p *process) files() int {
+	open, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", p.cmd.Process.Pid))
+	if err != nil {
+		return 0
+	}
+	return len(open)
+}
+
+// peak is what the server had resident at most, in MiB.
+func (p *process) peak() float64 {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+	if err != nil {
+		return 0
+	}
+	_, value, _ := strings.Cut(string(status), "VmHWM:")
+	var kib float64
+	_, _ = fmt.Sscan(value, &kib) // 0 where it is not told
+	return kib / 1024
+}
+
+// dump ends the server with a list of its goroutines, and returns how many there
+// were.
+func (p *process) dump() int {
+	_ = p.cmd.Process.Signal(syscall.SIGQUIT) // stop ends one that is gone
+	<-p.read
+	return p.goroutines
+}
+
+// logged is what the log said, of a server that has ended.
+func (p *process) logged() map[string]uint64 { return p.said }
 
 // stop kills the server and waits for it.
 func (p *process) stop() {

@@ -181,6 +181,9 @@ func TestOnlyARegularFileIsOpened(t *testing.T) {
 
 // FuzzOpen reads what may come from anywhere, and plays and replays what it takes.
 func FuzzOpen(f *testing.F) {
+	for _, c := range codecs() {
+		f.Add(shortCall(f, c).save())
+	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		b, err := Parse("fuzz.zip", raw)
 		if err != nil {
@@ -197,8 +200,20 @@ func FuzzOpen(f *testing.F) {
 	})
 }
 
+// shortCall is a call of a second with a frame that never came.
+func shortCall(tb testing.TB, c codec.Codec) *rig {
+	tb.Helper()
+	r := newRig(tb, c)
+	r.lost[20] = true
+	r.talk(time.Second)
+	return r
+}
+
 // FuzzTape replays any tape, which a fuzzer seldom gets through the archive.
 func FuzzTape(f *testing.F) {
+	for _, c := range codecs() {
+		f.Add(shortCall(f, c).opened().members[memberTape])
+	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		for _, c := range codecs() {
 			b := &Box{Manifest: Manifest{Codec: c.Name()}, members: map[string][]byte{memberTape: raw}}

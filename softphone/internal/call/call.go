@@ -141,6 +141,9 @@ type Call struct {
 	ends    atomic.Pointer[endpoints]
 	version atomic.Pointer[string] // of the server
 
+	rights   atomic.Pointer[rights]             // nil before the answer
+	security atomic.Pointer[callstate.Security] // of the carrier; nil before the answer
+
 	micMeter, earMeter *level.Meter
 	voice              *level.Voice
 	silences           silences

@@ -7,11 +7,14 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"callcenter/api"
 	"callcenter/api/wire"
 	"callcenter/audio"
 	"callcenter/codec"
+	"callcenter/softphone/internal/callstate"
 )
 
 // Conn is a connection to a server, for one stream. *grpc.ClientConn is one.
@@ -38,9 +41,11 @@ type carrier struct {
 	packets   *wire.Packets
 	malformed uint64      // of packets, counted already
 	own       *api.Report // of the send loop
-	tells     tells       // of the send loop
+	security  callstate.Security
+	tells     tells // of the send loop
 
 	answered bool          // of the receive loop: the first chunk came
+	farewell bool          // of the receive loop: the server said that it ends the call
 	ack      uint64        // of the keeper: what the first chunk acknowledged
 	joined   chan struct{} // closed when the call is to be asked for
 	adopted  chan struct{} // closed when the call goes over it
@@ -80,6 +85,9 @@ func (k *carrier) carry(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if s, ok := conn.(secured); ok {
+		k.security = s.Security()
+	}
 	k.tell(event{kind: carrierConnected, carrier: k})
 	select {
 	case <-k.joined:
@@ -111,6 +119,9 @@ func (k *carrier) receive(ctx context.Context, stream callStream) error {
 		if err := stream.RecvMsg(chunk); err != nil {
 			if errors.Is(err, io.EOF) {
 				return ErrServerEnded
+			}
+			if k.farewell && status.Code(err) == codes.DeadlineExceeded {
+				return errors.Join(errFarewell, err)
 			}
 			return err
 		}

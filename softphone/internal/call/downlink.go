@@ -146,6 +146,7 @@ func (k *carrier) event(e *api.Event, now time.Duration) {
 	case api.Event_KIND_ANSWERED:
 		version := wire.Clean(e.GetVersion())
 		k.call.version.Store(&version)
+		k.call.permit(e)
 		return
 	case api.Event_KIND_JOINED:
 		n.Text, n.Presence = name+" joined.", true
@@ -165,6 +166,7 @@ func (k *carrier) event(e *api.Event, now time.Duration) {
 		k.tell(event{kind: carrierDraining, carrier: k})
 		return
 	case api.Event_KIND_ENDED:
+		k.farewell = true
 		n.Severity, n.Text = callstate.Warning, "The server ends this call"
 		if reason != "" {
 			n.Text += ": " + reason

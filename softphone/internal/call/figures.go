@@ -44,6 +44,11 @@ func (c *Call) Snapshot(s *callstate.Snapshot) {
 	if v := c.version.Load(); v != nil {
 		s.Link.Version = *v
 	}
+	if v := c.security.Load(); v != nil {
+		s.Link.Security = *v
+	}
+	may := c.permitted()
+	s.MayNotSpeak, s.MayNotListen = may.mayNotSpeak, may.mayNotListen
 	s.Muted, s.Held = c.muted.Load(), c.Held()
 	s.Training = c.train.Training()
 	s.TalkingWhileMuted = s.Muted && !s.Held && c.hint.shown(now)

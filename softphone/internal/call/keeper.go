@@ -212,6 +212,7 @@ func (q *keeper) drop(id int) {
 func (q *keeper) adopt(id int) {
 	k := q.carriers[id]
 	q.call.adopt(k)
+	q.call.secure(k)
 	close(k.adopted)
 	q.call.answer()
 }

@@ -54,6 +54,9 @@ type Report struct {
 	MicSilence      *MicSilence  `json:"microphone_silence_s,omitempty"`
 	Training        *Training    `json:"training,omitempty"`
 	Remote          *Remote      `json:"remote,omitempty"`
+	Encrypted       *bool        `json:"encrypted"`      // null: there was no connection
+	MayNotSpeak     bool         `json:"may_not_speak"`  // nobody hears: the token does not allow it
+	MayNotListen    bool         `json:"may_not_listen"` // nobody is heard
 	Ended           string       `json:"ended"`
 	Error           string       `json:"error,omitempty"`
 	Stats           *Stats       `json:"stats,omitempty"`
@@ -171,6 +174,11 @@ func (c *Call) Report() Report {
 	r.CleanUp = &CleanUp{HighPass: o.HighPass, Denoise: o.Denoise, LevelControl: o.Level, GainDB: round(c.cleaner.Gain())}
 	r.MicSilence = c.micSilence()
 	r.Training, r.Remote = c.training(), c.remote()
+	if s := c.security.Load(); s != nil && s.Known {
+		r.Encrypted = &s.Encrypted
+	}
+	may := c.permitted()
+	r.MayNotSpeak, r.MayNotListen = may.mayNotSpeak, may.mayNotListen
 	if d.LoopKnown {
 		loop := c.figures.loop.percentiles()
 		r.LoopMS = &loop

@@ -1,6 +1,7 @@
 package call
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"time"
@@ -63,7 +64,7 @@ type act struct {
 //	                      up, problem --broken--> lost          |
 //	                      up <-------------answered-------------+--30 s--> over
 type schedule struct {
-	servers []string
+	servers []string       // without those that are barred
 	scatter func() float64 // -1 to 1
 
 	phase   phase
@@ -88,6 +89,7 @@ type schedule struct {
 	pardon  time.Duration // until then silence is not judged
 	wake    time.Duration // when tick is wanted; 0: not yet
 	reason  error         // of the last failure
+	refused error         // why a server is off the list; nil: none is
 	trip    time.Duration // smoothed round trip, kept up by the keeper
 
 	resumes uint64
@@ -231,6 +233,9 @@ func (s *schedule) answered(id int, now, quiet time.Duration) {
 	case moved:
 		s.say(callstate.Info, "The call moved to %s.", s.server)
 	}
+	if s.phase == phaseDialing && s.refused != nil {
+		s.sayRefused()
+	}
 	s.phase = phaseUp
 	s.pardon = 0
 	s.tick(now, quiet)
@@ -263,6 +268,9 @@ func (s *schedule) ended(id int, err error, now, quiet time.Duration) {
 		return
 	}
 	what := judge(err)
+	if what == barred && id == s.trial {
+		s.bar(err)
+	}
 	if what != final || id == s.active || s.active == 0 {
 		s.reason = err
 	}
@@ -289,13 +297,13 @@ func (s *schedule) ended(id int, err error, now, quiet time.Duration) {
 func (s *schedule) failed(what verdict, now time.Duration) {
 	switch {
 	case s.phase == phaseDialing && (what == final || what == finished || s.left == 0):
-		s.end(s.reason)
+		s.end(cmp.Or(s.refused, s.reason))
 	case s.phase == phaseDialing:
 		s.open(now)
 	case s.active != 0: // no word on an attempt ends what works,
 	case what == final && s.trying == s.server: // and no server but its own the call
 		s.end(s.reason)
-	case s.phase != phaseLost:
+	case s.phase != phaseLost || len(s.servers) == 0:
 		s.lose(now, now)
 	}
 }
@@ -306,20 +314,12 @@ func (s *schedule) lose(now, heard time.Duration) {
 		s.since = heard
 	}
 	s.phase, s.lostAt = phaseLost, now
+	if len(s.servers) == 0 {
+		s.end(s.refused)
+		return
+	}
 	s.tries, s.left, s.due = 0, 0, now+firstTry
 	s.sayOf(callstate.KindServerGone, callstate.Warning, "Connection lost, trying %s.", s.all())
-}
-
-// all names the servers that are tried.
-func (s *schedule) all() string {
-	switch n := len(s.servers) - 1; n {
-	case 0:
-		return s.server + " again"
-	case 1:
-		return s.server + " and another server"
-	default:
-		return fmt.Sprintf("%s and %d other servers", s.server, n)
-	}
 }
 
 // draining notes that the active server asks the call to move.

@@ -74,7 +74,7 @@ func (s *schedule) listen(now, quiet time.Duration) {
 
 // wanted reports that another connection is to be tried.
 func (s *schedule) wanted(quiet time.Duration) bool {
-	return s.phase == phaseLost || s.active != 0 && (s.drains || s.phase == phaseProblem && quiet >= secondAfter)
+	return len(s.servers) > 0 && (s.phase == phaseLost || s.active != 0 && (s.drains || s.phase == phaseProblem && quiet >= secondAfter))
 }
 
 // nextDue is when the attempt after the one that begins now is due.

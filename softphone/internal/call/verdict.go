@@ -17,6 +17,14 @@ var (
 	ErrServerEnded = errors.New("the server ended the call")
 	// ErrTakenOver means that another phone or process took the call.
 	ErrTakenOver = errors.New("the call was taken over elsewhere")
+	// ErrBarred means that this phone will not speak to a server, or the server not
+	// with this phone, whatever is called: nothing of the call was asked of it.
+	// Connect's connections have it in their errors, whose text is for the operator.
+	ErrBarred = errors.New("the server is barred")
+
+	// errFarewell is of a stream that ended after the server had said that it ends
+	// the call. The same status without a word is that of a link that broke.
+	errFarewell = errors.New("the server said goodbye")
 )
 
 // ServerError is what went wrong with a server of the list.
@@ -51,6 +59,7 @@ const (
 	takenOver                // another stream has the call
 	finished                 // the server hung up
 	final                    // the server will not have the call
+	barred                   // the server is not to be asked again
 	fatal                    // a fault of ours
 )
 
@@ -61,6 +70,10 @@ func judge(err error) verdict {
 		return fatal
 	case errors.Is(err, ErrServerEnded), errors.Is(err, io.EOF):
 		return finished
+	case errors.Is(err, errFarewell):
+		return final
+	case errors.Is(err, ErrBarred):
+		return barred
 	}
 	switch status.Code(err) {
 	case codes.Aborted:

@@ -191,7 +191,23 @@ type Link struct {
 	Resumes  uint64        // times that the call went over to another connection
 	Gap      time.Duration // without a connection that works, in sum
 	Draining bool          // the server is about to end; the call is moving
+	Security Security
 }
+
+// Security is how the connection to the server is secured.
+type Security struct {
+	Known     bool // it says so; nothing else means anything before
+	Encrypted bool
+	Local     bool // the server is on this computer
+	// KnownBy says what the server is known by, in a few words, Fingerprint is of its
+	// key, and First is set where it was met just now; of an encrypted one.
+	KnownBy     string
+	Fingerprint string
+	First       bool
+}
+
+// Open reports a connection that whoever is in between can hear.
+func (s Security) Open() bool { return s.Known && !s.Encrypted && !s.Local }
 
 // EndState says how one end of a call, a device, does.
 type EndState int
@@ -246,7 +262,11 @@ type Snapshot struct {
 	TalkingWhileMuted bool
 	// Held is set while this operator holds the call: nothing is said and nothing
 	// is heard.
-	Held     bool
+	Held bool
+	// MayNotSpeak is set where the server lets nobody hear this operator, and
+	// MayNotListen where it lets this operator hear nobody: the token says so.
+	MayNotSpeak, MayNotListen bool
+
 	Talk     Talk
 	Gains    Gains
 	Sounds   bool // the softphone's own: ringback, answer, end, link lost, digits

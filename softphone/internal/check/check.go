@@ -30,6 +30,7 @@ import (
 	"callcenter/audio"
 	"callcenter/audio/protect"
 	"callcenter/codec"
+	"callcenter/softphone/internal/bearer"
 	"callcenter/softphone/internal/call"
 	"callcenter/softphone/internal/callstate"
 	"callcenter/softphone/internal/phone"
@@ -47,6 +48,7 @@ type Config struct {
 	Sound   phone.Sound
 	Servers []string
 	Connect func(server string) (call.Conn, error)
+	Token   bearer.Source // the operator's
 	Codec   codec.Codec
 	Options codec.Options
 	// EarCeiling is that of what is played, dBFS of peaks; 0:

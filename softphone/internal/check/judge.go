@@ -72,6 +72,7 @@ func (r *round) judge() Report {
 	r.judgeSound(&l)
 	l.add("clock_drift", "Clock drift", clock)
 	r.link.judge(&l, r.cfg.Servers, inTime)
+	l.add("token", "Token", tokenView(r.cfg.Token, time.Now()))
 	l.add("computer", "This computer", late)
 	report := Report{Version: r.cfg.Version}
 	if r.link.answered != 0 {

@@ -29,10 +29,10 @@ const (
 // not.
 func (l *link) judge(to *lines, servers []string, inTime bool) {
 	const (
-		server, trip, jitter, loop, stalls = "server", "round_trip", "jitter", "loop_delay", "link"
+		server, encryption, trip, jitter, loop, stalls = "server", "encryption", "round_trip", "jitter", "loop_delay", "link"
 	)
 	titles := map[string]string{
-		server: "Server", trip: "Round trip", jitter: "Jitter", loop: "Loop delay", stalls: "Link",
+		server: "Server", encryption: "Encryption", trip: "Round trip", jitter: "Jitter", loop: "Loop delay", stalls: "Link",
 	}
 	v := l.serverView(servers)
 	to.add(server, titles[server], v)
@@ -41,11 +41,12 @@ func (l *link) judge(to *lines, servers []string, inTime bool) {
 		if l.answered != 0 {
 			why = "the call did not last"
 		}
-		for _, k := range []string{trip, jitter, loop, stalls} {
+		for _, k := range []string{encryption, trip, jitter, loop, stalls} {
 			to.add(k, titles[k], untested("%s", why))
 		}
 		return
 	}
+	to.add(encryption, titles[encryption], encryptionView(l.server.Security))
 	stalled := l.stallView(inTime)
 	why := ""
 	switch {

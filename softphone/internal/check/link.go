@@ -70,7 +70,7 @@ func startLink(ctx context.Context, cfg *Config) *link {
 		phone: phone.New(phone.Config{
 			Servers: cfg.Servers, Destination: "echo", DisplayName: "check",
 			Codec: cfg.Codec, Options: cfg.Options, DTX: true,
-			Sound: nobody{}, Connect: cfg.Connect, Log: slog.New(slog.DiscardHandler),
+			Sound: nobody{}, Connect: cfg.Connect, Token: cfg.Token, Log: slog.New(slog.DiscardHandler),
 		}),
 	}
 	go func() {

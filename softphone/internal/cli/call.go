@@ -69,6 +69,9 @@ func (p *program) runCall(cmd *cobra.Command, args []string, limit time.Duration
 		return r, err
 	}
 	p.store.Warn(ph.Say)
+	for _, n := range p.concerns() {
+		ph.Say(n)
+	}
 	order := phone.Order{Destination: r.Destination, Limit: limit}
 	finish, err := p.record(&order, record)
 	if err != nil {

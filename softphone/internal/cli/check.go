@@ -58,7 +58,7 @@ func (p *program) newCheck(ph *phone.Phone, log *slog.Logger) *check.Check {
 		ends.periods = sound.FixedPeriods(fixed)
 	}
 	return check.New(check.Config{
-		Phone: ph, Sound: ends, Servers: p.cfg.Servers, Connect: phone.Connect,
+		Phone: ph, Sound: ends, Servers: p.cfg.Servers, Connect: p.access.Connect, Token: p.access.Token,
 		Codec: p.codec, Options: p.cfg.Options(), EarCeiling: p.cfg.EarCeiling,
 		Version: settings.Version(), Log: log,
 	})

@@ -20,6 +20,7 @@ import (
 	"callcenter/codec"
 	"callcenter/softphone/internal/config"
 	"callcenter/softphone/internal/history"
+	"callcenter/softphone/internal/phone"
 	"callcenter/softphone/internal/recall"
 )
 
@@ -52,6 +53,7 @@ type program struct {
 	past    *history.Finder // nil: there is no history
 	ends    endpoints
 	codec   codec.Codec
+	access  *phone.Access
 }
 
 // Run executes the command line and returns the exit code. SIGINT and SIGTERM
@@ -108,7 +110,7 @@ func (p *program) root() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w (%s --help lists the flags)", settings.FlagError(cmd.Flags(), err), cmd.CommandPath())}
 	})
-	root.AddCommand(p.call(), p.calls(), p.check(), p.config(), p.devices(), p.open(), p.replay(), p.swarm(), p.watch())
+	root.AddCommand(p.call(), p.calls(), p.check(), p.config(), p.devices(), p.open(), p.replay(), p.swarm(), p.trust(), p.watch())
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
 	p.complete(root)

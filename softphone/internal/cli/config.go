@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"callcenter/api/settings"
+	"callcenter/softphone/internal/bearer"
 	"callcenter/softphone/internal/config"
 	"callcenter/softphone/internal/sound"
 )
@@ -75,6 +76,10 @@ func (p *program) showSettings(cmd *cobra.Command, asJSON bool) error {
 	for _, s := range list {
 		r.Settings = append(r.Settings, settingReport{s.Name, s.Value, s.Source.Kind, s.Source.Name})
 	}
+	if token := p.tokenSetting(); token != nil {
+		list = append(list, *token)
+		r.Settings = append(r.Settings, settingReport{token.Name, token.Value, token.Source.Kind, token.Source.Name})
+	}
 	for _, m := range mistakes {
 		r.Errors = append(r.Errors, m.Error())
 	}
@@ -87,6 +92,18 @@ func (p *program) showSettings(cmd *cobra.Command, asJSON bool) error {
 		return reportedError{usageError{errors.Join(mistakes...)}}
 	}
 	return err
+}
+
+// tokenSetting says that there is a token in the environment, and nothing of it;
+// nil: there is none.
+func (p *program) tokenSetting() *settings.Setting {
+	if os.Getenv(bearer.Variable) == "" {
+		return nil
+	}
+	return &settings.Setting{
+		Name: "token", Value: "(set, not shown)",
+		Source: settings.Source{Kind: "environment", Name: bearer.Variable},
+	}
 }
 
 func (p *program) settingsTable(list []settings.Setting, r settingsReport) error {

@@ -28,6 +28,11 @@ func (p *program) newPhone(log *slog.Logger, change ...func(*phone.Config)) (*ph
 	}
 	p.store, p.choices = store, newChoices(&p.cfg, store)
 	var ph *phone.Phone
+	access, err := p.newAccess()
+	if err != nil {
+		return nil, err
+	}
+	access.Say = func(n callstate.Notice) { ph.Say(n) }
 	if err := p.openHistory(log, func() { ph.DirectoryChanged() }); err != nil {
 		return nil, err
 	}
@@ -46,7 +51,7 @@ func (p *program) newPhone(log *slog.Logger, change ...func(*phone.Config)) (*ph
 	if err != nil {
 		return nil, usageError{err}
 	}
-	p.ends, p.codec = ends, c
+	p.ends, p.codec, p.access = ends, c, access
 	cfg := phone.Config{
 		Servers:     p.cfg.Servers,
 		Destination: p.cfg.Dest,
@@ -65,7 +70,8 @@ func (p *program) newPhone(log *slog.Logger, change ...func(*phone.Config)) (*ph
 		Favourites:  p.cfg.Favourites(),
 		Contacts:    p.cfg.Contacts(),
 		Sound:       ends,
-		Connect:     phone.Connect,
+		Connect:     access.Connect,
+		Token:       access.Token,
 		Log:         log,
 		Ledger:      p.history,
 	}

@@ -72,7 +72,7 @@ func (p *program) protect(log *logFile) (restore func() error, err error) {
 	if err != nil {
 		return nil, err
 	}
-	guard, err := terminal.Protect(f.Name())
+	guard, err := terminal.Protect(f.Name(), withoutToken(os.Environ()))
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
@@ -155,8 +155,12 @@ func safely(f func() error) (err error) {
 	return f()
 }
 
-// greet says at once what would keep a call from having sound.
+// greet says at once what would keep a call from being let in, or from having
+// sound.
 func greet(ctx context.Context, ph *phone.Phone, p *program) {
+	for _, n := range p.concerns() {
+		ph.Say(n)
+	}
 	text := missingSound(ctx, p.choices)
 	if text == "" || ctx.Err() != nil {
 		return

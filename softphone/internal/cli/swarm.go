@@ -10,7 +10,7 @@ import (
 	"callcenter/codec"
 	"callcenter/codec/opus"
 	"callcenter/codec/pcm"
-	"callcenter/softphone/internal/phone"
+	"callcenter/softphone/internal/callstate"
 	"callcenter/softphone/internal/swarm"
 )
 
@@ -62,7 +62,15 @@ func (p *program) runSwarm(cmd *cobra.Command, cfg *swarm.Config) (swarm.Report,
 	if cfg.Codec, err = codec.NewRegistry(opus.Codec{}, pcm.Codec{}).Lookup(p.cfg.Codec); err != nil {
 		return swarm.Report{}, usageError{err}
 	}
-	cfg.Server, cfg.Connect, cfg.Progress = p.cfg.Servers[0], phone.Connect, p.stderr
+	access, err := p.newAccess()
+	if err != nil {
+		return swarm.Report{}, err
+	}
+	access.Say = func(n callstate.Notice) { fmt.Fprintln(p.stderr, n.Text) }
+	for _, n := range p.concerns() {
+		access.Say(n)
+	}
+	cfg.Server, cfg.Connect, cfg.Progress = p.cfg.Servers[0], access.Connect, p.stderr
 	cfg.Destination, cfg.Options, cfg.DTX = p.cfg.Dest, p.cfg.Options(), p.cfg.DTX
 	if err := cfg.Check(); err != nil {
 		return swarm.Report{}, usageError{err}

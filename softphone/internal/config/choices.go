@@ -20,6 +20,7 @@ func Choices() map[string][]string {
 		"denoise":       {auto, on, off},
 		"level-control": {auto, on, off},
 		"sounds":        {auto, on, off},
+		"tls":           {auto, on, off},
 	}
 }
 

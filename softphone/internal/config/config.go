@@ -67,6 +67,11 @@ type Config struct {
 	MicrophoneGain, EarVolume float64       // dB, at first
 	TalkLimit                 time.Duration // that push-to-talk keeps the microphone open
 
+	TLS             string // whether servers are spoken to encrypted: auto, on or off
+	CA              string // PEM file of those who sign servers' certificates; "": anybody, see package trust
+	TLSCert, TLSKey string // PEM files of this softphone's own certificate; "": none
+	TokenFile       string // where the token is; "": nowhere, or Token
+
 	favourites, contacts []string // DEST or NAME=DEST, and NAME=DEST
 
 	given       *settings.Values
@@ -80,6 +85,12 @@ const (
 	auto = "auto"
 	on   = "on"
 	off  = "off"
+)
+
+// On and Off are two of the values of TLS; the third is auto.
+const (
+	On  = on
+	Off = off
 )
 
 // Flags binds the settings to flags, with their defaults.
@@ -110,6 +121,7 @@ func (c *Config) Flags(fs *pflag.FlagSet) {
 	fs.BoolVar(&c.History, "history", true, "keep a history of your calls, the newest 10,000")
 	fs.BoolVar(&c.BlackBox, "black-box", true, "keep the last minute of a call in memory, for a key to save it")
 	fs.StringVar(&c.Playout, "playout", Live, "after a stall be `live` again at once, or play complete and catch up")
+	c.securityFlags(fs)
 	c.directoryFlags(fs)
 	c.defaultFile = DefaultFile()
 	fs.StringVar(&c.configFile, settings.ConfigFlag, "", "settings `file` (default "+c.defaultFile+")")
@@ -182,6 +194,9 @@ func (c *Config) check() error {
 	if err := c.checkDesk(); err != nil {
 		return err
 	}
+	if err := c.checkSecurity(); err != nil {
+		return err
+	}
 	return c.checkSwitches()
 }
 
@@ -205,6 +220,7 @@ func (c *Config) checkSwitches() error {
 		{"denoise", c.Denoise},
 		{"level-control", c.LevelControl},
 		{"sounds", c.Sounds},
+		{"tls", c.TLS},
 	} {
 		if err := choose(s.name, s.value); err != nil {
 			return err

@@ -12,12 +12,14 @@ import (
 
 // harmless are the settings that may be shown to others, all but whom this
 // operator knows. What is not named here is not shown: a setting that holds a
-// secret one day must not be forgotten.
+// secret one day must not be forgotten. Where keys and tokens are is nobody's
+// business either.
 func harmless() []string {
 	return []string{
 		"server", "dest", "name", "capture", "playback", "codec", "frame", "period", "bitrate", "complexity", "dtx",
 		"high-pass", "denoise", "level-control", "ear-protection", "ear-ceiling", "sounds", "join-tones",
 		"microphone-gain", "ear-volume", "talk-limit", "ascii", "black-box", "history", "plain", "playout",
+		"tls", "ca",
 	}
 }
 

@@ -46,7 +46,7 @@ func TestEverySettingIsEitherShownToOthersOrKeptBack(t *testing.T) {
 	var c Config
 	fs := pflag.NewFlagSet("", pflag.ContinueOnError)
 	c.Flags(fs)
-	shown := strings.Join(harmless(), " ") + " favourite contact config"
+	shown := strings.Join(harmless(), " ") + " favourite contact config tls-cert tls-key token-file"
 	fs.VisitAll(func(f *pflag.Flag) {
 		if !strings.Contains(" "+shown+" ", " "+f.Name+" ") {
 			t.Errorf("--%s: decide whether others may see it, see harmless", f.Name)

@@ -204,11 +204,14 @@ func TestWhatIsMadeUpIsNamedOnceItLasts(t *testing.T) {
 
 func TestWhyNobodyHearsIsSaid(t *testing.T) {
 	for want, change := range map[string]func(*callstate.Snapshot){
-		"You hold the call":       func(c *callstate.Snapshot) { c.Held, c.Muted = true, true },
-		"You are muted":           func(c *callstate.Snapshot) { c.Muted = true },
-		"Nobody else is here.":    func(c *callstate.Snapshot) { c.Roster = nil },
-		"Everybody else holds":    func(c *callstate.Snapshot) { c.Roster = []callstate.Participant{{Held: true}} },
-		"The server does not say": func(c *callstate.Snapshot) { c.Health.Acknowledges = false },
+		"You hold the call": func(c *callstate.Snapshot) { c.Held, c.Muted = true, true },
+		"You are muted":     func(c *callstate.Snapshot) { c.Muted = true },
+		"Nobody hears you: your token does not let you speak.": func(c *callstate.Snapshot) { c.MayNotSpeak, c.Muted = true, true },
+		"Nobody hears you, you hear nobody":                    func(c *callstate.Snapshot) { c.MayNotSpeak, c.MayNotListen = true, true },
+		"muted: nobody hears you; your token does not let":     func(c *callstate.Snapshot) { c.MayNotListen, c.Muted = true, true },
+		"Nobody else is here.":                                 func(c *callstate.Snapshot) { c.Roster = nil },
+		"Everybody else holds":                                 func(c *callstate.Snapshot) { c.Roster = []callstate.Participant{{Held: true}} },
+		"The server does not say":                              func(c *callstate.Snapshot) { c.Health.Acknowledges = false },
 	} {
 		s := newScene(t)
 		s.goes(time.Second, change)

@@ -46,19 +46,27 @@ func (p *praise) sentence(s *callstate.Snapshot, now time.Duration) (text string
 	switch {
 	case s.Held:
 		return "You hold the call: nobody hears you, and you hear nobody.", false
+	case s.MayNotSpeak && s.MayNotListen:
+		return "Nobody hears you, you hear nobody: your token allows neither.", false
+	case s.MayNotSpeak:
+		return "Nobody hears you: your token does not let you speak.", false
+	case s.Muted && s.MayNotListen:
+		return "You are muted: nobody hears you; your token does not let you listen.", false
 	case s.Muted:
 		return "You are muted: nobody hears you.", false
 	case s.InRoom() && len(s.Roster)+s.Unlisted == 0:
 		return "Nobody else is here.", false
 	case s.InRoom() && allHold(s):
 		return "Everybody else holds the call: nobody hears you.", false
+	case s.MayNotListen && !s.Health.Acknowledges:
+		return "You hear nobody: your token does not let you listen.", false
 	case !s.Health.Acknowledges:
 		if s.Duration < settling {
 			return "", false
 		}
 		return "The server does not say whether it hears you.", false
 	}
-	if is := (known{p.heard, p.pct, s.InRoom(), s.Remote.Plays}); p.text == "" || is != p.known {
+	if is := (known{p.heard, p.pct, s.InRoom(), s.Remote.Plays, s.MayNotListen}); p.text == "" || is != p.known {
 		p.known, p.text = is, is.sentence()
 	}
 	return p.text, true
@@ -69,6 +77,7 @@ type known struct {
 	age           time.Duration
 	pct           float64
 	inRoom, plays bool
+	deaf          bool // by the token
 }
 
 // sentence says up to when the server has everything, in steps that do not
@@ -80,6 +89,9 @@ func (k known) sentence() string {
 		return "You are heard, confirmed " + until + " ago."
 	}
 	text := "They hear you, confirmed " + until + " ago"
+	if k.deaf {
+		return text + "; your token does not let you listen."
+	}
 	if k.plays {
 		text += fmt.Sprintf(", %.1f %% made up", k.pct)
 	}

@@ -9,10 +9,9 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
-	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/keepalive"
 
-	"callcenter/api/socket"
 	"callcenter/api/wire"
 	"callcenter/softphone/internal/call"
 )
@@ -27,45 +26,52 @@ const (
 	keepaliveTimeout = 5 * time.Second
 )
 
-// Connect returns a connection for one stream to a server on a trusted network.
-// It connects when first used.
+// Connect returns a connection for one stream to a server on a trusted network, in
+// plain text. It connects when first used. Access connects elsewhere.
 func Connect(server string) (call.Conn, error) {
-	return ConnectVia(socket.Dial)(server) // which goes through no proxy
+	return ConnectVia(nil)(server)
 }
 
-// ConnectVia is Connect over sockets that dial makes.
+// ConnectVia is Connect over sockets that dial makes; nil: those of Access.
 func ConnectVia(dial func(ctx context.Context, address string) (net.Conn, error)) func(server string) (call.Conn, error) {
-	return func(server string) (call.Conn, error) {
-		c := &connection{dial: dial}
-		var err error
-		c.ClientConn, err = grpc.NewClient(server,
-			grpc.WithTransportCredentials(insecure.NewCredentials()),
-			grpc.WithContextDialer(c.connect),
-			grpc.WithStaticStreamWindowSize(streamWindow),
-			grpc.WithStaticConnWindowSize(connectionWindow),
-			grpc.WithDefaultCallOptions(
-				grpc.MaxCallRecvMsgSize(wire.MaxMessage),
-				grpc.MaxCallSendMsgSize(wire.MaxMessage),
-			),
-			grpc.WithConnectParams(grpc.ConnectParams{Backoff: backoff.DefaultConfig, MinConnectTimeout: connectLimit}),
-			grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: keepaliveTime, Timeout: keepaliveTimeout}),
-		)
-		if err != nil {
-			return nil, err
-		}
-		return c, nil
-	}
+	return (&Access{Encrypt: EncryptNever, Dial: dial, trusted: true}).Connect
 }
 
 // connection is a gRPC connection that closes its sockets first: gRPC waits five
 // seconds for a farewell to leave, which over a dead network none does.
 type connection struct {
 	*grpc.ClientConn
-	dial func(ctx context.Context, address string) (net.Conn, error)
+	findings
+	access *Access
+	server string
+	dial   func(ctx context.Context, address string) (net.Conn, error)
 
 	mu      sync.Mutex
 	sockets []net.Conn
 	closed  bool
+}
+
+// open makes the gRPC connection.
+func (c *connection) open(secure credentials.TransportCredentials, who credentials.PerRPCCredentials) (_ call.Conn, err error) {
+	options := []grpc.DialOption{
+		grpc.WithTransportCredentials(secure),
+		grpc.WithContextDialer(c.connect),
+		grpc.WithStaticStreamWindowSize(streamWindow),
+		grpc.WithStaticConnWindowSize(connectionWindow),
+		grpc.WithDefaultCallOptions(
+			grpc.MaxCallRecvMsgSize(wire.MaxMessage),
+			grpc.MaxCallSendMsgSize(wire.MaxMessage),
+		),
+		grpc.WithConnectParams(grpc.ConnectParams{Backoff: backoff.DefaultConfig, MinConnectTimeout: connectLimit}),
+		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: keepaliveTime, Timeout: keepaliveTimeout}),
+	}
+	if c.access.Token.Given() {
+		options = append(options, grpc.WithPerRPCCredentials(who))
+	}
+	if c.ClientConn, err = grpc.NewClient(c.server, options...); err != nil {
+		return nil, err
+	}
+	return c, nil
 }
 
 func (c *connection) connect(ctx context.Context, address string) (net.Conn, error) {

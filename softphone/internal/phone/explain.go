@@ -13,6 +13,7 @@ import (
 	"callcenter/audio/level"
 	"callcenter/softphone/internal/call"
 	"callcenter/softphone/internal/callstate"
+	"callcenter/softphone/internal/printable"
 )
 
 func silentMeter() callstate.Meter {
@@ -28,10 +29,13 @@ func (p *Phone) explain(err error, wasLive bool) error {
 		server = of.Server
 	}
 	var lost *call.LostError
+	var access *accessError
 	switch {
 	case errors.As(err, &lost):
 		return fmt.Errorf("the connection to server %s was lost and did not come back within %.0f s%s: check the network, then dial again",
 			lost.Server, call.KeepTrying.Seconds(), why(lost.Last))
+	case errors.As(err, &access):
+		return errors.New(printable.Clean(access.text))
 	case errors.Is(err, call.ErrTakenOver):
 		return errors.New("the call was taken over by another phone with its credentials: it goes on there")
 	case errors.Is(err, call.ErrNoAnswer):
@@ -45,13 +49,21 @@ func (p *Phone) explain(err error, wasLive bool) error {
 	if !errors.As(err, &refused) || refused.GRPCStatus().Code() == codes.OK {
 		return err
 	}
-	return errors.New(sentence(server, refused.GRPCStatus(), wasLive))
+	st := refused.GRPCStatus()
+	if st.Code() == codes.Unauthenticated || st.Code() == codes.PermissionDenied {
+		return errors.New(p.unwelcome(server, st, wasLive))
+	}
+	return errors.New(sentence(server, st, wasLive))
 }
 
 // why is the reason of the last attempt, in parentheses, if there is one.
 func why(err error) string {
 	if err == nil {
 		return ""
+	}
+	var access *accessError
+	if errors.As(err, &access) {
+		return " (" + printable.Clean(access.text) + ")"
 	}
 	text := err.Error()
 	if st, ok := status.FromError(err); ok {
@@ -72,6 +84,11 @@ func sentence(server string, st *status.Status, wasLive bool) string {
 		if wasLive {
 			return fmt.Sprintf("server %s had ended the call when the connection came back (%s): dial again", server, msg)
 		}
+	case codes.DeadlineExceeded:
+		if wasLive {
+			reason, _, _ := strings.Cut(printable.Clean(st.Message()), ": ")
+			return fmt.Sprintf("server %s ended the call (%s): dial again", server, reason)
+		}
 	case codes.NotFound:
 		return fmt.Sprintf("server %s knows no such destination: dial echo, tone or room/NAME, with a-z, 0-9, '.', '_' and '-' in NAME", server)
 	case codes.ResourceExhausted:
@@ -80,8 +97,6 @@ func sentence(server string, st *status.Status, wasLive bool) string {
 		return fmt.Sprintf("server %s has a call of this id already: dial again", server)
 	case codes.Unimplemented:
 		return fmt.Sprintf("what answers at %s is no call centre server: name another with --server", server)
-	case codes.Unauthenticated, codes.PermissionDenied:
-		return fmt.Sprintf("server %s refuses this call (%s): ask its administrator for access", server, msg)
 	}
 	return fmt.Sprintf("server %s refused or ended the call (%s: %s)", server, st.Code(), msg)
 }

@@ -23,7 +23,7 @@ func TestTheEndOfALinkIsASentence(t *testing.T) {
 		"server b:2 took the call but does not answer":           &call.ServerError{Server: "b:2", Err: call.ErrNoAnswer},
 		"server b:2 ended the call":                              &call.ServerError{Server: "b:2", Err: call.ErrServerEnded},
 		"server b:2 had ended the call when the connection came": &call.ServerError{Server: "b:2", Err: status.Error(codes.FailedPrecondition, "the call has ended")},
-		"server b:2 refuses this call":                           &call.ServerError{Server: "b:2", Err: status.Error(codes.PermissionDenied, "stale token")},
+		"server b:2 does not let this call go on (stale token)":  &call.ServerError{Server: "b:2", Err: status.Error(codes.PermissionDenied, "stale token")},
 	} {
 		if got := p.explain(err, true).Error(); !strings.Contains(strings.ReplaceAll(got, `"`, ""), want) {
 			t.Errorf("%v becomes %q, want %q in it", err, got, want)

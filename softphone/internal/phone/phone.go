@@ -31,6 +31,7 @@ import (
 	"callcenter/audio/jitter"
 	"callcenter/audio/port"
 	"callcenter/codec"
+	"callcenter/softphone/internal/bearer"
 	"callcenter/softphone/internal/blackbox"
 	"callcenter/softphone/internal/call"
 	"callcenter/softphone/internal/callstate"
@@ -91,7 +92,9 @@ type Config struct {
 	TalkLimit time.Duration
 	// Connect returns a new connection to a server.
 	Connect func(server string) (call.Conn, error)
-	Log     *slog.Logger
+	// Token is where the operator's token is, to say what a server has against it.
+	Token bearer.Source
+	Log   *slog.Logger
 	// Favourites and Contacts are who can be dialed with few keys.
 	Favourites, Contacts []callstate.Contact
 	// Ledger takes down the calls; nil: nobody does.

@@ -30,6 +30,7 @@ func statusLines(s *callstate.Snapshot) []string {
 	if s.Held {
 		out = append(out, "You hold the call.")
 	}
+	out = append(out, accessLines(s)...)
 	out = append(out, verdictLine(s)...)
 	if l := linkLine(s.Link); l != "" {
 		out = append(out, l)
@@ -45,6 +46,24 @@ func statusLines(s *callstate.Snapshot) []string {
 		out = append(out, end.what+": "+opened(end.open)+ailing(end.end)+".")
 	}
 	return append(out, settingLines(s)...)
+}
+
+// accessLines are what the token does not allow, and how the connection is secured.
+func accessLines(s *callstate.Snapshot) []string {
+	var out []string
+	if s.MayNotSpeak {
+		out = append(out, "Listen only: your token does not let you speak, and nobody hears you.")
+	}
+	if s.MayNotListen {
+		out = append(out, "Speak only: your token does not let you listen, and you hear nobody.")
+	}
+	switch v := s.Link.Security; {
+	case v.Open():
+		out = append(out, "The call is not encrypted: whoever is in between can hear it.")
+	case v.Encrypted:
+		out = append(out, "The call is encrypted; of the server, "+v.KnownBy+".")
+	}
+	return out
 }
 
 // verdictLine is what the call suffers from, or why all is well.

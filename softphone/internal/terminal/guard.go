@@ -37,8 +37,9 @@ type Guard struct {
 }
 
 // Protect starts a watcher for the terminal that is standard output. logFile is
-// named in what the watcher says after a crash.
-func Protect(logFile string) (*Guard, error) {
+// named in what the watcher says after a crash; environ is the watcher's
+// environment, which need hold no secret.
+func Protect(logFile string, environ []string) (*Guard, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("find this program's own file: %w", err)
@@ -56,7 +57,7 @@ func Protect(logFile string) (*Guard, error) {
 	cmd.Stdout = os.Stdout
 	cmd.Stderr = os.Stdout
 	// A dumb terminal is asked nothing: answers would go to the operator's keys.
-	cmd.Env = append(os.Environ(), "TERM=dumb")
+	cmd.Env = append(environ, "TERM=dumb")
 	cmd.ExtraFiles = []*os.File{started}
 	// A group of its own, so that Ctrl+C and hang-ups reach only the softphone.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}

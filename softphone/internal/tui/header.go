@@ -149,14 +149,22 @@ func (h header) all() []mark {
 	var found []mark
 	s := h.s
 	switch {
+	case s.MayNotSpeak && s.State.Connected(): // muted or not
+		found = append(found, mark{h.st.muted, " LISTEN ONLY ", "LISTEN ONLY"})
 	case s.Talk.Open:
 		left := fmt.Sprintf("TALK %ds", int((max(s.Talk.Left, 0)+time.Second-1)/time.Second))
 		found = append(found, mark{h.st.talk, " " + left + " ", left})
 	case s.Muted:
 		found = append(found, mark{h.st.muted, " MUTED ", "MUTED"})
 	}
+	if s.MayNotListen && !s.MayNotSpeak && s.State.Connected() {
+		found = append(found, mark{h.st.muted, " SPEAK ONLY ", "SPEAK ONLY"})
+	}
 	if s.Held {
 		found = append(found, mark{h.st.held, " HELD ", "HELD"})
+	}
+	if s.Link.Security.Open() && s.State.Connected() {
+		found = append(found, mark{h.st.clip, " NOT ENCRYPTED ", "PLAIN"})
 	}
 	if t := s.Training; t.On() && s.State.Connected() {
 		found = append(found, mark{h.st.training, " TRAINING" + added(t) + " ", "TRAIN" + added(callstate.Training{Delay: t.Delay})})

@@ -194,8 +194,11 @@ func (d details) facts() []fact {
 	three := func(a, b, c time.Duration) string {
 		return number(a) + ", " + number(b) + ", " + number(c) + " ms"
 	}
-	return []fact{
-		{"link; resumed, gap", "link", link(d.s.Link), reopened(d.s)},
+	facts := append(make([]fact, 0, 32), fact{"link; resumed, gap", "link", link(d.s.Link), reopened(d.s)})
+	if by := d.s.Link.Security.KnownBy; by != "" {
+		facts = append(facts, fact{"the server", "server", by, ""})
+	}
+	return append(facts, []fact{
 		{"MOS est.", "MOS e.", mos(d.s.Quality.Known, d.s.Quality.MOS), far(r.MOS > 0, mos(true, r.MOS))},
 		{"mouth to ear est.", "m2e est", number(d.s.Delay.MouthToEarEst) + " ms", far(r.MouthToEarEst > 0, number(r.MouthToEarEst)+" ms")},
 		{"received, lost, late", "packets", packets(t.Received, t.Lost, t.Late), far(true, packets(r.Received, r.Lost, r.Late))},
@@ -222,7 +225,7 @@ func (d details) facts() []fact {
 			return fmt.Sprintf("%d, %s", c.Underruns, lasting(c.Overruns))
 		}),
 		both("limited for the ear", "limited", func(c callstate.Counts) string { return lasting(c.EarLimited) }),
-	}
+	}...)
 }
 
 // lasting is how long that many samples are.

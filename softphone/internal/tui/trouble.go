@@ -85,6 +85,12 @@ func link(l callstate.Link) string {
 	if l.Draining {
 		text += ", moving"
 	}
+	switch {
+	case l.Security.Encrypted:
+		text += ", encrypted"
+	case l.Security.Open():
+		text += ", not encrypted"
+	}
 	if l.Resumes > 0 || l.Gap > 0 {
 		text += fmt.Sprintf("; %d, %s", l.Resumes, callstate.Spell(l.Gap))
 	}
