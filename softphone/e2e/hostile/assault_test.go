@@ -22,6 +22,7 @@ import (
 const (
 	attackVariable = "HOSTILE_TEST_ATTACK"
 	targetVariable = "HOSTILE_TEST_TARGET"
+	tokenVariable  = "HOSTILE_TEST_TOKEN" // that it shows
 )
 
 const (
@@ -36,7 +37,7 @@ const (
 // says on standard output how it went.
 func serveAttack() error {
 	var k *attack
-	for _, one := range attacks() {
+	for _, one := range append(attacks(), secureAttacks()...) {
 		if one.name == os.Getenv(attackVariable) {
 			k = &one
 		}
@@ -61,7 +62,11 @@ func serveAttack() error {
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		cancel()
 	})
-	a := &attacker{site: openSite(os.Getenv(targetVariable)), strength: k.full, spread: k.spread, resumable: true}
+	a := &attacker{strength: k.full, spread: k.spread, bare: k.bare, resumable: true}
+	a.address, a.token = os.Getenv(targetVariable), os.Getenv(tokenVariable)
+	if k.secure {
+		a.tls = attackersTLS()
+	}
 	began := time.Now()
 	err := k.run(a, ctx)
 	o := a.outcome(time.Since(began), err)
@@ -83,10 +88,10 @@ type assailant struct {
 	out *bufio.Reader
 }
 
-func startAttack(t *testing.T, name, server string) *assailant {
+func startAttack(t *testing.T, name string, where site) *assailant {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), attackVariable+"="+name, targetVariable+"="+server)
+	cmd.Env = append(os.Environ(), attackVariable+"="+name, targetVariable+"="+where.address, tokenVariable+"="+where.token)
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {

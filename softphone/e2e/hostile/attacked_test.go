@@ -108,6 +108,7 @@ func (c *caller) probe(ctx context.Context, verified *atomic.Uint64) error {
 // hear is right and goes on, who calls is answered, and the server has as many
 // goroutines again as before.
 func TestCallsGoOnWhateverConnectionsDo(t *testing.T) {
+	t.Parallel()
 	s := startMarked(t, servertest.Options{})
 	goOn(t, openSite(s.Addr), attacks())
 }
@@ -175,7 +176,7 @@ func hold(t *testing.T, probe *caller) (verified *atomic.Uint64, hangUp func()) 
 func beAttacked(t *testing.T, c *caller, k attack, verified *atomic.Uint64) {
 	t.Helper()
 	const heard = 20 // frames
-	a := &attacker{site: c.site, strength: k.quick}
+	a := &attacker{site: c.site, strength: k.quick, bare: k.bare}
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	var err error

@@ -26,6 +26,9 @@ type attack struct {
 	run         func(a *attacker, ctx context.Context) error
 	full, quick strength
 	spread      int // over so many addresses, where the system has them: not the others'
+
+	secure bool // of a server that speaks TLS and asks who calls
+	bare   bool // below its TLS
 }
 
 // attacker makes one attack. Its methods are safe for concurrent use.
@@ -33,6 +36,7 @@ type attacker struct {
 	site
 	strength
 	spread int
+	bare   bool // below TLS
 	// resumable makes its calls such that the server keeps them for a while when
 	// they are cut off.
 	resumable bool
@@ -147,7 +151,7 @@ func (a *attacker) once(ctx context.Context, number int, one func(ctx context.Co
 // nil if the server wants none.
 func (a *attacker) secure(ctx context.Context, conn net.Conn) net.Conn {
 	a.dialled.Add(1)
-	if a.tls == nil {
+	if a.tls == nil || a.bare {
 		return conn
 	}
 	client := tls.Client(conn, a.tls)

@@ -19,38 +19,41 @@ import (
 // what one computer on a network can have; the quick ones are for tests.
 func attacks() []attack {
 	return []attack{
-		{"says its first bytes one by one", (*attacker).dribble, strength{500, 1000, 500}, strength{20, 200, 100}, 50},
-		{"holds 10,000 idle connections", (*attacker).idle, strength{10000, 0, 2500}, strength{100, 0, 500}, 50},
-		{"holds 10,000 from one address", (*attacker).idle, strength{10000, 0, 2500}, strength{100, 0, 500}, 1},
-		{"holds 10,000 that say nothing", (*attacker).mute, strength{10000, 0, 2500}, strength{100, 0, 500}, 50},
-		{"connects and leaves", (*attacker).touch, strength{50, 0, 1000}, strength{5, 0, 100}, 50},
-		{"resets streams at once", (*attacker).reset, strength{4, 20000, 100}, strength{2, 1000, 20}, 1},
-		{"sends headers of 1 MiB", (*attacker).headers, strength{4, 20, 100}, strength{2, 10, 20}, 1},
-		{"never ends its headers", (*attacker).endless, strength{20, 1000, 100}, strength{2, 200, 20}, 1},
-		{"sends messages of 100 MB", (*attacker).huge, strength{4, 200, 100}, strength{2, 20, 20}, 1},
-		{"leaves streams half open", (*attacker).halfOpen, strength{30, 2000, 100}, strength{3, 100, 20}, 10},
-		{"never reads", (*attacker).deaf, strength{40, 200, 100}, strength{4, 50, 20}, 10},
-		{"floods calls", (*attacker).torrent, strength{4, 4000, 100}, strength{2, 2000, 20}, 1},
-		{"calls and hangs up", (*attacker).storm, strength{4, 200, 100}, strength{2, 20, 20}, 1},
-		{"floods pings", (*attacker).pings, strength{4, 10000, 100}, strength{2, 1000, 20}, 1},
-		{"floods settings", (*attacker).settings, strength{4, 10000, 100}, strength{2, 1000, 20}, 1},
-		{"floods frames of nothing", (*attacker).nothing, strength{4, 20000, 100}, strength{2, 1000, 20}, 1},
-		{"asks for health", (*attacker).health, strength{4, 2000, 100}, strength{2, 100, 20}, 1},
+		{name: "says its first bytes one by one", run: (*attacker).dribble, full: strength{500, 1000, 500}, quick: strength{20, 200, 100}, spread: 50},
+		{name: "holds 10,000 idle connections", run: (*attacker).idle, full: strength{10000, 0, 2500}, quick: strength{100, 0, 500}, spread: 50},
+		{name: "holds 10,000 from one address", run: (*attacker).idle, full: strength{10000, 0, 2500}, quick: strength{100, 0, 500}, spread: 1},
+		{name: "holds 10,000 that say nothing", run: (*attacker).mute, full: strength{10000, 0, 2500}, quick: strength{100, 0, 500}, spread: 50},
+		{name: "connects and leaves", run: (*attacker).touch, full: strength{50, 0, 1000}, quick: strength{5, 0, 100}, spread: 50},
+		{name: "resets streams at once", run: (*attacker).reset, full: strength{4, 20000, 100}, quick: strength{2, 1000, 20}, spread: 1},
+		{name: "sends headers of 1 MiB", run: (*attacker).headers, full: strength{4, 20, 100}, quick: strength{2, 10, 20}, spread: 1},
+		{name: "never ends its headers", run: (*attacker).endless, full: strength{20, 1000, 100}, quick: strength{2, 200, 20}, spread: 1},
+		{name: "sends messages of 100 MB", run: (*attacker).huge, full: strength{4, 200, 100}, quick: strength{2, 20, 20}, spread: 1},
+		{name: "leaves streams half open", run: (*attacker).halfOpen, full: strength{30, 2000, 100}, quick: strength{3, 100, 20}, spread: 10},
+		{name: "never reads", run: (*attacker).deaf, full: strength{40, 200, 100}, quick: strength{4, 50, 20}, spread: 10},
+		{name: "floods calls", run: (*attacker).torrent, full: strength{4, 4000, 100}, quick: strength{2, 2000, 20}, spread: 1},
+		{name: "calls and hangs up", run: (*attacker).storm, full: strength{4, 200, 100}, quick: strength{2, 20, 20}, spread: 1},
+		{name: "floods pings", run: (*attacker).pings, full: strength{4, 10000, 100}, quick: strength{2, 1000, 20}, spread: 1},
+		{name: "floods settings", run: (*attacker).settings, full: strength{4, 10000, 100}, quick: strength{2, 1000, 20}, spread: 1},
+		{name: "floods frames of nothing", run: (*attacker).nothing, full: strength{4, 20000, 100}, quick: strength{2, 1000, 20}, spread: 1},
+		{name: "asks for health", run: (*attacker).health, full: strength{4, 2000, 100}, quick: strength{2, 100, 20}, spread: 1},
 	}
 }
 
 // dribble begins as a client does, a byte at a time: the preface, and what comes
 // behind it.
-func (a *attacker) dribble(ctx context.Context) error {
+func (a *attacker) dribble(ctx context.Context) error { return a.slowly(ctx, preface(window)) }
+
+// slowly begins connections a byte at a time.
+func (a *attacker) slowly(ctx context.Context, begin []byte) error {
 	return a.each(ctx, func(ctx context.Context, _ int, r *raw) error {
-		begin := preface(window)
+		left := begin
 		return r.reading(func() error {
 			return a.paced(ctx, func(n int) error {
-				if n = min(n, len(begin)); n == 0 {
+				if n = min(n, len(left)); n == 0 {
 					return errStreamOver // it was let in, and begins anew
 				}
-				_, err := r.conn.Write(begin[:n])
-				begin = begin[n:]
+				_, err := r.conn.Write(left[:n])
+				left = left[n:]
 				return err
 			})
 		})

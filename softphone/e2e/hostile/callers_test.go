@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"io"
 	mathrand "math/rand/v2"
 	"sync"
 	"sync/atomic"
@@ -233,8 +235,15 @@ func at(ctx context.Context, interval time.Duration, do func() error) error {
 // compared with.
 func (c *caller) behave(ctx context.Context) error { return c.talk(ctx, frame) }
 
-// flood sends a thousand frames a second.
-func (c *caller) flood(ctx context.Context) error { return c.talk(ctx, time.Millisecond) }
+// flood sends a thousand frames a second. Where the server ends the call, it calls
+// again.
+func (c *caller) flood(ctx context.Context) error {
+	for {
+		if err := c.talk(ctx, time.Millisecond); !errors.Is(err, io.EOF) {
+			return err
+		}
+	}
+}
 
 // talk says a frame each interval, and reads what comes.
 func (c *caller) talk(ctx context.Context, interval time.Duration) error {

@@ -9,7 +9,8 @@
 // in the middle of a word, in every way there is, and comes back at once.
 //
 // Attackers (attacks_test.go) need no call: they use connections as gRPC's own
-// client never would, on sockets and frames of HTTP/2 (raw_test.go). Their rates are
+// client never would, on sockets and frames of HTTP/2 (raw_test.go). Some are for
+// servers that speak TLS and ask for tokens (secure_test.go). Their rates are
 // what one computer on a network can have. They come from addresses of their own,
 // 127.0.1.1 and following, where they are processes of their own; those have the
 // least claim on the processors, since an attacker elsewhere would use none of

@@ -125,9 +125,9 @@ type process struct {
 }
 
 // start runs a server, path or the bare echo if that is "".
-func start(t *testing.T, path string) *process {
+func start(t *testing.T, path string, more ...string) *process {
 	t.Helper()
-	cmd := exec.Command(path, "--listen", "127.0.0.1:0", "--log-format", "json")
+	cmd := exec.Command(path, append([]string{"--listen", "127.0.0.1:0", "--log-format", "json"}, more...)...)
 	cmd.Env = append(os.Environ(), collectorVariable+"=20")
 	if path == "" {
 		cmd = exec.Command(os.Args[0])

@@ -62,7 +62,7 @@ func chosen(t *testing.T) func(name string) bool {
 // short pair of one attack, which shows that the driver works.
 func TestAttackersOfConnectionsChangeNothing(t *testing.T) {
 	long, driven := duration(t, "HOSTILE", time.Second)
-	c, n, all := company{rooms: 4, echoes: 10, duration: long}, runs(t), attacks()
+	c, n, all := company{rooms: 4, echoes: 10, duration: long}, runs(t), append(attacks(), secureAttacks()...)
 	if !driven {
 		c, n, all = company{rooms: 1, echoes: 2, duration: long}, 1, all[:1]
 	}
@@ -74,8 +74,8 @@ func TestAttackersOfConnectionsChangeNothing(t *testing.T) {
 		}
 		b := besieged{Name: k.name}
 		for round := range n {
-			b.Without = append(b.Without, c.siege(t, path, nil))
-			b.With = append(b.With, c.siege(t, path, &k))
+			b.Without = append(b.Without, c.siege(t, path, k, false))
+			b.With = append(b.With, c.siege(t, path, k, true))
 			t.Logf("round %d, %s:\nwithout %+v\nwith    %+v\n%s", round+1, k.name, b.Without[round], b.With[round], b.With[round].told())
 		}
 		b.Wrong = b.judge()
@@ -96,15 +96,26 @@ func TestAttackersOfConnectionsChangeNothing(t *testing.T) {
 	}
 }
 
-// siege makes the calls to a fresh server, beside an attack if there is one.
-func (c company) siege(t *testing.T, path string, k *attack) (s siege) {
+// startFor starts a server for calls beside an attack.
+func startFor(t *testing.T, path string, k attack) (*process, site) {
 	t.Helper()
-	p := start(t, path)
+	if !k.secure {
+		p := start(t, path)
+		return p, openSite(p.address)
+	}
+	g := newGuarded(t)
+	p := start(t, path, g.flags()...)
+	return p, g.site(p.address)
+}
+
+// siege makes the calls to a fresh server, beside the attack if it is made.
+func (c company) siege(t *testing.T, path string, k attack, made bool) (s siege) {
+	t.Helper()
+	p, where := startFor(t, path, k)
 	defer p.stop()
 	up := newHeld(members * c.rooms)
 	var inRooms, echo swarm.Report
 	var err error
-	where := openSite(p.address)
 	newcomer := newCaller(t, where, "echo", 0)
 	work := func() {
 		var coming sync.WaitGroup
@@ -120,23 +131,21 @@ func (c company) siege(t *testing.T, path string, k *attack) (s siege) {
 		cancel()
 		coming.Wait()
 	}
-	if k == nil {
-		work()
-	} else {
-		a := startAttack(t, k.name, p.address)
+	if made {
+		a := startAttack(t, k.name, where)
 		s.Assault = a.beside(t, up.yes, work, func() { s.Files = p.files() })
+	} else {
+		work()
+		s.Files = p.files()
 	}
 	for _, r := range []*swarm.Report{&inRooms, &echo} {
 		if r.Held < r.Calls || r.Failures > 0 || r.Lost > 0 {
 			t.Logf("of calls to %s %d of %d were held, %d frames lost, %d failures: %v", r.Destination, r.Held, r.Calls, r.Lost, r.Failures, err)
 		}
 	}
-	if k == nil {
-		s.Files = p.files()
-	}
 	s.InRooms, s.Echoes = of(&inRooms), of(&echo)
 	s.PeakMiB = p.peak()
-	calm := s.Assault == nil || inTime(func() bool { return p.files() <= calmFiles })
+	calm := !made || inTime(func() bool { return p.files() <= calmFiles })
 	s.Goroutines = p.dump()
 	if !calm {
 		t.Errorf("the server keeps connections of who %s", k.name)
