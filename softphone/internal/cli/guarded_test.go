@@ -122,8 +122,10 @@ func (g *guarded) LiveCall(stream grpc.BidiStreamingServer[api.AudioChunk, api.A
 			if g.answer != nil {
 				g.answer(chunk.GetEvent())
 			}
-			err = stream.Send(&api.AudioChunk{CallId: chunk.GetCallId(), Codec: chunk.GetCodec(), SampleRate: chunk.GetSampleRate(),
-				Channels: chunk.GetChannels(), Event: &api.Event{Kind: api.Event_KIND_RESUME_TOKEN, ResumeToken: g.resume}})
+			err = stream.Send(&api.AudioChunk{
+				CallId: chunk.GetCallId(), Codec: chunk.GetCodec(), SampleRate: chunk.GetSampleRate(),
+				Channels: chunk.GetChannels(), Event: &api.Event{Kind: api.Event_KIND_RESUME_TOKEN, ResumeToken: g.resume},
+			})
 		}
 		if err == nil {
 			chunk.Setup, chunk.Ack = nil, chunk.GetSequence()
