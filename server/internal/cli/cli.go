@@ -132,6 +132,8 @@ func addSettings(cmd *cobra.Command) {
 	}
 }
 
+// noArguments refuses arguments. No more than their beginning is said: one may be a
+// token.
 func noArguments(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
@@ -140,7 +142,7 @@ func noArguments(cmd *cobra.Command, args []string) error {
 	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
 		hint = ": did you mean " + cmd.CommandPath() + " " + near[0] + "?"
 	}
-	return usageError{fmt.Errorf("unexpected argument %q%s", args[0], hint)}
+	return usageError{fmt.Errorf("unexpected argument %.20q%s", args[0], hint)}
 }
 
 // Command is the command line without anything to run it, for manuals.

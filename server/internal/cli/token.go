@@ -28,20 +28,13 @@ func tokenCommand() *cobra.Command {
 		Long: "Token makes, shows and revokes the tokens with which callers say who they are. The keys are in the folder\n" +
 			"--token-keys: NAME.pub is all that a server needs, and with NAME.key tokens are made: keep that elsewhere.\n" +
 			"A running server notices new keys and revocations within seconds.",
-		Args: noArgs,
+		Args: noArguments,
 		RunE: func(*cobra.Command, []string) error {
 			return usageError{errors.New("say what to do with a token: create, inspect or revoke")}
 		},
 	}
 	cmd.AddCommand(tokenCreate(), tokenInspect(), tokenRevoke())
 	return cmd
-}
-
-func noArgs(_ *cobra.Command, args []string) error {
-	if len(args) > 0 {
-		return usageError{fmt.Errorf("unexpected argument %.20q", args[0])}
-	}
-	return nil
 }
 
 // tokenFlags adds the settings that token commands share with the server.
@@ -98,7 +91,7 @@ func tokenCreate() *cobra.Command {
 			"safe way: whoever has it can call. The first time it makes a key too. Nothing is allowed that no flag says.",
 		Example: "  server token create --token-keys keys --subject ada --call 'room/*' --call echo --speak --listen --out ada.token\n" +
 			"  server token create --token-keys keys --subject monitor --call tone --listen --valid 720h",
-		Args: noArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.fill(cmd, time.Now()) },
 	}
 	fs := cmd.Flags()
