@@ -89,7 +89,7 @@ type Leaf struct {
 	Names []string
 	// Client makes it a client's, who is called Names[0].
 	Client bool
-	// NotBefore and NotAfter bound its life; zero: from an hour ago, and for a day.
+	// NotBefore and NotAfter bound its life; zero: from an hour ago, and for 60 days.
 	NotBefore, NotAfter time.Time
 }
 
@@ -141,7 +141,7 @@ func (ca *CA) Issue(tb testing.TB, l Leaf) tls.Certificate {
 		l.NotBefore = time.Now().Add(-time.Hour)
 	}
 	if l.NotAfter.IsZero() {
-		l.NotAfter = time.Now().Add(24 * time.Hour)
+		l.NotAfter = time.Now().AddDate(0, 0, 60)
 	}
 	template := &x509.Certificate{
 		Subject: pkix.Name{CommonName: l.Names[0]}, NotBefore: l.NotBefore, NotAfter: l.NotAfter,

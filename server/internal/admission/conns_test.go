@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -19,7 +20,7 @@ func tcp(address string) net.Addr {
 // visitor is a connection that a test opened.
 type visitor struct {
 	*Conn
-	cuts int
+	cuts atomic.Int32
 }
 
 // connect opens a connection that must be let in.
@@ -27,7 +28,7 @@ func connect(t *testing.T, g *Gate, address string, now time.Time) *visitor {
 	t.Helper()
 	v := &visitor{}
 	var err error
-	if v.Conn, err = g.Connect(tcp(address), now, func() { v.cuts++ }); err != nil {
+	if v.Conn, err = g.Connect(tcp(address), now, func() { v.cuts.Add(1) }); err != nil {
 		t.Fatalf("%s: %v", address, err)
 	}
 	return v
@@ -86,9 +87,9 @@ func TestConnectionsThatDoNothingMakeRoomOldestFirst(t *testing.T) {
 	spentOne.End(false, at(0))
 	inUse := busy(t, g, "10.0.0.8", at(0))
 	fresh := []*visitor{connect(t, g, "10.0.0.1", at(1)), connect(t, g, "10.0.0.2", at(2))}
-	want := func(step string, of ...int) {
+	want := func(step string, of ...int32) {
 		t.Helper()
-		got := []int{fresh[0].cuts, fresh[1].cuts, spentOne.cuts, inUse.cuts}
+		got := []int32{fresh[0].cuts.Load(), fresh[1].cuts.Load(), spentOne.cuts.Load(), inUse.cuts.Load()}
 		for i := range of {
 			if got[i] != of[i] {
 				t.Fatalf("%s: cut %v, want %v", step, got, of)
@@ -224,15 +225,15 @@ func TestAConnectionThatGoesOnOpeningStreamsIsClosed(t *testing.T) {
 		}
 		refused(t, c.Open(now), StreamRate)
 	}
-	if c.cuts != 0 {
+	if c.cuts.Load() != 0 {
 		t.Fatal("it was closed early")
 	}
 	refused(t, c.Open(at(100*time.Second)), StreamRate)
-	if c.cuts != 1 || g.Refused(StreamFlood) != 1 || g.conns != 0 {
-		t.Errorf("cut %d times, %d counted, %d connections", c.cuts, g.Refused(StreamFlood), g.conns)
+	if c.cuts.Load() != 1 || g.Refused(StreamFlood) != 1 || g.conns != 0 {
+		t.Errorf("cut %d times, %d counted, %d connections", c.cuts.Load(), g.Refused(StreamFlood), g.conns)
 	}
 	refused(t, c.Open(at(100*time.Second)), StreamRate) // the rest of what was under way
-	if c.cuts != 1 {
+	if c.cuts.Load() != 1 {
 		t.Error("cut again")
 	}
 }

@@ -44,13 +44,13 @@ func TestFramesWithoutAMessageEndAConnectionThatBringsTooMany(t *testing.T) {
 		"header blocks unending": {frame(frameContinuation, 0, 0), 1000, 4100 * time.Microsecond},
 		"messages":               {frame(frameData, 0, 100), 200000, 21 * time.Microsecond},
 	} {
-		if n := spends(tc.frame, 0, 300000); n != tc.limit {
+		if n := spends(tc.frame, 0, 2*tc.limit); n != tc.limit {
 			t.Errorf("%s: %d at once, want %d", name, n, tc.limit)
 		}
-		if n := spends(tc.frame, tc.slow, 500000); n != 500000 {
+		if n := spends(tc.frame, tc.slow, 3*tc.limit); n != 3*tc.limit {
 			t.Errorf("%s, one each %v: ended after %d", name, tc.slow, n)
 		}
-		if n := spends(tc.frame, tc.slow*9/10, 500000); n == 500000 {
+		if n := spends(tc.frame, tc.slow*9/10, 3*tc.limit); n == 3*tc.limit {
 			t.Errorf("%s, one each %v: never ended", name, tc.slow*9/10)
 		}
 	}

@@ -19,12 +19,12 @@ type crowd struct {
 }
 
 func TestTheBooksAreNeverWrongAndEndEmpty(t *testing.T) {
-	for seed := range uint64(20) {
+	for seed := range uint64(10) {
 		c := &crowd{
 			T: t, r: rand.New(rand.NewPCG(seed, 1)), now: at(0), conns: make(map[*Conn]*[2]int),
 			g: New(Limits{Calls: 20, CallsPerAddress: 8, CallsPerIdentity: 3, Connections: 12, ConnectionsPerAddress: 5, StreamsPerConnection: 4}),
 		}
-		for step := range 3000 {
+		for step := range 2000 {
 			c.now = c.now.Add(time.Duration(c.r.IntN(100)) * time.Millisecond)
 			c.step()
 			c.check(fmt.Sprintf("seed %d, step %d", seed, step))

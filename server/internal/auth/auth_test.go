@@ -290,7 +290,8 @@ func TestWhatAGrantAllows(t *testing.T) {
 		for _, destination := range all {
 			if err := tc.grants.MayCall(destination); err == nil {
 				may = append(may, destination)
-			} else if !errors.Is(err, ErrDenied) || !strings.Contains(err.Error(), "ask for one with --") {
+			} else if !errors.Is(err, ErrDenied) || !strings.Contains(err.Error(), "ask for one with --") ||
+				ReasonOf(err) != "the token does not allow it to call "+destination {
 				t.Errorf("%+v to %s: %v", tc.grants, destination, err)
 			}
 		}

@@ -3,6 +3,7 @@ package auth
 import (
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // RefusedError is why a token is not accepted. Its text is for whoever holds the
@@ -40,5 +41,9 @@ func ReasonOf(err error) string {
 	if r, ok := errors.AsType[*RefusedError](err); ok {
 		return r.Reason
 	}
-	return err.Error()
+	text := err.Error()
+	if errors.Is(err, ErrDenied) {
+		text, _, _ = strings.Cut(text, ": ")
+	}
+	return text
 }

@@ -76,7 +76,7 @@ func (a *audit) refuse(ctx context.Context, e entry, err error) error {
 func (a *audit) cutOff(ctx context.Context, e entry, err error) {
 	a.log.LogAttrs(ctx, slog.LevelWarn, "refused", append(e.attrs(),
 		slog.String("status", codeName(err)),
-		slog.String("reason", wire.Clean(auth.ReasonOf(err))))...)
+		slog.String("reason", auth.ReasonOf(err)))...)
 }
 
 func (e *entry) attrs() []slog.Attr {

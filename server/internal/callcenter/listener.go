@@ -153,7 +153,11 @@ func (m metered) ServerHandshake(raw net.Conn) (net.Conn, credentials.AuthInfo, 
 		return secure, info, nil
 	}
 	streams := c.lis.gate.Limits().StreamsPerConnection
-	return &meteredConn{Conn: secure, conn: c, meter: admission.NewMeter(time.Now(), streams)}, info, nil
+	counted := &meteredConn{Conn: secure, conn: c, meter: admission.NewMeter(time.Now(), streams)}
+	if tcp, ok := c.Conn.(*net.TCPConn); ok && m.plain {
+		return ready(counted, tcp), info, nil
+	}
+	return counted, info, nil
 }
 
 // meteredConn is what gRPC reads from.
@@ -166,9 +170,17 @@ type meteredConn struct {
 // Read implements net.Conn.
 func (m *meteredConn) Read(b []byte) (int, error) {
 	n, err := m.Conn.Read(b)
-	if !m.meter.Read(b[:n], time.Now) {
-		m.conn.lis.gate.Count(m.conn.place, admission.Frames)
-		return 0, errFrames
+	if cerr := m.count(b[:n]); cerr != nil {
+		return 0, cerr
 	}
 	return n, err
+}
+
+// count looks at what was read, and returns an error if it is too much.
+func (m *meteredConn) count(b []byte) error {
+	if m.meter.Read(b, time.Now) {
+		return nil
+	}
+	m.conn.lis.gate.Count(m.conn.place, admission.Frames)
+	return errFrames
 }

@@ -76,3 +76,28 @@ func awaitHearing(t *testing.T, m *member, tones ...float64) {
 	}
 	t.Fatal(wrong)
 }
+
+func TestARightThatAnotherTokenDoesNotGiveEndsWithTheTakeOver(t *testing.T) {
+	t.Parallel()
+	d := newDoor(t)
+	opening := resumable("x", "room/test")
+	opening.Codec = "pcm"
+	one, e := d.call(d.keys.Token("ada", servertest.Everything()), opening)
+	if e.GetMayNotSpeak() || e.GetMayNotListen() {
+		t.Errorf("the answer is %v", e)
+	}
+	token := one.recvEvent().GetResumeToken()
+	one.frame(sine(500, 0, 960, audio.Rate))
+	two, e := d.call(d.keys.Token("ada", servertest.Grants{Call: []string{"room/*"}, Listen: true}), with(opening, token))
+	if !e.GetMayNotSpeak() || e.GetMayNotListen() {
+		t.Errorf("the answer to the take-over is %v", e)
+	}
+	two.seq = 1
+	for i := range 3 {
+		two.frame(sine(500, 960*(i+1), 960, audio.Rate))
+	}
+	two.hangUp()
+	if line := d.log.ended(t, "x"); line["hushed"] != 3.0 || line["frames_in"] != 4.0 {
+		t.Errorf("the last line says %v", line)
+	}
+}

@@ -262,14 +262,17 @@ func (st *stream) part(ctx context.Context, err error) error {
 // settle lets what is still to be said leave, within bounds, and returns what
 // the call ends with.
 func (st *stream) settle(ctx context.Context, err error) error {
+	hungUp := errors.Is(err, io.EOF)
+	if hungUp {
+		err = nil
+	}
 	if st.sent == nil || ctx.Err() != nil {
 		return err
 	}
 	c := st.call
 	limit := flushLimit
 	switch {
-	case errors.Is(err, io.EOF):
-		err = nil // hung up
+	case hungUp:
 		c.queue.Flush()
 		if !c.opening.Extended {
 			limit = flushLimitPlain

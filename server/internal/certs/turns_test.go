@@ -12,8 +12,8 @@ import (
 )
 
 // shake begins a handshake of both sides and returns where the server's ends.
-func shake(t *testing.T, h *handshakes) <-chan error {
-	t.Helper()
+func shake(tb testing.TB, h *handshakes) <-chan error {
+	tb.Helper()
 	ours, theirs := net.Pipe()
 	go func() {
 		c := tls.Client(theirs, &tls.Config{MinVersion: tls.VersionTLS13, InsecureSkipVerify: true, NextProtos: []string{"h2"}})
@@ -93,4 +93,18 @@ func TestWhoDoesNotFinishHasNoTurn(t *testing.T) {
 			must(t, c.Close())
 		}
 	})
+}
+
+// BenchmarkHandshake is one of both sides together, which do about as much.
+func BenchmarkHandshake(b *testing.B) {
+	st, err := Open(Settings{StateDir: b.TempDir()})
+	must(b, err)
+	h, ok := st.Credentials().(*handshakes)
+	if !ok {
+		b.Fatal("they are others")
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		must(b, <-shake(b, h))
+	}
 }

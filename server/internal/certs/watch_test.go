@@ -76,10 +76,10 @@ func keep(t *testing.T, dir string) (cert, key string) {
 	return filepath.Join(dir, "x", certName), filepath.Join(dir, "x", keyName)
 }
 
-func must(t *testing.T, err error) {
-	t.Helper()
+func must(tb testing.TB, err error) {
+	tb.Helper()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 }
 

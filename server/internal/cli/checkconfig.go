@@ -51,7 +51,7 @@ func checkConfigCommand() *cobra.Command {
 }
 
 func checkConfig(cmd *cobra.Command, asJSON bool) error {
-	x := examine(cmd.Flags())
+	x := examine(cmd.Flags(), lookUp)
 	r := configReport{File: config.File(cmd.Flags()), Settings: []settingReport{}, Would: x.lines, Warnings: []string{}, Errors: []string{}}
 	if r.File != "" {
 		_, err := os.Stat(r.File)

@@ -24,12 +24,12 @@ type examination struct {
 }
 
 // examine looks at the settings that a command line's flags lead to, and at all
-// that they name.
-func examine(fs *pflag.FlagSet) examination {
+// that they name. resolve finds the address that a text to listen on stands for.
+func examine(fs *pflag.FlagSet, resolve func(listen string) (net.Addr, error)) examination {
 	var x examination
 	x.cfg, x.list, x.errs = config.Show(fs)
 	cfg := &x.cfg
-	if addr, err := net.ResolveTCPAddr("tcp", cfg.Listen); err != nil {
+	if addr, err := resolve(cfg.Listen); err != nil {
 		x.wrong("listen", fmt.Errorf("the address cannot be had: %w", err))
 	} else {
 		x.lines = append(x.lines, "listen on "+addr.String())
@@ -41,6 +41,15 @@ func examine(fs *pflag.FlagSet) examination {
 		x.warnings = append(x.warnings, w)
 	}
 	return x
+}
+
+// lookUp is examine's resolve where nothing listens yet.
+func lookUp(listen string) (net.Addr, error) {
+	addr, err := net.ResolveTCPAddr("tcp", listen)
+	if err != nil {
+		return nil, err
+	}
+	return addr, nil
 }
 
 // callers is about who may come in, and how.

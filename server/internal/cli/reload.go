@@ -2,6 +2,7 @@ package cli
 
 import (
 	"errors"
+	"net"
 	"slices"
 	"strings"
 
@@ -14,7 +15,12 @@ import (
 // is changed, and calls that are there stay; of the rest the log says that it takes
 // a restart.
 func (s *server) reload() error {
-	x := examine(s.flags)
+	x := examine(s.flags, func(listen string) (net.Addr, error) {
+		if listen == s.cfg.Listen {
+			return s.listener.Addr(), nil // whatever the name stands for by now
+		}
+		return lookUp(listen)
+	})
 	if len(x.errs) > 0 {
 		return errors.Join(x.errs...)
 	}

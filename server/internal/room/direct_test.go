@@ -347,6 +347,7 @@ func TestDirectWaysComeAndGoUnderTraffic(t *testing.T) {
 						Playable: true,
 					})
 					if seq%8 == uint64(i) {
+						l.Restrict(seq%3 == 0, seq%5 == 0)
 						l.Resumed()
 					}
 					if seq%5 == 0 {

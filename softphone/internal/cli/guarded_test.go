@@ -8,7 +8,9 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/pem"
+	"errors"
 	"fmt"
+	"io"
 	"math/big"
 	"net"
 	"os"
@@ -98,8 +100,11 @@ func serveGuarded(t *testing.T, ask tls.ClientAuthType) *guarded {
 		MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{cert}, ClientAuth: ask,
 	})))
 	api.RegisterCallCenterServer(s, g)
-	done := make(chan error, 1)
-	go func() { done <- s.Serve(lis) }()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = s.Serve(lis)
+	}()
 	t.Cleanup(func() { s.Stop(); <-done })
 	return g
 }
@@ -112,8 +117,11 @@ func (g *guarded) LiveCall(stream grpc.BidiStreamingServer[api.AudioChunk, api.A
 	answered := false
 	for {
 		chunk, err := stream.Recv()
-		if err != nil {
+		if errors.Is(err, io.EOF) {
 			return nil // the caller hung up
+		}
+		if err != nil {
+			return err
 		}
 		chunk.Event = nil
 		if !answered {
@@ -122,15 +130,17 @@ func (g *guarded) LiveCall(stream grpc.BidiStreamingServer[api.AudioChunk, api.A
 			if g.answer != nil {
 				g.answer(chunk.GetEvent())
 			}
-			err = stream.Send(&api.AudioChunk{CallId: chunk.GetCallId(), Codec: chunk.GetCodec(), SampleRate: chunk.GetSampleRate(),
-				Channels: chunk.GetChannels(), Event: &api.Event{Kind: api.Event_KIND_RESUME_TOKEN, ResumeToken: g.resume}})
+			err = stream.Send(&api.AudioChunk{
+				CallId: chunk.GetCallId(), Codec: chunk.GetCodec(), SampleRate: chunk.GetSampleRate(), Channels: chunk.GetChannels(),
+				Event: &api.Event{Kind: api.Event_KIND_RESUME_TOKEN, ResumeToken: g.resume},
+			})
 		}
 		if err == nil {
 			chunk.Setup, chunk.Ack = nil, chunk.GetSequence()
 			err = stream.Send(chunk)
 		}
 		if err != nil {
-			return nil
+			return err
 		}
 	}
 }

@@ -119,6 +119,9 @@ func (h *handshake) ClientHandshake(ctx context.Context, authority string, raw n
 		}
 		return &firstWords{Conn: conn, c: h.c, encrypted: true}, info, nil
 	}
+	if h.c.access.trusted { // gRPC shares its read buffers among bare sockets
+		return conn, info, nil
+	}
 	return &firstWords{Conn: conn, c: h.c}, info, nil
 }
 
@@ -141,7 +144,7 @@ func (h *handshake) met(state tls.ConnectionState) error {
 	case trust.ByFirst:
 		s.KnownBy = "its key was met just now"
 		c.say(callstate.Notice{Severity: callstate.Warning, Text: fmt.Sprintf(
-			"This softphone met server %s for the first time: its key %s is remembered. Compare it with what the server printed when it started.", c.server, id.Fingerprint)})
+			"Met server %s for the first time: its key %s is remembered. Compare it with what the server printed.", c.server, id.Fingerprint)})
 	}
 	c.security.Store(&s)
 	if id.Note != "" {

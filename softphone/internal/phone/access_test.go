@@ -82,17 +82,17 @@ func TestACallIsEncryptedAndItsServerIsKnownFromThenOn(t *testing.T) {
 	if err != nil || r.Encrypted == nil || !*r.Encrypted || r.Received == 0 {
 		t.Fatalf("%+v: %v", r, err)
 	}
-	print := fingerprint.Of(f.cert.Leaf)
-	if said := e.heard(); strings.Count(said, print) != 1 || !strings.Contains(said, "for the first time") || !strings.Contains(said, "Compare it") {
+	key := fingerprint.Of(f.cert.Leaf)
+	if said := e.heard(); strings.Count(said, key) != 1 || !strings.Contains(said, "for the first time") || !strings.Contains(said, "Compare it") {
 		t.Errorf("said: %s", said)
 	}
-	if _, _, err := place(t, f.addr, a); err != nil || strings.Count(e.heard(), print) != 1 {
+	if _, _, err := place(t, f.addr, a); err != nil || strings.Count(e.heard(), key) != 1 {
 		t.Errorf("the second call: %v; said: %s", err, e.heard())
 	}
 	f.become(selfSigned(t))
 	began := time.Now()
 	_, _, err = place(t, f.addr, a)
-	if err == nil || !strings.Contains(err.Error(), "key has changed: it was "+print) || !strings.Contains(err.Error(), "softphone trust forget "+f.addr) || strings.Contains(err.Error(), "\n") {
+	if err == nil || !strings.Contains(err.Error(), "key has changed: it was "+key) || !strings.Contains(err.Error(), "softphone trust forget "+f.addr) || strings.Contains(err.Error(), "\n") {
 		t.Errorf("with another key: %v", err)
 	}
 	if took := time.Since(began); took > 10*time.Second {

@@ -210,8 +210,11 @@ func (d *doorman) serve(t *testing.T) string {
 	}
 	s := grpc.NewServer()
 	api.RegisterCallCenterServer(s, d)
-	done := make(chan error, 1)
-	go func() { done <- s.Serve(lis) }()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = s.Serve(lis)
+	}()
 	t.Cleanup(func() { s.Stop(); <-done })
 	return lis.Addr().String()
 }

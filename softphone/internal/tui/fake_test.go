@@ -519,6 +519,13 @@ func scenes() []scene {
 		{name: "after", snap: afterSnapshot(), notice: callstate.Notice{Text: "The call has ended."}},
 		{name: "good", snap: goodSnapshot()},
 		{name: "muted", snap: mutedSnapshot()},
+		{name: "listen-only", snap: listenOnlySnapshot()},
+		{name: "speak-only", snap: speakOnlySnapshot()},
+		{name: "encrypted-details", snap: listenOnlySnapshot(), keys: []string{"i"}},
+		{name: "met", snap: listenOnlySnapshot(), notice: callstate.Notice{
+			Severity: callstate.Warning,
+			Text:     "Met server desk.example:50051 for the first time: its key SHA256:uFm2nqV3aJ8rYc5Zt0pKxE1wLdQ7hB4sGvT6oRiN9kM is remembered. Compare it with what the server printed.",
+		}},
 		{name: "held", snap: heldSnapshot()},
 		{name: "talk", snap: talkSnapshot()},
 		{name: "training", snap: trainingSnapshot()},

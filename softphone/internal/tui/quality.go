@@ -196,7 +196,7 @@ func (d details) facts() []fact {
 	}
 	facts := append(make([]fact, 0, 32), fact{"link; resumed, gap", "link", link(d.s.Link), reopened(d.s)})
 	if by := d.s.Link.Security.KnownBy; by != "" {
-		facts = append(facts, fact{"the server", "server", by, ""})
+		facts = append(facts, fact{"the server", "server", by, ""}, fact{"its key", "key", d.s.Link.Security.Fingerprint, ""})
 	}
 	return append(facts, []fact{
 		{"MOS est.", "MOS e.", mos(d.s.Quality.Known, d.s.Quality.MOS), far(r.MOS > 0, mos(true, r.MOS))},
