@@ -56,18 +56,6 @@ func goroutines(t *testing.T) (n int) {
 	return n
 }
 
-// inTime waits for a condition, as long as a slow computer may take.
-func inTime(holds func() bool) bool {
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for end := time.Now().Add(patience); !holds(); <-tick.C {
-		if time.Now().After(end) {
-			return false
-		}
-	}
-	return true
-}
-
 // probe makes an echo call until ctx ends and counts the frames that come back as
 // they were sent.
 func (c *caller) probe(ctx context.Context, verified *atomic.Uint64) error {

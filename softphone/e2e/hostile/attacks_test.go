@@ -83,17 +83,6 @@ func (a *attacker) mute(ctx context.Context) error {
 	})
 }
 
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
 // touch connects and is gone, every other time with a client's first words.
 func (a *attacker) touch(ctx context.Context) error {
 	return a.each(ctx, func(_ context.Context, _ int, r *raw) error {

@@ -211,26 +211,6 @@ func (l *line) drain() {
 	}
 }
 
-// at calls do every interval, by absolute deadlines, until it fails or ctx ends.
-func at(ctx context.Context, interval time.Duration, do func() error) error {
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	for next := time.Now(); ; next = next.Add(interval) {
-		timer.Reset(time.Until(next))
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-timer.C:
-		}
-		if err := do(); err != nil {
-			if ctx.Err() != nil {
-				return nil
-			}
-			return err
-		}
-	}
-}
-
 // behave is right in everything: what the others are beside it is what they are
 // compared with.
 func (c *caller) behave(ctx context.Context) error { return c.talk(ctx, frame) }

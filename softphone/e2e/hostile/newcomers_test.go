@@ -73,9 +73,3 @@ func (c *caller) newcomers(ctx context.Context) (v visits) {
 	}
 	return v
 }
-
-// middle is the median; it sorts.
-func middle(x []float64) float64 {
-	slices.Sort(x)
-	return x[len(x)/2]
-}

@@ -64,6 +64,7 @@ func TestAttackersOfConnectionsChangeNothing(t *testing.T) {
 	long, driven := duration(t, "HOSTILE", time.Second)
 	c, n, all := company{rooms: 4, echoes: 10, duration: long}, runs(t), append(attacks(), secureAttacks()...)
 	if !driven {
+		t.Parallel()
 		c, n, all = company{rooms: 1, echoes: 2, duration: long}, 1, all[:1]
 	}
 	path, picked := build(t), chosen(t)
