@@ -29,7 +29,7 @@ var (
 	errNotYours      = errors.New("resume_token: is not the newest that this call was given: call again with another call_id")
 	errNoReflection  = errors.New("reflection: is closed to other machines: start the server with --token-keys and use a token with --admin")
 	errUnknownMethod = fmt.Errorf("%w to use this method", auth.ErrDenied)
-	errAnothers      = errors.New("call_id: is of another's call: choose another id")
+	errAnothers      = errors.New("call_id: is of somebody else's call: choose another id")
 	errEnded         = errors.New("resume_token: the call has ended: call again with another call_id")
 	errOpening       = errors.New("the call is being opened over another stream: try again")
 	errLongToken     = &wire.FieldError{Field: "setup.resume_token", Reason: fmt.Sprintf("is longer than %d bytes", maxToken)}

@@ -18,8 +18,7 @@ import (
 	"callcenter/server/internal/auth"
 )
 
-// Who makes an RPC is asked once, before its handler runs, in the order of the
-// functions here:
+// Who makes an RPC is asked once, before its handler runs; see admit:
 //
 //  1. health is for everybody
 //  2. where somebody is asked, the token that came with the RPC must be valid
