@@ -51,9 +51,9 @@ func (c *Call) Snapshot(s *callstate.Snapshot) {
 	s.MayNotSpeak, s.MayNotListen = may.mayNotSpeak, may.mayNotListen
 	s.Muted, s.Held = c.muted.Load(), c.Held()
 	s.Training = c.train.Training()
-	s.TalkingWhileMuted = s.Muted && !s.Held && c.hint.shown(now)
+	s.TalkingWhileMuted = s.Muted && !s.Held && !s.MayNotSpeak && c.hint.shown(now)
 	s.Gains, s.Sounds = c.gains(), c.cues.On()
-	s.Speaking = c.isSpeaking(now)
+	s.Speaking = c.isSpeaking(now) && !s.MayNotSpeak
 	s.Roster, s.Unlisted = c.roster.load()
 	s.Silence, s.SilentFor = c.silence(now)
 	s.Microphone = meter(c.micMeter, now)

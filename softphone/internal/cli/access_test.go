@@ -186,7 +186,7 @@ func TestTrustShowsForgetsAndAddsServers(t *testing.T) {
 	}
 	var refused struct{ Error string }
 	if o := h.call(g.addr, "--token-file", tokenFile); o.code != 1 || json.Unmarshal([]byte(o.stdout), &refused) != nil ||
-		!strings.Contains(refused.Error, "its key has changed: it was "+other+" and is "+g.print) {
+		!strings.Contains(refused.Error, "its key was "+other+" and is "+g.print) {
 		t.Errorf("with another key: exit %d, %s%s", o.code, o.stdout, o.stderr)
 	}
 	if o := h.run("", "trust", "forget", g.addr); o.code != 0 || !strings.Contains(o.stdout, "forgotten") {

@@ -54,14 +54,14 @@ func (p *program) showTrust(asJSON bool) error {
 	}
 	list, err := known.List()
 	r := trustReport{File: known.Path(), Servers: []serverTrust{}}
-	rows := [][3]string{{"SERVER", "KNOWN BY", "SINCE"}}
+	rows := [][3]string{{"SERVER", "SINCE", "KNOWN BY"}}
 	for _, s := range list {
 		t, by := serverTrust{Server: s.Address, KnownBy: "key", Fingerprint: s.Mark, Since: s.Since}, s.Mark
 		if s.ByAuthority() {
 			t.KnownBy, t.Fingerprint, by = "authorities", "", "this system's authorities"
 		}
 		r.Servers = append(r.Servers, t)
-		rows = append(rows, [3]string{s.Address, by, s.Since.Local().Format(time.DateTime)})
+		rows = append(rows, [3]string{s.Address, s.Since.Local().Format(time.DateTime), by})
 	}
 	if err != nil {
 		r.Error = err.Error()

@@ -52,6 +52,9 @@ func (w *Watch) find(s *callstate.Snapshot, now, late time.Duration) (f findings
 	if settled {
 		f[callstate.KindUnderruns] = w.underruns(s)
 	}
+	if s.MayNotSpeak { // nobody misses what nobody would hear
+		f[callstate.KindMicrophone], f[callstate.KindUplink] = finding{}, finding{}
+	}
 	return f
 }
 

@@ -276,3 +276,12 @@ func TestWhatTrainingDoesIsNoTrouble(t *testing.T) {
 		t.Error("the figures are not marked")
 	}
 }
+
+func TestWhoMayNotSpeakIsToldOfNoGapsThatNobodyHears(t *testing.T) {
+	s := newScene(t)
+	s.goes(2*time.Second, func(c *callstate.Snapshot) {
+		c.MayNotSpeak, c.Health.Unheard = true, 340*ms
+		c.MicrophoneEnd = callstate.End{State: callstate.EndGone, Since: time.Second}
+	})
+	s.reads("Nobody hears you: your token does not let you speak.")
+}

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"callcenter/api/wire"
+	"callcenter/softphone/internal/printable"
 )
 
 // Report is how a swarm went, as scripts read it. Delays are in milliseconds;
@@ -222,7 +222,7 @@ func (r *Report) verdict() error {
 func (r *Report) sentences() []string {
 	var all []string
 	for _, name := range slices.Sorted(maps.Keys(r.Reasons)) {
-		why := wire.Clean(r.Reasons[name])
+		why := printable.Clean(r.Reasons[name])
 		if n := r.Refused[name]; n > 0 {
 			all = append(all, fmt.Sprintf("refused %d with %s (%s)%s", n, name, why, advice(name)))
 		}

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"google.golang.org/grpc/status"
+
+	"callcenter/softphone/internal/call"
 )
 
 const (
@@ -76,7 +78,9 @@ func (t *tally) ended(err error, held bool) {
 		err = errEnded
 	}
 	name, text := "Ended", err.Error()
-	if st, ok := status.FromError(err); ok {
+	if errors.Is(err, call.ErrBarred) {
+		name = "Barred" // of no status: the server was asked nothing
+	} else if st, ok := status.FromError(err); ok {
 		name, text = st.Code().String(), st.Message()
 	}
 	t.mu.Lock()

@@ -526,6 +526,10 @@ func scenes() []scene {
 			Severity: callstate.Warning,
 			Text:     "Met server desk.example:50051 for the first time: its key SHA256:uFm2nqV3aJ8rYc5Zt0pKxE1wLdQ7hB4sGvT6oRiN9kM is remembered. Compare it with what the server printed.",
 		}},
+		{name: "refused", snap: idleSnapshot(), notice: callstate.Notice{
+			Severity: callstate.Failure,
+			Text:     "server desk.house.example:50051 was refused, somebody may be in between: its key was SHA256:uFm2nqV3aJ8rYc5Zt0pKxE1wLdQ7hB4sGvT6oRiN9kM and is SHA256:f8CGU7s1/VBfHK80UyAc5cMPUirzxN1qyfu/8M4KsJg; if its administrator has a new one: softphone trust forget desk.house.example:50051",
+		}},
 		{name: "held", snap: heldSnapshot()},
 		{name: "talk", snap: talkSnapshot()},
 		{name: "training", snap: trainingSnapshot()},
