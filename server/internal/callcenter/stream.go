@@ -263,6 +263,9 @@ func (st *stream) part(ctx context.Context, err error) error {
 // the call ends with.
 func (st *stream) settle(ctx context.Context, err error) error {
 	if st.sent == nil || ctx.Err() != nil {
+		if errors.Is(err, io.EOF) {
+			return nil // hung up, and gone before all was said
+		}
 		return err
 	}
 	c := st.call
