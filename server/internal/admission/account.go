@@ -92,6 +92,12 @@ func (b *bucket) take(now time.Time, perSecond, burst float64) bool {
 	return true
 }
 
+// spend takes more out, as far as there is any.
+func (b *bucket) spend(now time.Time, perSecond, burst, n float64) {
+	b.settle(now, perSecond)
+	b.used = max(b.used, min(b.used+n, burst))
+}
+
 // settle brings the bucket up to now, and reports whether it is full again.
 func (b *bucket) settle(now time.Time, perSecond float64) bool {
 	if passed := now.Sub(b.at); passed > 0 {

@@ -28,8 +28,13 @@ const (
 	// openRate a second. One that does not heed refusals is closed: it may have
 	// refusedBurst at once, and then refusedRate a second.
 	openRate     = 20
-	refusedRate  = 10
-	refusedBurst = 100
+	refusedRate  = 2
+	refusedBurst = 20
+	// A connection that was closed for that costs its address as much as
+	// floodCost, and a stream without a valid token as much as strangerCost: who
+	// cannot be let in is found out for more than it costs to ask.
+	floodCost    = 20
+	strangerCost = 10
 	// The same for all that an address opens.
 	openShare = 0.05
 	openLeast = 50 // a second
@@ -187,8 +192,19 @@ func (c *Conn) open(now time.Time) (flood bool, err error) {
 		return false, err
 	}
 	g.count(a, StreamFlood)
+	a.connecting.spend(now, l.connectRate(), float64(l.ConnectionsPerAddress), floodCost)
 	c.leave()
 	return true, err
+}
+
+// Stranger tells that a stream had no valid token: that counts as many streams.
+func (c *Conn) Stranger(now time.Time) {
+	l := c.gate.Limits()
+	c.gate.mu.Lock()
+	defer c.gate.mu.Unlock()
+	rate, burst := l.openRate()
+	c.account.opening.spend(now, rate, burst, strangerCost)
+	c.opening.spend(now, openRate, 2*float64(l.StreamsPerConnection), strangerCost)
 }
 
 // Begin lets an RPC begin on the connection, or returns a *RefusalError. One that

@@ -212,16 +212,15 @@ func TestAConnectionThatGoesOnOpeningStreamsIsClosed(t *testing.T) {
 			t.Fatalf("stream %d: %v", i+1, err)
 		}
 	}
-	for range 100 {
+	for range 20 {
 		refused(t, c.Open(at(0)), StreamRate)
 	}
-	for i := range 1000 { // as fast as it may, with as many refusals as it may have
-		now := at(time.Duration(i+1) * 100 * time.Millisecond)
-		if err := c.Open(now); err != nil {
-			t.Fatal(err)
-		}
-		if err := c.Open(now); err != nil {
-			t.Fatal(err)
+	for i := range 200 { // as fast as it may, with as many refusals as it may have
+		now := at(time.Duration(i+1) * 500 * time.Millisecond)
+		for range 10 {
+			if err := c.Open(now); err != nil {
+				t.Fatal(err)
+			}
 		}
 		refused(t, c.Open(now), StreamRate)
 	}
@@ -257,5 +256,48 @@ func TestAnAddressOpensStreamsNoFasterThanItsRate(t *testing.T) {
 	}
 	if in := try(time.Second); in != 100 {
 		t.Errorf("%d a second later, want 100", in)
+	}
+}
+
+func TestAnAddressThatFloodsConnectsMoreSlowly(t *testing.T) {
+	g := New(Limits{Connections: 4000, ConnectionsPerAddress: 100, StreamsPerConnection: 10})
+	conns := 0
+	for conns < 100 {
+		c, err := g.Connect(tcp("10.0.0.1"), at(0), func() {})
+		if err != nil {
+			refused(t, err, ConnectionRate)
+			break
+		}
+		for conns++; !c.gone; {
+			_ = c.Open(at(0)) // until the connection is closed
+		}
+	}
+	if conns > 5 {
+		t.Errorf("%d connections in a row were floods", conns)
+	}
+	connect(t, g, "10.0.0.1", at(time.Second))
+	connect(t, g, "10.0.0.2", at(0))
+}
+
+func TestStreamsWithoutAValidTokenCountMore(t *testing.T) {
+	g := New(Limits{CallsPerAddress: 500, ConnectionsPerAddress: 1000})
+	tries, now := 0, at(0)
+	try := func(n int) (in int) {
+		for range n {
+			c := connect(t, g, "10.0.0.1", now)
+			for c.Open(now) == nil {
+				c.Stranger(now)
+				in++
+			}
+			c.Close()
+		}
+		return in
+	}
+	if tries = try(30); tries < 180 || tries > 185 {
+		t.Errorf("%d tries at once, want 182", tries)
+	}
+	now = at(time.Second)
+	if tries = try(30); tries < 9 || tries > 11 {
+		t.Errorf("%d tries a second later, want 10", tries)
 	}
 }

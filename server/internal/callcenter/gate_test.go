@@ -353,7 +353,7 @@ func TestStreamsThatAreResetAtOnceEndTheirConnection(t *testing.T) {
 		if n == 5000 || r.isOpen() {
 			s.Errorf("%d streams were taken", n)
 		}
-		if n := s.gate.Refused(admission.StreamRate); n < 101 || n > 1000 {
+		if n := s.gate.Refused(admission.StreamRate); n < 21 || n > 1000 {
 			s.Errorf("%d streams were refused", n)
 		}
 		if n := s.gate.Refused(admission.StreamFlood); n != 1 {

@@ -93,6 +93,9 @@ func (g *guard) admit(ctx context.Context, method string) (*auth.Identity, error
 	if g.svc.cfg.Authority != nil {
 		var err error
 		if line.identity, err = g.svc.cfg.Authority.Authenticate(bearer(ctx), time.Now()); err != nil {
+			if c := connOf(ctx); c != nil {
+				c.Stranger(time.Now())
+			}
 			return nil, g.svc.audit.refuse(ctx, line, err)
 		}
 	}

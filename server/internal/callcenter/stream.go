@@ -267,6 +267,9 @@ func (st *stream) settle(ctx context.Context, err error) error {
 		err = nil
 	}
 	if st.sent == nil || ctx.Err() != nil {
+		if errors.Is(err, io.EOF) {
+			return nil // hung up, and gone before all was said
+		}
 		return err
 	}
 	c := st.call

@@ -61,10 +61,16 @@ func (a *addressed) dialFrom(ctx context.Context, address string) (net.Conn, err
 
 func onStreet(t *testing.T, l admission.Limits, run func(s *street)) {
 	t.Helper()
+	onStreetWith(t, nil, l, run)
+}
+
+// onStreetWith is onStreet with keys, nil where nobody is asked.
+func onStreetWith(t *testing.T, keys *servertest.Keys, l admission.Limits, run func(s *street)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		s := &street{bubble: &bubble{T: t, logs: &logs{}, clock: audio.NewClock()}, gate: admission.New(l)}
 		s.lis = &addressed{Listener: bufconn.Listen(64 << 10), from: make(chan net.Addr, 1)}
-		s.server = servertest.Start(t, servertest.Options{Listener: s.lis, Clock: s.clock, Log: s.logger(), Gate: s.gate})
+		s.server = servertest.Start(t, servertest.Options{Listener: s.lis, Clock: s.clock, Log: s.logger(), Gate: s.gate, Keys: keys})
 		run(s)
 	})
 }
