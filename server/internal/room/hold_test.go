@@ -123,6 +123,18 @@ func TestWhatAHeldMemberSaysIsHeardByNobody(t *testing.T) {
 	}
 }
 
+// TestMarksOfAHeldMemberTakeNoFloor: they may come without audio.
+func TestMarksOfAHeldMemberTakeNoFloor(t *testing.T) {
+	p := newCompany(t, member("a"), member("b"), member("c"))
+	p.legs[0].Hold(true)
+	p.pass(50, func() { p.say(0, markDTX|markLevelValid|markVoice|10) })
+	for _, e := range p.told(1) {
+		if e.Kind == Speaking {
+			t.Errorf("a member is told %v of one who holds", e)
+		}
+	}
+}
+
 // steepest is the largest step from one sample to the next.
 func steepest(pcm []int16) int {
 	most := 0

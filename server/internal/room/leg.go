@@ -131,9 +131,9 @@ func (l *conferenceLeg) Push(_ context.Context, u Uplink) (put Downlink) {
 		if len(u.Frame.Data) > 0 {
 			l.received.Add(1)
 			l.media.good()
-			if l.hold.says.Load() {
-				u.hush()
-			}
+		}
+		if l.hold.says.Load() {
+			u.hush() // marks alone could take the floor, too
 		}
 		if l.unheard.Load() {
 			l.silence(&u)
