@@ -135,6 +135,16 @@ func parse(raw []byte) (list []Server, bad int) {
 	return slices.DeleteFunc(list, func(s Server) bool { return twice[s.Address] }), bad
 }
 
+// render is the file.
+func render(list []Server) []byte {
+	var b bytes.Buffer
+	b.WriteString(intro)
+	for _, s := range list {
+		fmt.Fprintf(&b, "%s %s %s\n", s.Address, s.Mark, s.Since.UTC().Format(time.RFC3339))
+	}
+	return b.Bytes()
+}
+
 func parseLine(line string) (Server, bool) {
 	f := strings.Fields(line)
 	if len(f) != 3 {
@@ -289,11 +299,6 @@ func (k *Known) putAside() (kept string, err error) {
 
 // write puts the file in place, whole or not at all.
 func (k *Known) write(list []Server) error {
-	var b bytes.Buffer
-	b.WriteString(intro)
-	for _, s := range list {
-		fmt.Fprintf(&b, "%s %s %s\n", s.Address, s.Mark, s.Since.UTC().Format(time.RFC3339))
-	}
 	fresh := k.path + ".new" // ours alone: the lock is held
 	if err := os.Remove(fresh); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -302,7 +307,7 @@ func (k *Known) write(list []Server) error {
 	if err != nil {
 		return fmt.Errorf("write the file of known servers: %w", err)
 	}
-	_, err = f.Write(b.Bytes())
+	_, err = f.Write(render(list))
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return fmt.Errorf("write the file of known servers: %w", err)
 	}

@@ -129,22 +129,3 @@ func TestManySoftphonesAtOnceLoseNoServerAndTheirNumberIsBounded(t *testing.T) {
 	}
 	add(t, k, "host-7:1", 8) // one that is known may change
 }
-
-func FuzzKnownServersOfAnyForm(f *testing.F) {
-	f.Add([]byte("# x\na:1 " + mark(1) + " 2026-11-26T12:00:00Z\n"))
-	f.Add([]byte("a:1 system-authorities 2026-11-26T12:00:00Z"))
-	f.Fuzz(func(t *testing.T, raw []byte) {
-		k := trust.NewKnown(t.TempDir())
-		if err := os.WriteFile(k.Path(), raw, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		before, _ := k.List()
-		if _, err := k.Add("added.example:65000", mark(1), noon); err != nil && len(before) < trust.MaxServers {
-			t.Fatal(err)
-		}
-		after, err := k.List()
-		if err != nil || len(after) < len(before) {
-			t.Fatalf("%v became %v, %v", before, after, err)
-		}
-	})
-}
