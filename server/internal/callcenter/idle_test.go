@@ -76,7 +76,9 @@ func TestConnectionsBeyondAnAddressesShareAreClosedAtTheDoor(t *testing.T) {
 	cfg.Gate = admission.New(admission.Limits{Connections: 20, ConnectionsPerAddress: 8})
 	accepting, address := socketServer(t, cfg)
 	// A machine so slow that the rate lets more in has them make room.
-	away := func() uint64 { return cfg.Gate.Refused(admission.ConnectionRate) + cfg.Gate.Refused(admission.MadeRoom) }
+	away := func() uint64 {
+		return cfg.Gate.Refused(admission.ConnectionRate) + cfg.Gate.Refused(admission.MadeRoom)
+	}
 	var conns []net.Conn
 	closeAll := func() {
 		for _, c := range conns {
