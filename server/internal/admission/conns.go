@@ -25,19 +25,20 @@ const (
 	connectShare = 0.05
 	connectLeast = 10 // a second
 	// A connection may open twice as many streams at once as it may have, and then
-	// openRate a second. One that does not heed refusals is closed: it may have
-	// refusedBurst at once, and then refusedRate a second.
-	openRate     = 20
-	refusedRate  = 2
-	refusedBurst = 20
-	// A connection that was closed for that costs its address as much as
-	// floodCost, and a stream without a valid token as much as strangerCost: who
-	// cannot be let in is found out for more than it costs to ask.
-	floodCost    = 20
-	strangerCost = 10
-	// The same for all that an address opens.
+	// openRate a second; all that an address has, twice as many as it may have
+	// connections or calls, and then a share of them.
+	openRate  = 20
 	openShare = 0.05
 	openLeast = 50 // a second
+	// A connection that does not heed refusals is closed: it may have refusedBurst at
+	// once, and then refusedRate a second. Its address pays for it with floodCost
+	// connections.
+	refusedRate  = 2
+	refusedBurst = 20
+	floodCost    = 20
+	// strangerCost is how many streams one without a valid token counts beside
+	// itself: to find out costs more than to ask.
+	strangerCost = 10
 	// watches are streams without a call, which may stay as long as they like.
 	watchesPerConn    = 16
 	watchesPerAddress = 200

@@ -75,6 +75,10 @@ func TestConnectionsBeyondAnAddressesShareAreClosedAtTheDoor(t *testing.T) {
 	cfg := testConfig()
 	cfg.Gate = admission.New(admission.Limits{Connections: 20, ConnectionsPerAddress: 8})
 	accepting, address := socketServer(t, cfg)
+	// A machine so slow that the rate lets more in has them make room.
+	away := func() uint64 {
+		return cfg.Gate.Refused(admission.ConnectionRate) + cfg.Gate.Refused(admission.MadeRoom)
+	}
 	var conns []net.Conn
 	closeAll := func() {
 		for _, c := range conns {
@@ -85,17 +89,14 @@ func TestConnectionsBeyondAnAddressesShareAreClosedAtTheDoor(t *testing.T) {
 	for range 12 {
 		c, err := net.Dial("tcp", address)
 		if err != nil {
-			if cfg.Gate.Refused(admission.ConnectionRate) == 0 {
+			if away() == 0 {
 				t.Fatal(err)
 			}
 			continue // it was quicker
 		}
 		conns = append(conns, c)
 	}
-	until(t, "four connections are refused", func() bool { return cfg.Gate.Refused(admission.ConnectionRate) == 4 })
-	if n := accepting.connections(); n != 8 {
-		t.Errorf("%d connections are open, want 8", n)
-	}
+	until(t, "four are sent away and eight are there", func() bool { return away() == 4 && accepting.connections() == 8 })
 	closeAll()
 	until(t, "all are gone", func() bool { return accepting.connections() == 0 })
 }
