@@ -143,7 +143,7 @@ const modePair = 1 << 4
 const (
 	// maxPassed is how much time a script may let pass, and maxSteps how many steps it
 	// has at most: what is beyond them is left out.
-	maxPassed = 3 * time.Second
+	maxPassed = 2 * time.Second
 	maxSteps  = 48
 )
 
