@@ -16,10 +16,10 @@ const (
 	secondAfter  = 3 * time.Second // a second connection is tried beside the first
 	giveUpAfter  = 5 * time.Second // the first is given up
 
-	// dialLimit is how long an attempt may take until it is answered, or four
-	// round trips where those take longer.
+	// dialLimit is how long an attempt may take until it is answered, or five
+	// round trips where those take longer: an encrypted one needs four.
 	dialLimit  = time.Second
-	dialTrips  = 4
+	dialTrips  = 5
 	firstTry   = 250 * time.Millisecond // after the break
 	secondTry  = 500 * time.Millisecond
 	tryEvery   = time.Second

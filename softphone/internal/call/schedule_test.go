@@ -367,7 +367,7 @@ func TestASlowNetworkHasLongerToAnswer(t *testing.T) {
 	r.ended(1, errReset)
 	r.until(2600 * ms)
 	r.want("0.00 Connection lost, trying a again.", "0.25 open 2 to a")
-	if s := r.plan; s.trialLimit() != 2400*ms {
+	if s := r.plan; s.trialLimit() != 3000*ms {
 		t.Errorf("an attempt has %v", s.trialLimit())
 	}
 }

@@ -2,6 +2,7 @@ package check
 
 import (
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -9,6 +10,7 @@ import (
 
 	"callcenter/softphone/internal/bearer"
 	"callcenter/softphone/internal/callstate"
+	"callcenter/softphone/internal/phone"
 )
 
 func TestEncryptionAndTokenHaveALineEach(t *testing.T) {
@@ -38,5 +40,17 @@ func TestEncryptionAndTokenHaveALineEach(t *testing.T) {
 		if v.grade != tt.grade || !strings.Contains(v.finding, tt.says) || (v.advice != "") != (v.grade > callstate.GradePass) || strings.Contains(v.finding, "\x1b") {
 			t.Errorf("%s: %+v", name, v)
 		}
+	}
+}
+
+func TestARefusalIsNotBlamedOnTheNetwork(t *testing.T) {
+	l := &link{}
+	l.outcome.Store(&placed{err: &phone.RefusalError{}})
+	if v := l.serverView([]string{"a:1"}); v.grade != callstate.GradeFail || !strings.Contains(v.advice, "network is not to blame") {
+		t.Errorf("%+v", v)
+	}
+	l.outcome.Store(&placed{err: errors.New("it cannot be reached")})
+	if v := l.serverView([]string{"a:1"}); !strings.Contains(v.advice, "network cable") {
+		t.Errorf("%+v", v)
 	}
 }

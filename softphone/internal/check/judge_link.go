@@ -1,11 +1,13 @@
 package check
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
 
 	"callcenter/softphone/internal/callstate"
+	"callcenter/softphone/internal/phone"
 )
 
 const (
@@ -83,6 +85,9 @@ func (l *link) serverView(servers []string) view {
 		v.finding = name + ": no answer within the time of the check"
 		if p.err != nil {
 			v.finding = p.err.Error()
+		}
+		if errors.As(p.err, new(*phone.RefusalError)) {
+			return v.but(callstate.GradeFail, "The network is not to blame: do what the line says. The check calls echo, which your token has to allow.")
 		}
 		return v.but(callstate.GradeFail, "Ask the administrator whether the server runs, check the network cable or Wi-Fi, or name another with --server.")
 	case l.has(callstate.KindServerGone):

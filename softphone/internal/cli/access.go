@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -61,11 +62,20 @@ func (p *program) concerns() []callstate.Notice {
 			list = append(list, callstate.Notice{Severity: callstate.Warning, Text: callstate.Sentence(errors.New(text))})
 		}
 	}
-	add(p.cfg.Token().Concern(time.Now()))
+	token := p.cfg.Token()
+	add(token.Concern(time.Now()))
+	if token.Given() && p.cfg.TLS == config.Off && !allLocal(p.cfg.Servers) {
+		add("your token goes out unencrypted by --tls off: whoever is in between can call in your name")
+	}
 	if name := p.cfg.TLSKey; name != "" && isExposed(name) {
 		add("others on this computer can read the private key " + name + " and call in your name: run chmod 600 on it")
 	}
 	return list
+}
+
+// allLocal reports that all servers are on this computer.
+func allLocal(servers []string) bool {
+	return !slices.ContainsFunc(servers, func(s string) bool { return !trust.Loopback(s) })
 }
 
 func isExposed(file string) bool {

@@ -230,6 +230,9 @@ func TestWhatIsWrongWithAccessIsSaidAtOnce(t *testing.T) {
 	if !strings.Contains(o.stderr, "Your token expires on") || !strings.Contains(o.stderr, "can read the private key "+keyFile) {
 		t.Errorf("%s", o.stderr)
 	}
+	if o := h.run("", "swarm", "--calls", "1", "--duration", "10ms", "--tls", "off", "--token-file", soon, "--server", "127.0.0.1:1,192.0.2.1:1", "--dest", "echo"); !strings.Contains(o.stderr, "Your token goes out unencrypted") {
+		t.Errorf("%s", o.stderr)
+	}
 	if o := h.run("wait 500ms\nquit\n", "--plain", "--server", g.addr, "--token-file", soon, "--capture", "null", "--playback", "null"); !strings.Contains(o.stdout, "Warning: Your token expires on") {
 		t.Errorf("at the desk: exit %d, %s%s", o.code, o.stdout, o.stderr)
 	}

@@ -218,6 +218,24 @@ func TestATokenThatIsRevokedInMidCallEndsItAndIsNotTriedAgain(t *testing.T) {
 	}
 }
 
+func TestACallThatIsAsLongAsItMayBeEndsAndIsNotTriedAgain(t *testing.T) {
+	d := &doorman{goodbye: &api.Event{Kind: api.Event_KIND_ENDED, Reason: "the call was as long as a call may be"}}
+	p := startPhone(t, d.serve(t), &fakeSound{})
+	p.Dial("")
+	within(t, "the call is live", func() bool { return p.Snapshot().Duration > 20*time.Millisecond })
+	d.ended <- status.Error(codes.DeadlineExceeded, "the call was as long as a call may be, 12h0m0s: call again")
+	said := &ear{}
+	within(t, "the call is over", func() bool {
+		for len(p.Notices()) > 0 {
+			said.say(<-p.Notices())
+		}
+		return p.Snapshot().State == callstate.Idle && strings.Contains(said.heard(), "ended the call (the call was as long as a call may be, 12h0m0s): dial again")
+	})
+	if n := len(d.tokens()); n != 1 {
+		t.Errorf("asked %d times", n)
+	}
+}
+
 func TestWhoMayNotSpeakOrListenIsTold(t *testing.T) {
 	for _, tt := range []struct {
 		event *api.Event

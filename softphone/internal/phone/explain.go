@@ -20,6 +20,12 @@ func silentMeter() callstate.Meter {
 	return callstate.Meter{Peak: level.Floor, RMS: level.Floor, Hold: level.Floor}
 }
 
+// RefusalError is that a server refused this operator, or this phone the server: a
+// matter of keys and tokens, not of the network. Its text is a sentence.
+type RefusalError struct{ text string }
+
+func (e *RefusalError) Error() string { return e.text }
+
 // explain turns the error of a call into a sentence: what happened, to what,
 // what to do.
 func (p *Phone) explain(err error, wasLive bool) error {
@@ -35,7 +41,7 @@ func (p *Phone) explain(err error, wasLive bool) error {
 		return fmt.Errorf("the connection to server %s was lost and did not come back within %.0f s%s: check the network, then dial again",
 			lost.Server, call.KeepTrying.Seconds(), why(lost.Last))
 	case errors.As(err, &access):
-		return errors.New(printable.Clean(access.text))
+		return &RefusalError{printable.Clean(access.text)}
 	case errors.Is(err, call.ErrTakenOver):
 		return errors.New("the call was taken over by another phone with its credentials: it goes on there")
 	case errors.Is(err, call.ErrNoAnswer):
@@ -51,7 +57,7 @@ func (p *Phone) explain(err error, wasLive bool) error {
 	}
 	st := refused.GRPCStatus()
 	if st.Code() == codes.Unauthenticated || st.Code() == codes.PermissionDenied {
-		return errors.New(p.unwelcome(server, st, wasLive))
+		return &RefusalError{p.unwelcome(server, st, wasLive)}
 	}
 	return errors.New(sentence(server, st, wasLive))
 }

@@ -141,6 +141,8 @@ type doorman struct {
 	api.UnimplementedCallCenterServer
 	likes  func(token string) error
 	answer *api.Event
+	// goodbye is said before a call is ended; nil: nothing is.
+	goodbye *api.Event
 
 	mu    sync.Mutex
 	seen  []string
@@ -185,6 +187,9 @@ func (d *doorman) LiveCall(stream grpc.BidiStreamingServer[api.AudioChunk, api.A
 		case <-gone:
 			return nil
 		case err := <-d.ended:
+			if d.goodbye != nil {
+				_ = stream.Send(&api.AudioChunk{Event: d.goodbye})
+			}
 			return err
 		case <-alive.C:
 			if err := stream.Send(&api.AudioChunk{}); err != nil {
