@@ -21,7 +21,8 @@
 //
 //	make bench-hostile    HOSTILE says how long each run lasts: five beside callers
 //	                      who behave and five beside each kind, and five beside each
-//	                      attack and five without it, in turn; medians.
+//	                      attack and five without it, in turn; medians, which for
+//	                      attacks are judged by those of all runs without one.
 //	                      HOSTILE_RUNS changes the five, HOSTILE_KINDS is a regular
 //	                      expression of names, HOSTILE_JSON a file for all figures
 //	                      of the attacks

@@ -124,14 +124,22 @@ type process struct {
 	goroutines int               // that a dump shows; after read
 }
 
-// start runs a server, path or the bare echo if that is "".
-func start(t *testing.T, path string, more ...string) *process {
+// start runs a server, path or the bare echo if that is "", that keeps little
+// garbage.
+func start(t *testing.T, path string) *process {
+	t.Helper()
+	return startWith(t, path, "20")
+}
+
+// startWith is start with so much garbage, in per cent of what is in use, and flags
+// of the server's.
+func startWith(t *testing.T, path, garbage string, more ...string) *process {
 	t.Helper()
 	cmd := exec.Command(path, append([]string{"--listen", "127.0.0.1:0", "--log-format", "json"}, more...)...)
-	cmd.Env = append(os.Environ(), collectorVariable+"=20")
+	cmd.Env = append(os.Environ(), collectorVariable+"="+garbage)
 	if path == "" {
 		cmd = exec.Command(os.Args[0])
-		cmd.Env = append(os.Environ(), collectorVariable+"=20", bareVariable+"=1")
+		cmd.Env = append(os.Environ(), collectorVariable+"="+garbage, bareVariable+"=1")
 	}
 	log, err := cmd.StderrPipe()
 	if err != nil {
