@@ -72,6 +72,20 @@ func TestARevokedSubjectNeedsATokenThatWasMadeLater(t *testing.T) {
 	}
 }
 
+// Whoever else makes tokens may tell the time more exactly.
+func TestARevokedSubjectsTokenOfTheSameSecondIsRefused(t *testing.T) {
+	d := newDesk(t)
+	_, id := d.token("ada")
+	if err := RevokeSubject(d.dir, "ada", when.Add(900*time.Millisecond)); err != nil {
+		t.Fatal(err)
+	}
+	d.reload()
+	id.Issued = when.Add(500 * time.Millisecond)
+	if !d.Revoked(id) {
+		t.Error("it is not")
+	}
+}
+
 func TestTheTokensOfAKeyThatIsGoneOrReplacedAreRevoked(t *testing.T) {
 	d := newDesk(t)
 	token, id := d.token("ada")
