@@ -35,8 +35,9 @@ type Authority struct {
 	cfg   Config
 	state atomic.Pointer[state]
 
-	mu   sync.Mutex // one reads the folder at a time
-	seen map[string]os.FileInfo
+	mu     sync.Mutex // one reads the folder at a time
+	seen   map[string]os.FileInfo
+	failed string // what was wrong when it was read last
 }
 
 // state is what was read of the folder. It does not change.
@@ -59,7 +60,8 @@ func Open(cfg Config) (*Authority, error) {
 }
 
 // Reload reads the folder again. On an error, which is joined of one for each
-// thing that is wrong, all stays as it was.
+// thing that is wrong, what is wrong stays as it was: keys, or the list of what was
+// revoked. Neither holds up the other.
 func (a *Authority) Reload() error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -68,15 +70,24 @@ func (a *Authority) Reload() error {
 
 func (a *Authority) reloadLocked() error {
 	a.seen = a.look()
-	keys, err := readKeys(a.cfg.Dir)
+	var next state
+	if old := a.state.Load(); old != nil {
+		next = *old
+	}
+	keys, kerr := readKeys(a.cfg.Dir)
+	if kerr == nil {
+		next.keys = keys
+	}
 	list, lerr := readRevoked(a.cfg.Dir)
-	if err := errors.Join(err, lerr); err != nil {
-		if a.state.Load() == nil {
-			a.state.Store(&state{})
-		}
+	if lerr == nil && (kerr == nil || len(list.ids)+len(list.subjects) > 0) { // a folder that is gone revokes nothing
+		next.list = list
+	}
+	a.state.Store(&next)
+	if err := errors.Join(kerr, lerr); err != nil {
+		a.failed = err.Error()
 		return err
 	}
-	a.state.Store(&state{keys, list})
+	a.failed = ""
 	return nil
 }
 
@@ -110,16 +121,20 @@ func (a *Authority) Run(ctx context.Context) error {
 	}
 }
 
-// refresh reads the folder again if it has changed. What is wrong with it is told
+// refresh reads the folder again if it has changed, and again and again one that
+// could not be read: that it may be now shows nowhere. What is wrong with it is told
 // once.
 func (a *Authority) refresh() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if same(a.seen, a.look()) {
+	told := a.failed
+	if told == "" && same(a.seen, a.look()) {
 		return
 	}
 	if err := a.reloadLocked(); err != nil {
-		a.cfg.Log.Error("token keys have changed and cannot be read: those before still hold", "error", err)
+		if a.failed != told {
+			a.cfg.Log.Error("token keys have changed and cannot be read: what was there before still holds", "error", err)
+		}
 		return
 	}
 	s := a.state.Load()

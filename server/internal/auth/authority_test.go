@@ -22,6 +22,8 @@ func (d *desk) reload() {
 	}
 }
 
+func (d *desk) list() *revocations { return &d.state.Load().list }
+
 func TestARevokedTokenIsRefused(t *testing.T) {
 	d := newDesk(t)
 	token, id := d.token("ada")
@@ -67,6 +69,20 @@ func TestARevokedSubjectNeedsATokenThatWasMadeLater(t *testing.T) {
 		if _, err := d.Authenticate(token, when); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// Whoever else makes tokens may tell the time more exactly.
+func TestARevokedSubjectsTokenOfTheSameSecondIsRefused(t *testing.T) {
+	d := newDesk(t)
+	_, id := d.token("ada")
+	if err := RevokeSubject(d.dir, "ada", when.Add(900*time.Millisecond)); err != nil {
+		t.Fatal(err)
+	}
+	d.reload()
+	id.Issued = when.Add(500 * time.Millisecond)
+	if !d.Revoked(id) {
+		t.Error("it is not")
 	}
 }
 
@@ -256,6 +272,59 @@ func TestChangesInTheFolderAreNoticedWithinSeconds(t *testing.T) {
 		}
 		if n := strings.Count(log.String(), "level=ERROR"); n != 1 {
 			t.Errorf("%d times it is told that a key cannot be read: %s", n, &log)
+		}
+	})
+}
+
+func TestWhatWasRevokedHoldsBesideAKeyThatCannotBeRead(t *testing.T) {
+	d := newDesk(t)
+	_, id := d.token("ada")
+	broken := filepath.Join(d.dir, "k2.pub")
+	if err := errors.Join(os.WriteFile(broken, []byte("half"), 0o600), RevokeToken(d.dir, id.TokenID, id.Expires, when)); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Reload(); err == nil || !d.Revoked(id) || d.Keys() != 1 {
+		t.Errorf("%v, %d keys, revoked: %t", err, d.Keys(), d.Revoked(id))
+	}
+	list := filepath.Join(d.dir, revokedName)
+	if err := errors.Join(os.Remove(broken), os.WriteFile(list, []byte("half a line"), 0o600), os.Remove(filepath.Join(d.dir, "k1.pub"))); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Reload(); err == nil || !d.Revoked(id) || d.Keys() != 0 {
+		t.Errorf("the other way round: %v, %d keys, revoked: %t", err, d.Keys(), d.Revoked(id))
+	}
+	if err := os.RemoveAll(d.dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Reload(); err == nil || !d.list().has(id) {
+		t.Errorf("without a folder: %v", err)
+	}
+}
+
+// A list may come with the rights of whoever copied it, and get others that show
+// in neither its time nor its size.
+func TestAListThatMayBeReadLaterIsRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		d := newDesk(t)
+		d.cfg.Log = slog.New(slog.NewTextHandler(&log, nil))
+		_, id := d.token("ada")
+		if err := RevokeToken(d.dir, id.TokenID, id.Expires, when); err != nil {
+			t.Fatal(err)
+		}
+		d.mu.Lock()
+		d.seen, d.failed = d.look(), "open revoked: permission denied"
+		d.mu.Unlock()
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- d.Run(ctx) }()
+		time.Sleep(lookInterval + time.Second)
+		if synctest.Wait(); !d.Revoked(id) || !strings.Contains(log.String(), "read again") {
+			t.Errorf("it is not: %s", &log)
+		}
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
 		}
 	})
 }

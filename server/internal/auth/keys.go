@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 )
 
@@ -26,6 +27,7 @@ const (
 	// their owner the private ones.
 	publicMode  = 0o644
 	privateMode = 0o600
+	allMayWrite = 0o002
 )
 
 var keyIDs = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
@@ -44,6 +46,9 @@ func CheckKeyID(s string) error {
 func readKeys(dir string) (map[string]ed25519.PublicKey, error) {
 	ids, err := list(dir, publicSuffix)
 	if err != nil {
+		return nil, err
+	}
+	if err := checkWriters(dir); err != nil {
 		return nil, err
 	}
 	keys := make(map[string]ed25519.PublicKey, len(ids))
@@ -82,7 +87,20 @@ func list(dir, suffix string) ([]string, error) {
 	return ids, nil
 }
 
+// checkWriters refuses a folder or a file of public keys that everybody may write.
+// Windows says that of every folder.
+func checkWriters(path string) error {
+	info, err := os.Stat(path)
+	if err == nil && info.Mode()&allMayWrite != 0 && runtime.GOOS != "windows" {
+		err = fmt.Errorf("%s can be written by everybody on this machine (mode %04o), who can then make tokens: chmod o-w it, and look at the keys there", path, info.Mode().Perm())
+	}
+	return err
+}
+
 func readPublic(path string) (ed25519.PublicKey, error) {
+	if err := checkWriters(path); err != nil {
+		return nil, err
+	}
 	der, err := readPEM(path, "PUBLIC KEY")
 	if err != nil {
 		return nil, err

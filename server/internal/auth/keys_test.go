@@ -104,3 +104,20 @@ func TestTokensThatNobodyCouldUseAreNotMade(t *testing.T) {
 		}
 	}
 }
+
+func TestKeysThatEverybodyMayWriteAreNotTaken(t *testing.T) {
+	for _, name := range []string{"", "k1.pub"} {
+		d := newDesk(t)
+		path := filepath.Join(d.dir, name)
+		info, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(path, info.Mode().Perm()|0o002); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Open(Config{Dir: d.dir, Audience: audience}); err == nil || !strings.Contains(err.Error(), path+" can be written by everybody") {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+}

@@ -42,7 +42,7 @@ func (r *revocations) has(id *Identity) bool {
 		return true
 	}
 	at, is := r.subjects[id.Subject]
-	return is && !id.Issued.After(at)
+	return is && !id.Issued.Truncate(time.Second).After(at) // at is of a whole second
 }
 
 // readRevoked reads a folder's list; where there is none, nothing was revoked.

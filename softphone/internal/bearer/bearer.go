@@ -110,6 +110,13 @@ func isToken(s string) bool {
 	return len(parts) == 3
 }
 
+// Is reports that a text which was to name a file is a token itself: it must not be
+// in a message or a log.
+func Is(text string) bool {
+	text = strings.TrimPrefix(strings.TrimSpace(text), "Bearer ")
+	return strings.HasPrefix(text, "eyJ") && isToken(text)
+}
+
 // Claims are what a token says of its bearer, not verified. Zero is not said.
 type Claims struct {
 	Subject            string

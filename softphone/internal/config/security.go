@@ -28,6 +28,8 @@ func (c *Config) checkSecurity() error {
 		return errors.New("tls-cert has no tls-key: name the file of its private key with --tls-key")
 	case c.TLSKey != "" && c.TLSCert == "":
 		return errors.New("tls-key has no tls-cert: name the file of its certificate with --tls-cert")
+	case bearer.Is(c.TokenFile):
+		return errors.New("token-file is a token and not a file, and others could have seen it: ask for another one, put that into a file and name the file")
 	}
 	return nil
 }

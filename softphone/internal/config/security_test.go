@@ -61,3 +61,17 @@ func TestACertificateAndItsKeyGoTogether(t *testing.T) {
 		t.Error("--tls maybe is taken")
 	}
 }
+
+// Logs and histories have the names of files.
+func TestATokenInPlaceOfItsFileIsRefusedAndInNoText(t *testing.T) {
+	const canary = "c2VjcmV0LWNhbmFyeQ"
+	token := "eyJhbGciOiJFZERTQSJ9.e30." + canary
+	for _, text := range []string{token, " " + token + "\n", "Bearer " + token} {
+		if _, err := load(t, "", "--token-file", text); err == nil || !strings.Contains(err.Error(), "token-file is a token") || strings.Contains(err.Error(), canary) {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+	if _, err := load(t, "", "--token-file", "eyJ.ada.token"); err != nil {
+		t.Errorf("a file: %v", err)
+	}
+}

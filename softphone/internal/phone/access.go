@@ -61,14 +61,14 @@ func (a *Access) Connect(server string) (call.Conn, error) {
 	local := trust.Loopback(server)
 	secure := a.Encrypt == EncryptAlways || a.Encrypt == EncryptAuto && !local
 	c.security.Store(&callstate.Security{Known: !a.trusted, Local: local})
-	inner := insecure.NewCredentials()
+	h := &handshake{TransportCredentials: insecure.NewCredentials(), c: c, stays: a.Encrypt == EncryptAuto}
 	if secure {
 		if a.Trust == nil {
 			return nil, errors.New("no way to know servers is set")
 		}
-		inner = credentials.NewTLS(a.Trust.Meet(server))
+		h.TransportCredentials, h.stays = credentials.NewTLS(a.Trust.Meet(server)), false
 	}
-	return c.open(&handshake{TransportCredentials: inner, c: c}, &badge{c: c, secure: secure})
+	return c.open(h, &badge{c: c, secure: secure})
 }
 
 // badge shows the token with each stream. It reads it anew each time.
@@ -100,12 +100,17 @@ func (b *badge) RequireTransportSecurity() bool { return b.secure }
 // text.
 type handshake struct {
 	credentials.TransportCredentials
-	c *connection
+	c     *connection
+	stays bool // it is plain text as it does not leave this computer
 }
 
 // ClientHandshake implements credentials.TransportCredentials.
 func (h *handshake) ClientHandshake(ctx context.Context, authority string, raw net.Conn) (net.Conn, credentials.AuthInfo, error) {
 	h.c.note(nil)
+	if err := h.leaves(raw); err != nil {
+		h.c.note(err)
+		return nil, nil, err
+	}
 	conn, info, err := h.TransportCredentials.ClientHandshake(ctx, authority, raw)
 	if err != nil {
 		h.c.noteTLS(err)
@@ -123,6 +128,17 @@ func (h *handshake) ClientHandshake(ctx context.Context, authority string, raw n
 		return conn, info, nil
 	}
 	return &firstWords{Conn: conn, c: h.c}, info, nil
+}
+
+// leaves is that a connection in plain text, which was to stay on this computer,
+// does not: a name server may say anything of localhost.
+func (h *handshake) leaves(raw net.Conn) *accessError {
+	to, ok := raw.RemoteAddr().(*net.TCPAddr)
+	if !h.stays || !ok || to.IP.IsLoopback() {
+		return nil
+	}
+	return &accessError{final: true, text: fmt.Sprintf(
+		"server %s was not called: its name leads to %s, which is not this computer, and it would have been in plain text; use --tls on, or have the name looked into", h.c.server, to)}
 }
 
 // met notes who the server is.
@@ -155,7 +171,7 @@ func (h *handshake) met(state tls.ConnectionState) error {
 
 // Clone implements credentials.TransportCredentials.
 func (h *handshake) Clone() credentials.TransportCredentials {
-	return &handshake{TransportCredentials: h.TransportCredentials.Clone(), c: h.c}
+	return &handshake{TransportCredentials: h.TransportCredentials.Clone(), c: h.c, stays: h.stays}
 }
 
 // firstWords is a connection whose first bytes tell who is there. With TLS 1.3 a

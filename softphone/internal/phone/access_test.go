@@ -1,8 +1,10 @@
 package phone_test
 
 import (
+	"context"
 	"crypto/tls"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,6 +17,7 @@ import (
 
 	"callcenter/api"
 	"callcenter/api/fingerprint"
+	"callcenter/api/socket"
 	"callcenter/codec"
 	"callcenter/codec/opus"
 	"callcenter/softphone/internal/bearer"
@@ -275,5 +278,39 @@ func TestTokensGoInPlainTextOnlyWhereTheSettingsAllowIt(t *testing.T) {
 	}
 	if err := c.Close(); err != nil {
 		t.Error(err)
+	}
+}
+
+// elsewhere is a connection to another computer, as a socket says.
+type elsewhere struct{ net.Conn }
+
+func (elsewhere) RemoteAddr() net.Addr { return &net.TCPAddr{IP: net.IPv4(10, 0, 0, 1), Port: 50051} }
+
+func TestPlainTextDoesNotFollowANameThatLeadsToAnotherComputer(t *testing.T) {
+	d := &doorman{}
+	address := d.serve(t)
+	_, port, err := net.SplitHostPort(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := &phone.Access{Token: bearer.Value(signed(time.Now().Add(time.Hour)))}
+	if _, _, err := place(t, "localhost:"+port, a); err != nil {
+		t.Errorf("on this computer: %v", err)
+	}
+	a.Dial = func(ctx context.Context, _ string) (net.Conn, error) {
+		c, err := socket.Dial(ctx, address)
+		return elsewhere{c}, err
+	}
+	before := len(d.tokens())
+	_, _, err = place(t, "localhost:"+port, a)
+	if err == nil || !strings.Contains(err.Error(), "leads to 10.0.0.1:50051") || !strings.Contains(err.Error(), "--tls on") || strings.Contains(err.Error(), "\n") {
+		t.Errorf("elsewhere: %v", err)
+	}
+	if len(d.tokens()) != before {
+		t.Error("the token went there")
+	}
+	a.Encrypt = phone.EncryptNever // it was spelled out
+	if _, _, err := place(t, "localhost:"+port, a); err != nil {
+		t.Errorf("by --tls off: %v", err)
 	}
 }

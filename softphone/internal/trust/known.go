@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -162,14 +163,23 @@ func indexOf(list []Server, address string) int {
 	return slices.IndexFunc(list, func(s Server) bool { return s.Address == address })
 }
 
-// Address is HOST:PORT as the file has it, or an error that says what is wrong.
+// Address is HOST:PORT as the file has it, or an error that says what is wrong. It is
+// the same however the host and the port are written, so that nobody is a stranger
+// under another spelling.
 func Address(text string) (string, error) {
 	host, port, err := net.SplitHostPort(text)
+	host = strings.ToLower(strings.TrimSuffix(host, "."))
+	if ip, err := netip.ParseAddr(host); err == nil {
+		host = ip.Unmap().String()
+	}
+	if n, err := strconv.ParseUint(port, 10, 16); err == nil {
+		port = strconv.FormatUint(n, 10)
+	}
 	odd := func(r rune) bool { return r <= ' ' || r == '#' || r == 0x7f }
 	if err != nil || host == "" || port == "" || len(text) > 300 || strings.ContainsFunc(text, odd) {
 		return "", &UsageError{fmt.Errorf("%.80q is no address: use HOST:PORT, as --server does", text)}
 	}
-	return net.JoinHostPort(strings.ToLower(host), port), nil
+	return net.JoinHostPort(host, port), nil
 }
 
 // UsageError is an address or a fingerprint that is none.

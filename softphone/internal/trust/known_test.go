@@ -129,3 +129,19 @@ func TestManySoftphonesAtOnceLoseNoServerAndTheirNumberIsBounded(t *testing.T) {
 	}
 	add(t, k, "host-7:1", 8) // one that is known may change
 }
+
+func TestAServerIsTheSameHoweverItsAddressIsWritten(t *testing.T) {
+	for text, want := range map[string]string{
+		"Desk.Example:50051": "desk.example:50051", "desk.example.:50051": "desk.example:50051", "desk.example:050051": "desk.example:50051",
+		"[0:0::0A]:443": "[::a]:443", "[::ffff:10.0.0.1]:1": "10.0.0.1:1", "[FE80::1%eth0]:1": "[fe80::1%eth0]:1", "10.0.0.1:1": "10.0.0.1:1",
+	} {
+		if got, err := trust.Address(text); err != nil || got != want {
+			t.Errorf("%s is %s, want %s: %v", text, got, want, err)
+		}
+	}
+	for _, text := range []string{".:1", ":1", "desk:", "desk", "a b:1", "a\n:1", "#a:1"} {
+		if got, err := trust.Address(text); err == nil {
+			t.Errorf("%q is %s", text, got)
+		}
+	}
+}

@@ -83,10 +83,7 @@ func New(cfg Config) *Trust {
 
 // Loopback reports that the server at an address, HOST:PORT, is on this computer.
 func Loopback(address string) bool {
-	host, _, err := net.SplitHostPort(address)
-	if err != nil {
-		host = address
-	}
+	host := hostOf(address)
 	if strings.EqualFold(host, "localhost") {
 		return true
 	}
@@ -94,16 +91,20 @@ func Loopback(address string) bool {
 	return ip != nil && ip.IsLoopback()
 }
 
+// hostOf is the host of HOST:PORT.
+func hostOf(address string) string {
+	if host, _, err := net.SplitHostPort(address); err == nil {
+		return host
+	}
+	return address
+}
+
 // Meet returns the TLS configuration for one connection to an address, HOST:PORT.
 // It lets in who may be the server: what Met says counts.
 func (t *Trust) Meet(address string) *tls.Config {
-	host, _, err := net.SplitHostPort(address)
-	if err != nil {
-		host = address
-	}
 	cfg := &tls.Config{
 		MinVersion: tls.VersionTLS13,
-		ServerName: host,
+		ServerName: hostOf(address),
 		NextProtos: []string{"h2"},
 		// Go's own check knows no keys; VerifyConnection makes it where it counts.
 		InsecureSkipVerify: true, //nolint:gosec // see VerifyConnection
@@ -158,7 +159,7 @@ func (t *Trust) identify(address string, s tls.ConnectionState) (Identity, error
 	id := Identity{Fingerprint: fingerprint.Of(leaf)}
 	if t.cfg.CA != nil {
 		id.How = ByCA
-		return id, t.explainCA(address, leaf, t.verify(s, t.cfg.CA))
+		return id, t.explainCA(address, leaf, t.verify(address, s, t.cfg.CA))
 	}
 	known, found, err := t.cfg.Known.find(address)
 	switch {
@@ -171,7 +172,7 @@ func (t *Trust) identify(address string, s tls.ConnectionState) (Identity, error
 		}
 		return id, nil
 	}
-	err = t.verify(s, t.cfg.Roots)
+	err = t.verify(address, s, t.cfg.Roots)
 	switch {
 	case err == nil:
 		id.How, id.Since = BySystem, known.Since
@@ -185,10 +186,15 @@ func (t *Trust) identify(address string, s tls.ConnectionState) (Identity, error
 	return id, nil
 }
 
-// verify is whether one of the roots signed for the server, by its name, now; nil
-// roots are the system's.
-func (t *Trust) verify(s tls.ConnectionState, roots *x509.CertPool) error {
-	return verify(s, x509.VerifyOptions{Roots: roots, DNSName: s.ServerName, CurrentTime: t.cfg.Now()})
+// verify is whether one of the roots signed for the server at an address, by its
+// name, now; nil roots are the system's. The name of the connection's state is none
+// for a server that is called by its number.
+func (t *Trust) verify(address string, s tls.ConnectionState, roots *x509.CertPool) error {
+	name, _, _ := strings.Cut(hostOf(address), "%") // an interface is in no certificate
+	if name == "" {
+		return x509.HostnameError{Certificate: s.PeerCertificates[0], Host: address}
+	}
+	return verify(s, x509.VerifyOptions{Roots: roots, DNSName: name, CurrentTime: t.cfg.Now()})
 }
 
 // signed reports that a system's authority signed the certificate, although it is

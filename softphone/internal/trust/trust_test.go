@@ -188,6 +188,28 @@ func TestTheAuthoritiesOfASettingCountAlone(t *testing.T) {
 	}
 }
 
+// A client asks for no name of a server that it calls by its number, which must not
+// mean that any name will do.
+func TestACertificateForSomebodyElseIsNoGoodForANumber(t *testing.T) {
+	s := newScene(t)
+	for _, address := range []string{"10.0.0.5:1", "[fe80::5%eth0]:1", "desk.example.:1"} {
+		for _, host := range []string{"other.example", "10.0.0.6", "fe80::6"} {
+			_, err := s.meet(address, shows(s.roots.issue(t, host, newKey(t))))
+			s.refused(err, "it is for "+host+" and not for")
+		}
+	}
+	if list, err := s.known.List(); len(list) != 0 || err != nil {
+		t.Errorf("known: %v, %v", list, err)
+	}
+	for address, host := range map[string]string{"10.0.0.5:1": "10.0.0.5", "[fe80::5%eth0]:1": "fe80::5", "desk.example.:1": "desk.example"} {
+		id, err := s.meet(address, shows(s.roots.issue(t, host, newKey(t))))
+		s.is(id, err, trust.BySystem)
+	}
+	s.cfg.CA = s.roots.pool()
+	_, err := s.meet("10.0.0.5:1", shows(s.roots.issue(t, "other.example", newKey(t))))
+	s.refused(err, "it is for other.example and not for 10.0.0.5")
+}
+
 func TestAKeyThatIsNotProvedIsNotRemembered(t *testing.T) {
 	s := newScene(t)
 	var self *authority
