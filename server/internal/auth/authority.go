@@ -35,8 +35,9 @@ type Authority struct {
 	cfg   Config
 	state atomic.Pointer[state]
 
-	mu   sync.Mutex // one reads the folder at a time
-	seen map[string]os.FileInfo
+	mu     sync.Mutex // one reads the folder at a time
+	seen   map[string]os.FileInfo
+	failed error // of the last reading
 }
 
 // state is what was read of the folder. It does not change.
@@ -70,11 +71,11 @@ func (a *Authority) reloadLocked() error {
 	a.seen = a.look()
 	keys, err := readKeys(a.cfg.Dir)
 	list, lerr := readRevoked(a.cfg.Dir)
-	if err := errors.Join(err, lerr); err != nil {
+	if a.failed = errors.Join(err, lerr); a.failed != nil {
 		if a.state.Load() == nil {
 			a.state.Store(&state{})
 		}
-		return err
+		return a.failed
 	}
 	a.state.Store(&state{keys, list})
 	return nil
@@ -110,16 +111,20 @@ func (a *Authority) Run(ctx context.Context) error {
 	}
 }
 
-// refresh reads the folder again if it has changed. What is wrong with it is told
-// once.
+// refresh reads the folder again if it has changed, and each time while it could
+// not be read, as a change of who may read it shows in no file. What is wrong with
+// it is told once.
 func (a *Authority) refresh() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if same(a.seen, a.look()) {
+	before := a.failed
+	if before == nil && same(a.seen, a.look()) {
 		return
 	}
 	if err := a.reloadLocked(); err != nil {
-		a.cfg.Log.Error("token keys have changed and cannot be read: those before still hold", "error", err)
+		if before == nil || before.Error() != err.Error() {
+			a.cfg.Log.Error("token keys have changed and cannot be read: those before still hold", "error", err)
+		}
 		return
 	}
 	s := a.state.Load()

@@ -216,6 +216,54 @@ func TestFoldersThatHoldNoKeysSayWhatIsWrong(t *testing.T) {
 	}
 }
 
+// Whoever copies files into the folder may let the server read them only then. A
+// revocation must not wait for the change after that one.
+func TestAFolderThatCouldNotBeReadIsTriedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		d := newDesk(t)
+		d.cfg.Log = slog.New(slog.NewTextHandler(&log, nil))
+		_, id := d.token("ada")
+		elsewhere, path := t.TempDir(), filepath.Join(d.dir, "k2.pub")
+		if _, err := OpenSigner(elsewhere, "k2", when); err != nil {
+			t.Fatal(err)
+		}
+		key, err := os.ReadFile(filepath.Join(elsewhere, "k2.pub"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		put := func(b []byte) { // without a trace
+			t.Helper()
+			if err := errors.Join(os.WriteFile(path, b, 0o600), os.Chtimes(path, when, when)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		put(bytes.ToLower(key))
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- d.Run(ctx) }()
+		if err := RevokeToken(d.dir, id.TokenID, id.Expires, when); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(5*lookInterval + time.Second)
+		if synctest.Wait(); d.Revoked(id) || d.Keys() != 1 {
+			t.Errorf("there are %d keys, revoked %v", d.Keys(), d.Revoked(id))
+		}
+		put(key)
+		time.Sleep(lookInterval)
+		if synctest.Wait(); !d.Revoked(id) || d.Keys() != 2 {
+			t.Errorf("once it can be read there are %d keys, revoked %v", d.Keys(), d.Revoked(id))
+		}
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		if n := strings.Count(log.String(), "level=ERROR"); n != 1 {
+			t.Errorf("%d times it is told that a key cannot be read: %s", n, &log)
+		}
+	})
+}
+
 func TestChangesInTheFolderAreNoticedWithinSeconds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
