@@ -59,8 +59,9 @@ func Open(cfg Config) (*Authority, error) {
 	return a, a.Reload()
 }
 
-// Reload reads the folder again. On an error, which is joined of one for each
-// thing that is wrong, all stays as it was.
+// Reload reads the folder again. An error is joined of one for each thing that is
+// wrong. If that is a key, all keys stay as they were, and if it is the list of what
+// was revoked, that does: a revocation does not wait until a key is put right.
 func (a *Authority) Reload() error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -71,14 +72,21 @@ func (a *Authority) reloadLocked() error {
 	a.seen = a.look()
 	keys, err := readKeys(a.cfg.Dir)
 	list, lerr := readRevoked(a.cfg.Dir)
-	if a.failed = errors.Join(err, lerr); a.failed != nil {
-		if a.state.Load() == nil {
-			a.state.Store(&state{})
-		}
-		return a.failed
+	before := a.state.Load()
+	if before == nil {
+		before = &state{}
+	}
+	if err != nil {
+		keys = before.keys
+	}
+	if lerr != nil {
+		list = before.list
 	}
 	a.state.Store(&state{keys, list})
-	return nil
+	if a.failed = errors.Join(err, lerr); errors.Is(err, errFolder) {
+		a.failed = err // the list is not to be had for the same reason
+	}
+	return a.failed
 }
 
 // Keys returns how many keys may sign tokens.
@@ -123,7 +131,7 @@ func (a *Authority) refresh() {
 	}
 	if err := a.reloadLocked(); err != nil {
 		if before == nil || before.Error() != err.Error() {
-			a.cfg.Log.Error("token keys have changed and cannot be read: those before still hold", "error", err)
+			a.cfg.Log.Error("token keys or revocations have changed and cannot be read: those before still hold", "error", err)
 		}
 		return
 	}

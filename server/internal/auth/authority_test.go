@@ -216,8 +216,8 @@ func TestFoldersThatHoldNoKeysSayWhatIsWrong(t *testing.T) {
 	}
 }
 
-// Whoever copies files into the folder may let the server read them only then. A
-// revocation must not wait for the change after that one.
+// Whoever copies files into the folder may let the server read them only later,
+// and a revocation must wait for neither.
 func TestAFolderThatCouldNotBeReadIsTriedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
@@ -246,7 +246,7 @@ func TestAFolderThatCouldNotBeReadIsTriedAgain(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(5*lookInterval + time.Second)
-		if synctest.Wait(); d.Revoked(id) || d.Keys() != 1 {
+		if synctest.Wait(); !d.Revoked(id) || d.Keys() != 1 {
 			t.Errorf("there are %d keys, revoked %v", d.Keys(), d.Revoked(id))
 		}
 		put(key)
@@ -262,6 +262,28 @@ func TestAFolderThatCouldNotBeReadIsTriedAgain(t *testing.T) {
 			t.Errorf("%d times it is told that a key cannot be read: %s", n, &log)
 		}
 	})
+}
+
+func TestAFolderThatIsGoneChangesNothing(t *testing.T) {
+	d := newDesk(t)
+	good, _ := d.token("ada")
+	bad, id := d.token("ada")
+	if err := RevokeToken(d.dir, id.TokenID, id.Expires, when); err != nil {
+		t.Fatal(err)
+	}
+	d.reload()
+	if err := os.Rename(d.dir, d.dir+"-elsewhere"); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Reload(); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("reading it again: %v", err)
+	}
+	if _, err := d.Authenticate(good, when); err != nil {
+		t.Errorf("a token that was accepted: %v", err)
+	}
+	if _, err := d.Authenticate(bad, when); !errors.Is(err, ErrRevoked) {
+		t.Errorf("one that was revoked: %v", err)
+	}
 }
 
 func TestChangesInTheFolderAreNoticedWithinSeconds(t *testing.T) {
