@@ -79,7 +79,7 @@ picture: build ## draw the pictures of the screen from the running program, into
 manuals: ## bin/man/*.1 and bin/completions/PROGRAM.{bash,zsh,fish}; man -l bin/man/softphone.1
 	go run ./softphone/e2e/manuals bin
 
-fuzz: ## every fuzz target, one after the other (FUZZTIME=60s each)
+fuzz: ## every fuzz target, as many at a time as there are processors (FUZZTIME=60s each)
 	@.ci/fuzz $(FUZZTIME)
 
 asan: ## mutated Opus packets through a libopus with the address sanitizer (ASANTIME=10m); takes its source from apt-get

@@ -37,7 +37,7 @@ type Authority struct {
 
 	mu     sync.Mutex // one reads the folder at a time
 	seen   map[string]os.FileInfo
-	failed string // what was wrong when it was read last
+	failed error // of the last reading
 }
 
 // state is what was read of the folder. It does not change.
@@ -59,9 +59,9 @@ func Open(cfg Config) (*Authority, error) {
 	return a, a.Reload()
 }
 
-// Reload reads the folder again. On an error, which is joined of one for each
-// thing that is wrong, what is wrong stays as it was: keys, or the list of what was
-// revoked. Neither holds up the other.
+// Reload reads the folder again. An error is joined of one for each thing that is
+// wrong. If that is a key, all keys stay as they were, and if it is the list of what
+// was revoked, that does: a revocation does not wait until a key is put right.
 func (a *Authority) Reload() error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -70,25 +70,23 @@ func (a *Authority) Reload() error {
 
 func (a *Authority) reloadLocked() error {
 	a.seen = a.look()
-	var next state
-	if old := a.state.Load(); old != nil {
-		next = *old
-	}
-	keys, kerr := readKeys(a.cfg.Dir)
-	if kerr == nil {
-		next.keys = keys
-	}
+	keys, err := readKeys(a.cfg.Dir)
 	list, lerr := readRevoked(a.cfg.Dir)
-	if lerr == nil && (kerr == nil || len(list.ids)+len(list.subjects) > 0) { // a folder that is gone revokes nothing
-		next.list = list
+	before := a.state.Load()
+	if before == nil {
+		before = &state{}
 	}
-	a.state.Store(&next)
-	if err := errors.Join(kerr, lerr); err != nil {
-		a.failed = err.Error()
-		return err
+	if err != nil {
+		keys = before.keys
 	}
-	a.failed = ""
-	return nil
+	if lerr != nil {
+		list = before.list
+	}
+	a.state.Store(&state{keys, list})
+	if a.failed = errors.Join(err, lerr); errors.Is(err, errFolder) {
+		a.failed = err // the list is not to be had for the same reason
+	}
+	return a.failed
 }
 
 // Keys returns how many keys may sign tokens.
@@ -121,19 +119,19 @@ func (a *Authority) Run(ctx context.Context) error {
 	}
 }
 
-// refresh reads the folder again if it has changed, and again and again one that
-// could not be read: that it may be now shows nowhere. What is wrong with it is told
-// once.
+// refresh reads the folder again if it has changed, and each time while it could
+// not be read, as a change of who may read it shows in no file. What is wrong with
+// it is told once.
 func (a *Authority) refresh() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	told := a.failed
-	if told == "" && same(a.seen, a.look()) {
+	before := a.failed
+	if before == nil && same(a.seen, a.look()) {
 		return
 	}
 	if err := a.reloadLocked(); err != nil {
-		if a.failed != told {
-			a.cfg.Log.Error("token keys have changed and cannot be read: what was there before still holds", "error", err)
+		if before == nil || before.Error() != err.Error() {
+			a.cfg.Log.Error("token keys or revocations have changed and cannot be read: those before still hold", "error", err)
 		}
 		return
 	}

@@ -232,6 +232,76 @@ func TestFoldersThatHoldNoKeysSayWhatIsWrong(t *testing.T) {
 	}
 }
 
+// Whoever copies files into the folder may let the server read them only later,
+// and a revocation must wait for neither.
+func TestAFolderThatCouldNotBeReadIsTriedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		d := newDesk(t)
+		d.cfg.Log = slog.New(slog.NewTextHandler(&log, nil))
+		_, id := d.token("ada")
+		elsewhere, path := t.TempDir(), filepath.Join(d.dir, "k2.pub")
+		if _, err := OpenSigner(elsewhere, "k2", when); err != nil {
+			t.Fatal(err)
+		}
+		key, err := os.ReadFile(filepath.Join(elsewhere, "k2.pub"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		put := func(b []byte) { // without a trace
+			t.Helper()
+			if err := errors.Join(os.WriteFile(path, b, 0o600), os.Chtimes(path, when, when)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		put(bytes.ToLower(key))
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- d.Run(ctx) }()
+		if err := RevokeToken(d.dir, id.TokenID, id.Expires, when); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(5*lookInterval + time.Second)
+		if synctest.Wait(); !d.Revoked(id) || d.Keys() != 1 {
+			t.Errorf("there are %d keys, revoked %v", d.Keys(), d.Revoked(id))
+		}
+		put(key)
+		time.Sleep(lookInterval)
+		if synctest.Wait(); !d.Revoked(id) || d.Keys() != 2 {
+			t.Errorf("once it can be read there are %d keys, revoked %v", d.Keys(), d.Revoked(id))
+		}
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		if n := strings.Count(log.String(), "level=ERROR"); n != 1 {
+			t.Errorf("%d times it is told that a key cannot be read: %s", n, &log)
+		}
+	})
+}
+
+func TestAFolderThatIsGoneChangesNothing(t *testing.T) {
+	d := newDesk(t)
+	good, _ := d.token("ada")
+	bad, id := d.token("ada")
+	if err := RevokeToken(d.dir, id.TokenID, id.Expires, when); err != nil {
+		t.Fatal(err)
+	}
+	d.reload()
+	if err := os.Rename(d.dir, d.dir+"-elsewhere"); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Reload(); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("reading it again: %v", err)
+	}
+	if _, err := d.Authenticate(good, when); err != nil {
+		t.Errorf("a token that was accepted: %v", err)
+	}
+	if _, err := d.Authenticate(bad, when); !errors.Is(err, ErrRevoked) {
+		t.Errorf("one that was revoked: %v", err)
+	}
+}
+
 func TestChangesInTheFolderAreNoticedWithinSeconds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
@@ -299,32 +369,4 @@ func TestWhatWasRevokedHoldsBesideAKeyThatCannotBeRead(t *testing.T) {
 	if err := d.Reload(); err == nil || !d.list().has(id) {
 		t.Errorf("without a folder: %v", err)
 	}
-}
-
-// A list may come with the rights of whoever copied it, and get others that show
-// in neither its time nor its size.
-func TestAListThatMayBeReadLaterIsRead(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var log bytes.Buffer
-		d := newDesk(t)
-		d.cfg.Log = slog.New(slog.NewTextHandler(&log, nil))
-		_, id := d.token("ada")
-		if err := RevokeToken(d.dir, id.TokenID, id.Expires, when); err != nil {
-			t.Fatal(err)
-		}
-		d.mu.Lock()
-		d.seen, d.failed = d.look(), "open revoked: permission denied"
-		d.mu.Unlock()
-		ctx, cancel := context.WithCancel(t.Context())
-		done := make(chan error, 1)
-		go func() { done <- d.Run(ctx) }()
-		time.Sleep(lookInterval + time.Second)
-		if synctest.Wait(); !d.Revoked(id) || !strings.Contains(log.String(), "read again") {
-			t.Errorf("it is not: %s", &log)
-		}
-		cancel()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-	})
 }

@@ -86,9 +86,6 @@ func choose(dir, id string, now time.Time) (string, error) {
 	return "key-" + now.UTC().Format(time.DateOnly), nil
 }
 
-// KeyID returns the id of the key.
-func (s *Signer) KeyID() string { return s.id }
-
 // Issue makes a token, which begins now, and returns whom an Authority will see. A
 // subject that was revoked within this very second gets one of the next, so that
 // this token is not revoked too.

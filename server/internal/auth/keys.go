@@ -30,6 +30,9 @@ const (
 	allMayWrite = 0o002
 )
 
+// errFolder is of a folder that cannot be had, with all that is in it.
+var errFolder = errors.New("read the token keys' folder")
+
 var keyIDs = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
 func isKeyID(s string) bool { return keyIDs.MatchString(s) }
@@ -68,7 +71,7 @@ func readKeys(dir string) (map[string]ed25519.PublicKey, error) {
 func list(dir, suffix string) ([]string, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return nil, fmt.Errorf("read the token keys' folder: %w", err)
+		return nil, fmt.Errorf("%w: %w", errFolder, err)
 	}
 	var ids []string
 	for _, e := range entries {

@@ -12,7 +12,7 @@ import (
 func TestKeysAreMadeOnceAndNeverReplaced(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "keys")
 	s, err := OpenSigner(dir, "", when)
-	if err != nil || s.KeyID() != "key-2026-05-04" {
+	if err != nil || s.id != "key-2026-05-04" {
 		t.Fatalf("%v, %v", s, err)
 	}
 	files := func() string {
@@ -30,7 +30,7 @@ func TestKeysAreMadeOnceAndNeverReplaced(t *testing.T) {
 		t.Errorf("the folder has %s", first)
 	}
 	again, err := OpenSigner(dir, "", when.AddDate(1, 0, 0))
-	if err != nil || again.KeyID() != s.KeyID() || files() != first {
+	if err != nil || again.id != s.id || files() != first {
 		t.Errorf("the second time: %v, %v", again, err)
 	}
 	if _, err := OpenSigner(dir, "second", when); err != nil {

@@ -45,13 +45,17 @@ func (r *revocations) has(id *Identity) bool {
 	return is && !id.Issued.Truncate(time.Second).After(at) // at is of a whole second
 }
 
-// readRevoked reads a folder's list; where there is none, nothing was revoked.
+// readRevoked reads a folder's list; where there is none, nothing was revoked. It
+// is an error if there is no folder.
 func readRevoked(dir string) (revocations, error) {
 	r := revocations{ids: make(map[string]time.Time), subjects: make(map[string]time.Time)}
 	path := filepath.Join(dir, revokedName)
 	b, err := readFile(path, maxRevokedFile)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
+		if _, err := os.Stat(dir); err != nil {
+			return r, fmt.Errorf("%w: %w", errFolder, err)
+		}
 		return r, nil
 	case err != nil:
 		return r, err

@@ -68,7 +68,7 @@ func awaitHearing(t *testing.T, m *member, tones ...float64) {
 	retry := time.NewTicker(50 * time.Millisecond)
 	defer retry.Stop()
 	wrong := ""
-	for range 160 {
+	for range 600 {
 		if wrong = m.hears(append([]float64{m.hz}, tones...)); wrong == "" {
 			return
 		}

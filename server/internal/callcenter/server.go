@@ -76,14 +76,10 @@ func Run(ctx context.Context, lis net.Listener, cfg Config, forced <-chan struct
 	reflection.Register(server)
 	status.SetServingStatus(api.CallCenter_ServiceDesc.ServiceName, healthpb.HealthCheckResponse_SERVING)
 
-	auditing, audited := context.WithCancel(context.Background())
-	var telling sync.WaitGroup
-	telling.Go(func() { svc.audit.run(auditing) })
-	defer telling.Wait()
-	defer audited()
+	defer background(svc.audit.run)() // to the last refusal
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(accepting) }()
-	defer background(func(ctx context.Context) { _ = svc.gate.Run(ctx, cfg.Log) })() // it ends with ctx alone
+	defer background(func(ctx context.Context) { _ = svc.gate.Run(ctx, svc.cfg.Log) })() // it ends with ctx alone
 	var graceful sync.WaitGroup
 	cfg.Pulse.serve(server, &graceful)
 	var err error

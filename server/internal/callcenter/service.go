@@ -3,12 +3,17 @@
 // with a status how the call ended. Run is the whole server around it, with
 // health, reflection and an orderly end; package cli and servertest call it.
 //
+// Before an RPC has a handler, package admission says whether there may be
+// another one (gate.go) and package auth whose it is (guard.go), and the log has
+// who was let in or refused (audit.go).
+//
 // Every stream has a handler, which decides when it is over; a receive loop, the
 // only caller of RecvMsg; and a send loop, the only caller of SendMsg except that
 // while it has nothing to do a receive loop sends what is passed on as it came
-// (answer.go). Neither loop allocates per chunk, or waits for another call. A call of a caller that
-// sent a token outlives its stream: it waits in its room for the next, which
-// takes it over (resume.go). Times are readings of one audio.Clock.
+// (answer.go). Neither loop allocates per chunk, or waits for another call. A call
+// of a caller that sent a resume token outlives its stream: it waits in its room
+// for the next, which takes it over (resume.go). Times are readings of one audio.Clock,
+// but those of admission and auth, which go by the wall clock.
 package callcenter
 
 import (
@@ -45,8 +50,8 @@ type Config struct {
 	// Codecs are those that conferences and tones can use. Required.
 	Codecs codec.Registry
 	// Log takes one line when a call starts, one when it ends, those of its streams
-	// that break and take over, and faults.
-	// Required.
+	// that break and take over, faults, who was let in or refused, and what the gate
+	// held back. Required.
 	Log *slog.Logger
 	// Clock is read for all timing; nil: a new one.
 	Clock audio.Clock

@@ -280,8 +280,9 @@ func (st *stream) settle(ctx context.Context, err error) error {
 		if !c.opening.Extended {
 			limit = flushLimitPlain
 		}
-	case errors.Is(err, errDraining), errors.Is(err, errFault), errors.Is(err, errStalled), errors.Is(err, errTooLong), errors.Is(err, auth.ErrRevoked):
-		c.end(err) // the cause, where it is a fault of our own
+	case errors.Is(err, errDraining), errors.Is(err, errFault), errors.Is(err, errStalled),
+		errors.Is(err, errTooLong), errors.Is(err, auth.ErrRevoked):
+		c.end(err) // the event says it, also where nothing ended the call but the stream
 		st.farewell = true
 		limit = farewellLimit
 	default:

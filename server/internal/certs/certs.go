@@ -114,9 +114,6 @@ func (s *Store) SelfSigned() (selfSigned, justNow bool) { return s.selfSigned, s
 // CertFile is where the certificate is, for those who are to trust it.
 func (s *Store) CertFile() string { return s.settings.CertFile }
 
-// AsksClients reports whether softphones must show a certificate.
-func (s *Store) AsksClients() bool { return s.settings.ClientCA != "" }
-
 // Cautions are what is unwise about the files in force, one sentence each.
 func (s *Store) Cautions() []string { return s.current.Load().cautions }
 

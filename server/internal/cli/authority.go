@@ -29,7 +29,8 @@ func openTokens(cfg *config.Config, log *slog.Logger) (*tokens, error) {
 // keys reports that there is a key that may sign tokens.
 func (t *tokens) keys() bool { return t.authority != nil && t.authority.Keys() > 0 }
 
-// reload reads keys and revocations again. What cannot be read stays as it was.
+// reload reads keys and revocations again. On an error those before still
+// hold, of whichever is wrong.
 func (t *tokens) reload() error {
 	if t.authority == nil {
 		return nil

@@ -1,6 +1,7 @@
-// Package cli is the server's command line: settings, the listening socket, the
-// log and signals, around package callcenter. main calls Main and nothing else
-// does.
+// Package cli is the server's command line: settings, the listening socket, who
+// may come in and how, the log, signals and the service manager, around package
+// callcenter; and the commands that check settings and make tokens. main calls Main
+// and nothing else does.
 package cli
 
 import (

@@ -29,39 +29,16 @@ type decision struct {
 
 // decide says how a server with these settings speaks on the address that it is
 // bound to, which counts rather than the name that was asked for, and whom it
-// asks. keys: there are keys that tokens can be signed with. The error is a
-// usageError: one sentence that says what these settings may not be, and what to do.
+// asks. Settings that exclude each other package config has refused by then. keys:
+// there are keys that tokens can be signed with. The error is a usageError: one
+// sentence that says what these settings may not be, and what to do.
 func decide(cfg *config.Config, addr net.Addr, keys bool) (decision, error) {
 	d := decision{loopback: isLoopback(addr), asksClients: cfg.ClientCA != "", asksForToken: cfg.TokenKeys != ""}
-	if err := d.decideTransport(cfg); err != nil {
-		return decision{}, usageError{err}
-	}
 	switch {
-	case cfg.NoAuth && cfg.TokenKeys != "":
-		return decision{}, usageError{errors.New("--no-auth and --token-keys contradict each other: leave one of them out")}
-	case cfg.TokenKeys != "" && !keys:
-		return decision{}, usageError{fmt.Errorf("--token-keys %s has no key in it, so nobody could come in: make one with `server token create`", cfg.TokenKeys)}
-	case !d.loopback && !cfg.NoAuth && !keys:
-		return decision{}, usageError{fmt.Errorf("%s can be reached from the network and nobody would be asked who they are: name a folder of keys with --token-keys (`server token create` makes them), or let everybody in with --no-auth", addr)}
-	}
-	return d, nil
-}
-
-func (d *decision) decideTransport(cfg *config.Config) error {
-	given := cfg.TLSCert != "" || cfg.TLSKey != ""
-	switch {
-	case cfg.Insecure && given:
-		return errors.New("--insecure and --tls-cert contradict each other: leave one of them out")
-	case cfg.Insecure && d.asksClients:
-		return errors.New("--insecure and --client-ca contradict each other: certificates are asked for with TLS alone")
-	case given && cfg.TLSKey == "":
-		return errors.New("--tls-cert needs its key: name the file with --tls-key")
-	case given && cfg.TLSCert == "":
-		return errors.New("--tls-key needs its certificate: name the file with --tls-cert")
-	case given:
+	case cfg.TLSCert != "":
 		d.transport = tlsGiven
 	case d.loopback && d.asksClients:
-		return errors.New("--client-ca needs TLS, which this machine alone is not spoken to with: give a certificate with --tls-cert and --tls-key")
+		return decision{}, usageError{errors.New("--client-ca needs TLS, which this machine alone is not spoken to with: give a certificate with --tls-cert and --tls-key")}
 	case d.loopback:
 		d.transport = plainLoopback
 	case cfg.Insecure:
@@ -69,7 +46,13 @@ func (d *decision) decideTransport(cfg *config.Config) error {
 	default:
 		d.transport = tlsSelfSigned
 	}
-	return nil
+	switch {
+	case d.asksForToken && !keys:
+		return decision{}, usageError{fmt.Errorf("--token-keys %s has no key in it, so nobody could come in: make one with `server token create`", cfg.TokenKeys)}
+	case !d.loopback && !cfg.NoAuth && !keys:
+		return decision{}, usageError{fmt.Errorf("%s can be reached from the network and nobody would be asked who they are: name a folder of keys with --token-keys (`server token create` makes them), or let everybody in with --no-auth", addr)}
+	}
+	return d, nil
 }
 
 // isLoopback reports whether an address can be reached from this machine alone.

@@ -63,9 +63,12 @@ func (s *security) credentials() credentials.TransportCredentials {
 // announce logs that the server listens, with how it does and what is unwise about
 // that.
 func (s *security) announce(log *slog.Logger, attrs ...any) {
-	attrs = append(attrs, "security", "plain", "auth", s.auth())
+	how := "plain"
+	if s.secure() {
+		how = "tls"
+	}
+	attrs = append(attrs, "security", how, "auth", s.auth())
 	if s.store != nil {
-		attrs[len(attrs)-3] = "tls"
 		attrs = append(attrs, "fingerprint", s.store.Fingerprint(), "ends", s.store.Ends().UTC().Format(time.DateOnly))
 	}
 	log.Info("listening", attrs...)

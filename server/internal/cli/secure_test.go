@@ -74,7 +74,7 @@ func TestACertificateIsGivenAlsoOnLoopback(t *testing.T) {
 }
 
 func TestPlainTextOnLoopbackIsSaid(t *testing.T) {
-	r := start(t)
+	r := start(t, "--max-calls", "10", "--max-connections", "10") // any machine lets so many be open
 	r.stderr.await(t, `msg=listening .*security=plain auth=none\n`)
 	r.signals <- syscall.SIGTERM
 	if code := <-r.code; code != exitOK || strings.Contains(r.stderr.String(), "level=WARN") {

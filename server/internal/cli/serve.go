@@ -84,11 +84,11 @@ func newServer(fs *pflag.FlagSet, stderr io.Writer) (*server, error) {
 		notifier: systemd.New(log),
 		terminal: newTerminal(os.Stdin, os.Stdout, os.Stderr),
 	}
-	if w := openFilesWarning(&cfg); w != "" {
-		log.Warn("too few open files", "caution", w)
-	}
 	if err := s.open(); err != nil {
 		return nil, errors.Join(err, lis.Close())
+	}
+	if w := openFilesWarning(&cfg); w != "" {
+		log.Warn("too few open files", "caution", w)
 	}
 	return s, nil
 }

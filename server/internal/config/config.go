@@ -105,23 +105,6 @@ func Flags(fs *pflag.FlagSet) {
 	fs.String(settings.ConfigFlag, "", "TOML file with settings, whose keys are these flags' names")
 }
 
-// Load settles the settings from parsed flags, the environment and the file
-// that either names. Errors are one line for whoever configured the server.
-func Load(fs *pflag.FlagSet) (Config, error) {
-	v, err := settings.Load(fs, options(fs))
-	if err != nil {
-		return Config{}, err
-	}
-	var c Config
-	if err := v.Unmarshal(&c); err != nil {
-		return Config{}, err
-	}
-	if mistakes := c.check(v.Source); len(mistakes) > 0 {
-		return Config{}, mistakes[0]
-	}
-	return c, nil
-}
-
 func options(fs *pflag.FlagSet) settings.Options {
 	file, required := settings.File(fs, EnvPrefix, "")
 	return settings.Options{EnvPrefix: EnvPrefix, File: file, FileRequired: required}

@@ -1,23 +1,18 @@
 package config
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/spf13/pflag"
 
 	"callcenter/server/internal/room"
 )
 
 func load(t *testing.T, args ...string) (Config, error) {
 	t.Helper()
-	fs := pflag.NewFlagSet("server", pflag.ContinueOnError)
-	Flags(fs)
-	if err := fs.Parse(args); err != nil {
-		t.Fatal(err)
-	}
-	return Load(fs)
+	c, _, mistakes := Show(flags(t, args...))
+	return c, errors.Join(mistakes...)
 }
 
 func TestDefaultsAreTheFlags(t *testing.T) {
@@ -53,6 +48,8 @@ func TestImpossibleSettingsAreRefused(t *testing.T) {
 		{"--tls-key=a", []string{"tls-key", "flag --tls-key", "tls-cert"}},
 		{"--insecure --client-ca=a", []string{"insecure", "client-ca"}},
 		{"--insecure --tls-cert=a --tls-key=b", []string{"insecure", "tls-cert"}},
+		{"--insecure --tls-cert=a", []string{"tls-cert"}},
+		{"--insecure --tls-key=a", []string{"tls-key"}},
 		{"--no-auth --token-keys=a", []string{"no-auth", "flag --token-keys"}},
 		{"--token-keys=a --audience=", []string{"audience"}},
 		{"--max-calls=5000", []string{"max-connections from default", "4000", "5000", "flag --max-calls"}},

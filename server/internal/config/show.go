@@ -10,11 +10,12 @@ import (
 // if neither does.
 func File(fs *pflag.FlagSet) string { return options(fs).File }
 
-// Show settles the settings as Load does and goes on past mistakes. It returns
-// the settings, all of them in the order of Flags with where they came from, and
-// everything that is wrong, a line each.
+// Show settles the settings from parsed flags, the environment and the file that
+// either names, and goes on past mistakes. It returns the settings, all of them in
+// the order of Flags with where they came from, and everything that is wrong, a
+// line each for whoever configured the server.
 func Show(fs *pflag.FlagSet) (Config, []settings.Setting, []error) {
-	own := Again(fs)
+	own := again(fs)
 	list, mistakes := settings.Show(own, options(own))
 	source := make(map[string]string, len(list))
 	for _, s := range list {
@@ -37,18 +38,18 @@ func settled(fs *pflag.FlagSet) (Config, error) {
 	return c, v.Unmarshal(&c)
 }
 
-// Again returns the settings' flags as the command line set them in fs, before
+// again returns the settings' flags as the command line set them in fs, before
 // the environment and the file had their say: to load them once more.
-func Again(fs *pflag.FlagSet) *pflag.FlagSet {
-	again := pflag.NewFlagSet("server", pflag.ContinueOnError)
-	again.SortFlags = false
-	Flags(again)
-	again.VisitAll(func(f *pflag.Flag) {
+func again(fs *pflag.FlagSet) *pflag.FlagSet {
+	own := pflag.NewFlagSet("server", pflag.ContinueOnError)
+	own.SortFlags = false
+	Flags(own)
+	own.VisitAll(func(f *pflag.Flag) {
 		if given := fs.Lookup(f.Name); given != nil && given.Changed {
-			_ = again.Set(f.Name, given.Value.String()) // it was taken before
+			_ = own.Set(f.Name, given.Value.String()) // it was taken before
 		}
 	})
-	return again
+	return own
 }
 
 // Change is a setting that is not what it was.

@@ -10,8 +10,10 @@
 // and all who only listen share an encoder. Two who hear nobody but each other get
 // each other's frames as they are, and nothing is decoded. Members are told who comes
 // and goes, who takes and leaves the floor, how loud those are who have it, who is
-// muted, who holds the call and what is pressed on a keypad.
-// A conference that stands still is replaced under its members.
+// muted, who holds the call and what is pressed on a keypad. Who may not speak is
+// silent to them, and who may not listen is told of nobody (restrict.go).
+// A conference that stands still is replaced under its members, and a member whose
+// frames are no audio loses its call alone (media.go).
 //
 // PCM is 48 kHz mono, lengths are samples, times readings of one audio.Clock.
 // A Directory is safe for concurrent use; a Leg and a Downlink say how they may

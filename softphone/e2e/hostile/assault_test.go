@@ -46,8 +46,11 @@ func serveAttack() error {
 		return fmt.Errorf("%s=%q: there is no such attack", attackVariable, os.Getenv(attackVariable))
 	}
 	var limit syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil || limit.Cur < uint64(k.full.conns+100) {
-		return fmt.Errorf("%d files may be open, and it takes %d connections (ulimit -n): %w", limit.Cur, k.full.conns, errors.Join(err))
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		return fmt.Errorf("how many files may be open: %w", err)
+	}
+	if limit.Cur < uint64(k.full.conns+100) {
+		return fmt.Errorf("%d files may be open, and it takes %d connections (ulimit -n)", limit.Cur, k.full.conns)
 	}
 	if err := syscall.Setpriority(syscall.PRIO_PROCESS, 0, modest); err != nil {
 		return err

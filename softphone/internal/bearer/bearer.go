@@ -24,9 +24,9 @@ import (
 const (
 	// Variable is the environment variable that may hold a token.
 	Variable = "SOFTPHONE_TOKEN"
-	// maxToken is the longest token that is taken, in bytes: it has to go into a
-	// header.
-	maxToken = 4 << 10
+	// maxToken is the longest token that is taken, in bytes: servers make none and
+	// accept none that is longer.
+	maxToken = 8 << 10
 	// soon is when an operator is told that a token is about to expire: within a
 	// shift.
 	soon = 8 * time.Hour

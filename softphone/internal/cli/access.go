@@ -2,7 +2,6 @@ package cli
 
 import (
 	"errors"
-	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -80,7 +79,7 @@ func allLocal(servers []string) bool {
 
 func isExposed(file string) bool {
 	info, err := os.Stat(file)
-	return !errors.Is(err, fs.ErrNotExist) && err == nil && info.Mode().Perm()&0o077 != 0
+	return err == nil && info.Mode().Perm()&0o077 != 0
 }
 
 // withoutToken is an environment for a process that does not need the token.

@@ -92,7 +92,7 @@ func TestACallIsEncryptedAndItsServerIsKnownFromThenOn(t *testing.T) {
 	if _, _, err := place(t, f.addr, a); err != nil || strings.Count(e.heard(), key) != 1 {
 		t.Errorf("the second call: %v; said: %s", err, e.heard())
 	}
-	f.become(selfSigned(t))
+	f.become(strange(t))
 	began := time.Now()
 	_, _, err = place(t, f.addr, a)
 	if err == nil || !strings.Contains(err.Error(), "its key was "+key) || !strings.Contains(err.Error(), "softphone trust forget "+f.addr) || strings.Contains(err.Error(), "\n") {
@@ -109,7 +109,7 @@ func TestAnotherServerIsTriedWhenTheKeyOfTheFirstHasChanged(t *testing.T) {
 	if _, _, err := place(t, f.addr, a); err != nil {
 		t.Fatal(err)
 	}
-	f.become(selfSigned(t))
+	f.become(strange(t))
 	r, said, err := place(t, f.addr+","+g.addr, a)
 	if err != nil || r.Received == 0 || !strings.Contains(said, "its key was") {
 		t.Errorf("%+v: %v; said: %s", r, err, said)
@@ -122,7 +122,7 @@ func TestAKeyThatChangesInMidCallEndsItAtOnceAndIsSaid(t *testing.T) {
 	said := &ear{}
 	p.Dial("")
 	within(t, "the call is live", func() bool { return p.Snapshot().State == callstate.Live && p.Snapshot().Link.Security.Encrypted })
-	f.become(selfSigned(t))
+	f.become(strange(t))
 	began, before := time.Now(), f.handshakes()
 	f.cut()
 	within(t, "the call is over", func() bool { return p.Snapshot().State == callstate.Idle })

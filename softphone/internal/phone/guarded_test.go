@@ -2,6 +2,7 @@ package phone_test
 
 import (
 	"crypto/x509"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -42,6 +43,17 @@ func (g *guarded) access(e *ear, token string, change ...func(*trust.Config)) *p
 	a := newAccess(g.t, e, change...)
 	a.Token = bearer.File(path)
 	return a
+}
+
+func TestALongListOfDestinationsFitsIntoATokenThatIsTaken(t *testing.T) {
+	g, e := newGuarded(t), &ear{}
+	grants := servertest.Grants{Call: []string{"echo"}, Speak: true, Listen: true}
+	for i := range 63 {
+		grants.Call = append(grants.Call, fmt.Sprintf("room/%064d", i))
+	}
+	if r, said, err := place(t, g.server.Addr, g.access(e, g.keys.Token("ada", grants))); err != nil || r.Received == 0 {
+		t.Errorf("%+v: %v; said %q", r, err, said)
+	}
 }
 
 func TestAGuardedServerIsMetAndTheCallIsHeard(t *testing.T) {

@@ -1,6 +1,7 @@
 // Package phone is the operator's line: one call at a time, its devices, its
 // connection, and the sentences that say what happened. The screen and the
-// command line both place their calls here.
+// command line both place their calls here. How it gets into its servers,
+// encrypted or not and as whom, is an Access.
 //
 //	idle --Dial--> dialing --answer--> live --HangUp, Finish--> ending --> idle
 //	                  \-- refused, no answer, no device --> idle

@@ -2,15 +2,10 @@ package phone_test
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
 	"encoding/base64"
 	"fmt"
 	"io"
-	"math/big"
 	"net"
 	"sync"
 	"testing"
@@ -25,26 +20,10 @@ import (
 	"callcenter/server/servertest"
 )
 
-// selfSigned is a certificate by a new key.
-func selfSigned(t *testing.T) tls.Certificate {
+// strange is a certificate with a new key, of an authority that nobody knows.
+func strange(t *testing.T) tls.Certificate {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		DNSNames: []string{"desk"}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-	}
-	raw, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	leaf, err := x509.ParseCertificate(raw)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return tls.Certificate{Certificate: [][]byte{raw}, PrivateKey: key, Leaf: leaf}
+	return servertest.NewCA(t).Issue(t, servertest.Leaf{Names: []string{"desk"}})
 }
 
 // front is an encrypted way to a plain server, whose certificate can change, and
@@ -66,7 +45,7 @@ func newFront(t *testing.T, server string) *front {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &front{addr: lis.Addr().String(), cert: selfSigned(t)}
+	f := &front{addr: lis.Addr().String(), cert: strange(t)}
 	var running sync.WaitGroup
 	running.Go(func() {
 		for {

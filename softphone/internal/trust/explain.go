@@ -104,7 +104,7 @@ func names(leaf *x509.Certificate) string {
 // clean is a text of somebody else's for a sentence: printable, and short.
 func clean(s string) string {
 	s = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r > 0x7e {
+		if r < ' ' || r > '~' {
 			return '?'
 		}
 		return r
