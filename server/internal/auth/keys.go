@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -62,7 +63,10 @@ func readKeys(dir string) (map[string]ed25519.PublicKey, error) {
 // list returns what is before the suffix in the names of a folder's files.
 func list(dir, suffix string) ([]string, error) {
 	entries, err := os.ReadDir(dir)
-	if err != nil {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("read the token keys' folder: %w: name another, or let `server token create` make it", err)
+	case err != nil:
 		return nil, fmt.Errorf("read the token keys' folder: %w", err)
 	}
 	var ids []string
