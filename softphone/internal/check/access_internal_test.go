@@ -17,7 +17,7 @@ func TestEncryptionAndTokenHaveALineEach(t *testing.T) {
 		body := fmt.Sprintf(`{"sub":"ada\u001b[2J","exp":%d}`, now.Add(left).Unix())
 		return bearer.Value("YQ." + base64.RawURLEncoding.EncodeToString([]byte(body)) + ".YQ")
 	}
-	const secret = "encrypted; of the server, its key is the one of 2026-11-26 (SHA256:x)"
+	const secret = "encrypted, and the server known: its key is the one of 2026-11-26 (SHA256:x)"
 	for name, tt := range map[string]struct {
 		view  view
 		grade callstate.Grade

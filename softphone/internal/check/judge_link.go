@@ -1,11 +1,13 @@
 package check
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
 
 	"callcenter/softphone/internal/callstate"
+	"callcenter/softphone/internal/phone"
 )
 
 const (
@@ -83,6 +85,9 @@ func (l *link) serverView(servers []string) view {
 		v.finding = name + ": no answer within the time of the check"
 		if p.err != nil {
 			v.finding = p.err.Error()
+		}
+		if errors.Is(p.err, phone.ErrUnwelcome) {
+			return v.but(callstate.GradeFail, "Do what this says: the network is not the cause.")
 		}
 		return v.but(callstate.GradeFail, "Ask the administrator whether the server runs, check the network cable or Wi-Fi, or name another with --server.")
 	case l.has(callstate.KindServerGone):

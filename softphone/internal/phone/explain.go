@@ -20,6 +20,18 @@ func silentMeter() callstate.Meter {
 	return callstate.Meter{Peak: level.Floor, RMS: level.Floor, Hold: level.Floor}
 }
 
+// ErrUnwelcome is in what Place returns where this phone and a server do not speak, or
+// the server does not let it call, for who either is: no network is at fault.
+var ErrUnwelcome = errors.New("the server and this phone do not accept each other")
+
+// refusal is an ErrUnwelcome, as a sentence that says what to do.
+type refusal string
+
+func (r refusal) Error() string { return string(r) }
+
+// Is says that the network is not at fault.
+func (refusal) Is(target error) bool { return target == ErrUnwelcome }
+
 // explain turns the error of a call into a sentence: what happened, to what,
 // what to do.
 func (p *Phone) explain(err error, wasLive bool) error {
@@ -35,7 +47,7 @@ func (p *Phone) explain(err error, wasLive bool) error {
 		return fmt.Errorf("the connection to server %s was lost and did not come back within %.0f s%s: check the network, then dial again",
 			lost.Server, call.KeepTrying.Seconds(), why(lost.Last))
 	case errors.As(err, &access):
-		return errors.New(printable.Clean(access.text))
+		return refusal(printable.Clean(access.text))
 	case errors.Is(err, call.ErrTakenOver):
 		return errors.New("the call was taken over by another phone with its credentials: it goes on there")
 	case errors.Is(err, call.ErrNoAnswer):
@@ -51,7 +63,7 @@ func (p *Phone) explain(err error, wasLive bool) error {
 	}
 	st := refused.GRPCStatus()
 	if st.Code() == codes.Unauthenticated || st.Code() == codes.PermissionDenied {
-		return errors.New(p.unwelcome(server, st, wasLive))
+		return refusal(p.unwelcome(server, st, wasLive))
 	}
 	return errors.New(sentence(server, st, wasLive))
 }
