@@ -61,7 +61,7 @@ func accessLines(s *callstate.Snapshot) []string {
 	case v.Open():
 		out = append(out, "The call is not encrypted: whoever is in between can hear it.")
 	case v.Encrypted:
-		out = append(out, "The call is encrypted; of the server, "+v.KnownBy+".")
+		out = append(out, "The call is encrypted, and the server known: "+v.KnownBy+".")
 	}
 	return out
 }
