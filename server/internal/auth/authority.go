@@ -100,8 +100,8 @@ func (a *Authority) Describe() []string {
 		ids = append(ids, id)
 	}
 	slices.Sort(ids)
-	return []string{fmt.Sprintf("tokens for %s, signed by %d keys in %s (%s); %d revocations",
-		a.cfg.Audience, len(ids), a.cfg.Dir, strings.Join(ids, " "), len(s.list.ids)+len(s.list.subjects))}
+	return []string{fmt.Sprintf("tokens for %s; keys in %s: %s; revoked: %d",
+		a.cfg.Audience, a.cfg.Dir, strings.Join(ids, " "), len(s.list.ids)+len(s.list.subjects))}
 }
 
 // Run looks every 2 s whether a file in the folder has changed, and then reads all

@@ -92,6 +92,9 @@ func checkName(s string) error {
 	return nil
 }
 
+// CheckSubject reports a subject that no token may have.
+func CheckSubject(s string) error { return checkName(s) }
+
 func name(to *string) func(json.RawMessage) error {
 	return func(b json.RawMessage) error {
 		if err := json.Unmarshal(b, to); err != nil {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -70,7 +71,10 @@ func readKeys(dir string) (map[string]ed25519.PublicKey, error) {
 // list returns what is before the suffix in the names of a folder's files.
 func list(dir, suffix string) ([]string, error) {
 	entries, err := os.ReadDir(dir)
-	if err != nil {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("%w: %w: name another, or let `server token create` make it", errFolder, err)
+	case err != nil:
 		return nil, fmt.Errorf("%w: %w", errFolder, err)
 	}
 	var ids []string

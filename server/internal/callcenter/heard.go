@@ -23,7 +23,7 @@ const (
 // uses them, under the call's pushing.
 type callerEvents struct {
 	digits  *rate.Limiter // nil before the first
-	refused atomic.Uint64 // no digits, or too many
+	refused atomic.Uint64 // no digits, too many, or of who may not speak
 }
 
 // before takes what counts for the chunk's own frame too: a call that goes on does so
@@ -59,6 +59,6 @@ func (c *call) mayPress(now time.Duration) bool {
 // refuse counts an event that goes no further, and logs the first.
 func (c *call) refuse(ctx context.Context) {
 	if c.caller.refused.Add(1) == 1 {
-		c.svc.cfg.Log.LogAttrs(ctx, slog.LevelWarn, "digits refused, they are none or too many", c.attrs()...)
+		c.svc.cfg.Log.LogAttrs(ctx, slog.LevelWarn, "digits refused, they are none, too many, or of who may not speak", c.attrs()...)
 	}
 }

@@ -84,7 +84,7 @@ func TestHoldAndDigitsReachTheOthersWithTheNameThatTheServerKnows(t *testing.T) 
 			if line := b.ended("anna"); line["digits_refused"] != 4.0 {
 				b.Errorf("the last line counts %v digits refused", line["digits_refused"])
 			}
-			if n := len(b.lines(b, "digits refused, they are none or too many", "anna")); n != 1 {
+			if n := len(b.lines(b, "digits refused, they are none, too many, or of who may not speak", "anna")); n != 1 {
 				b.Errorf("that is logged %d times", n)
 			}
 		})

@@ -162,6 +162,8 @@ func (o *order) check(now time.Time) error {
 	switch g := &o.Grants; {
 	case o.Subject == "":
 		return errors.New("who bears the token? Name them with --subject")
+	case auth.CheckSubject(o.Subject) != nil:
+		return fmt.Errorf("--subject %.80q: %w", o.Subject, auth.CheckSubject(o.Subject))
 	case o.valid <= 0 || o.Expires.Sub(now) > auth.MaxLife:
 		return fmt.Errorf("--valid %v: a token can be valid until %d days from now", o.valid, auth.MaxLife/(24*time.Hour))
 	case len(g.Call) == 0 && !g.Admin:

@@ -19,7 +19,7 @@ func TestEncryptionAndTokenHaveALineEach(t *testing.T) {
 		body := fmt.Sprintf(`{"sub":"ada\u001b[2J","exp":%d}`, now.Add(left).Unix())
 		return bearer.Value("YQ." + base64.RawURLEncoding.EncodeToString([]byte(body)) + ".YQ")
 	}
-	const secret = "encrypted; of the server, its key is the one of 2026-11-26 (SHA256:x)"
+	const secret = "encrypted, and the server known: its key is the one of 2026-11-26 (SHA256:x)"
 	for name, tt := range map[string]struct {
 		view  view
 		grade callstate.Grade
@@ -46,7 +46,7 @@ func TestEncryptionAndTokenHaveALineEach(t *testing.T) {
 func TestARefusalIsNotBlamedOnTheNetwork(t *testing.T) {
 	l := &link{}
 	l.outcome.Store(&placed{err: &phone.RefusalError{}})
-	if v := l.serverView([]string{"a:1"}); v.grade != callstate.GradeFail || !strings.Contains(v.advice, "network is not to blame") {
+	if v := l.serverView([]string{"a:1"}); v.grade != callstate.GradeFail || !strings.Contains(v.advice, "network is not the cause") {
 		t.Errorf("%+v", v)
 	}
 	l.outcome.Store(&placed{err: errors.New("it cannot be reached")})

@@ -22,7 +22,7 @@ func encryptionView(s callstate.Security) view {
 		return view{finding: "encrypted, and the server was met just now: its key " + s.Fingerprint + " is remembered"}.but(callstate.GradeWarn,
 			"Compare it with what the server printed when it started.")
 	}
-	return pass(nil, "encrypted; of the server, %s (%s)", s.KnownBy, s.Fingerprint)
+	return pass(nil, "encrypted, and the server known: %s (%s)", s.KnownBy, s.Fingerprint)
 }
 
 // tokenView is who the operator is, and until when.

@@ -87,7 +87,7 @@ func (l *link) serverView(servers []string) view {
 			v.finding = p.err.Error()
 		}
 		if errors.As(p.err, new(*phone.RefusalError)) {
-			return v.but(callstate.GradeFail, "The network is not to blame: do what the line says. The check calls echo, which your token has to allow.")
+			return v.but(callstate.GradeFail, "Do what this says: the network is not the cause. The check calls echo, which your token has to allow.")
 		}
 		return v.but(callstate.GradeFail, "Ask the administrator whether the server runs, check the network cable or Wi-Fi, or name another with --server.")
 	case l.has(callstate.KindServerGone):

@@ -255,7 +255,7 @@ func TestACallSaysWhatItsTokenDoesNotAllow(t *testing.T) {
 		t.Errorf("%s", o.stderr)
 	}
 	o = h.run("dial echo\nwait connected\nwait 600ms\nstatus\nhang up\nquit\n", "--plain", "--tls", "on", "--server", g.addr, "--token-file", token, "--capture", "tone:440", "--playback", "null")
-	for _, want := range []string{"Warning: Nobody hears you", "Listen only: your token", "The call is encrypted; of the server, its key is the one of"} {
+	for _, want := range []string{"Warning: Nobody hears you", "Listen only: your token", "The call is encrypted, and the server known: its key is the one of"} {
 		if !strings.Contains(o.stdout, want) {
 			t.Errorf("%q is missing in\n%s", want, o.stdout)
 		}

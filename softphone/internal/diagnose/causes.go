@@ -250,7 +250,7 @@ func (w *Watch) serving(s *callstate.Snapshot, now time.Duration) (f finding) {
 		w.server.add(took, now)
 	}
 	if s.Link.Draining {
-		return finding{on: true, fact: true, text: "the server is about to end", effect: "the call moves to another", over: over}
+		return finding{on: true, fact: true, text: "the server is about to end", effect: "the call moves, or comes back", over: over}
 	}
 	if c := w.past.change(unplayableSpan); c.unplayable >= unplayable {
 		f = finding{on: true, effect: youMiss, over: youMissed}

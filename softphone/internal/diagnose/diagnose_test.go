@@ -210,6 +210,7 @@ func TestWhyNobodyHearsIsSaid(t *testing.T) {
 		"Nobody hears you, you hear nobody":                    func(c *callstate.Snapshot) { c.MayNotSpeak, c.MayNotListen = true, true },
 		"muted: nobody hears you; your token does not let":     func(c *callstate.Snapshot) { c.MayNotListen, c.Muted = true, true },
 		"Nobody else is here.":                                 func(c *callstate.Snapshot) { c.Roster = nil },
+		"You hear nobody":                                      func(c *callstate.Snapshot) { c.MayNotListen, c.Roster, c.Health.Acknowledges = true, nil, false },
 		"Everybody else holds":                                 func(c *callstate.Snapshot) { c.Roster = []callstate.Participant{{Held: true}} },
 		"The server does not say":                              func(c *callstate.Snapshot) { c.Health.Acknowledges = false },
 	} {
@@ -219,6 +220,15 @@ func TestWhyNobodyHearsIsSaid(t *testing.T) {
 		if s.found.Verdict.Heard {
 			t.Errorf("%q, and heard", s.text())
 		}
+	}
+}
+
+func TestWhoMayNotListenIsNotTakenToBeAlone(t *testing.T) {
+	s := newScene(t)
+	s.goes(time.Second, func(c *callstate.Snapshot) { c.MayNotListen, c.Roster = true, nil })
+	s.reads("You get through, confirmed")
+	if !s.found.Verdict.Heard {
+		t.Error("and not heard")
 	}
 }
 

@@ -54,9 +54,9 @@ func (p *praise) sentence(s *callstate.Snapshot, now time.Duration) (text string
 		return "You are muted: nobody hears you; your token does not let you listen.", false
 	case s.Muted:
 		return "You are muted: nobody hears you.", false
-	case s.InRoom() && len(s.Roster)+s.Unlisted == 0:
+	case s.InRoom() && !s.MayNotListen && len(s.Roster)+s.Unlisted == 0: // who may not listen is told of nobody
 		return "Nobody else is here.", false
-	case s.InRoom() && allHold(s):
+	case s.InRoom() && !s.MayNotListen && allHold(s):
 		return "Everybody else holds the call: nobody hears you.", false
 	case s.MayNotListen && !s.Health.Acknowledges:
 		return "You hear nobody: your token does not let you listen.", false
@@ -88,10 +88,10 @@ func (k known) sentence() string {
 	if !k.inRoom {
 		return "You are heard, confirmed " + until + " ago."
 	}
-	text := "They hear you, confirmed " + until + " ago"
-	if k.deaf {
-		return text + "; your token does not let you listen."
+	if k.deaf { // of who is there, if anybody, nothing is known
+		return "You get through, confirmed " + until + " ago; your token does not let you listen."
 	}
+	text := "They hear you, confirmed " + until + " ago"
 	if k.plays {
 		text += fmt.Sprintf(", %.1f %% made up", k.pct)
 	}

@@ -98,7 +98,8 @@ func sentence(server string, st *status.Status, wasLive bool) string {
 	case codes.NotFound:
 		return fmt.Sprintf("server %s knows no such destination: dial echo, tone or room/NAME, with a-z, 0-9, '.', '_' and '-' in NAME", server)
 	case codes.ResourceExhausted:
-		return fmt.Sprintf("server %s takes no more calls now (%s): dial again later", server, msg)
+		reason, _, _ := strings.Cut(msg, ", call again") // that is said in our words
+		return fmt.Sprintf("server %s takes no more calls now (%s): dial again later", server, reason)
 	case codes.AlreadyExists:
 		return fmt.Sprintf("server %s has a call of this id already: dial again", server)
 	case codes.Unimplemented:

@@ -106,6 +106,9 @@ func qualityLines(s *callstate.Snapshot) []string {
 				percent(t.ConcealedPct), poor(s, callstate.WarnLoss), t.Lost, t.Dropped, t.Late, t.Received+t.Lost+t.Dropped),
 			fmt.Sprintf("Jitter %s%s; the buffer holds %s and aims at %s.", ms(s.Delay.Jitter), poor(s, callstate.WarnJitter), ms(s.Delay.Buffer), ms(s.Delay.Target)))
 	}
+	if s.MayNotSpeak {
+		return append(out, "They hear nothing of you: your token does not let you speak.")
+	}
 	return append(out, theyHear(s.Remote))
 }
 

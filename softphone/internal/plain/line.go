@@ -211,6 +211,8 @@ func (s *session) digits(arg string) {
 	switch {
 	case !s.snap.State.Connected():
 		s.say("There is no call to send digits in.")
+	case s.snap.MayNotSpeak:
+		s.say("Nothing was sent: your token does not let you speak, which digits need, too.")
 	case arg == "":
 		s.say("Which digits? digits 123#.")
 	case bad != "":

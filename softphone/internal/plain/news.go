@@ -211,6 +211,8 @@ func (r *roster) look(s *session) {
 		}
 	}
 	switch {
+	case !r.known && len(came) == 0 && s.snap.MayNotListen:
+		s.say(notTold)
 	case !r.known && len(came) == 0:
 		s.say("Nobody else is in the room.")
 	case !r.known:

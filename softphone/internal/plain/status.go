@@ -61,7 +61,7 @@ func accessLines(s *callstate.Snapshot) []string {
 	case v.Open():
 		out = append(out, "The call is not encrypted: whoever is in between can hear it.")
 	case v.Encrypted:
-		out = append(out, "The call is encrypted; of the server, "+v.KnownBy+".")
+		out = append(out, "The call is encrypted, and the server known: "+v.KnownBy+".")
 	}
 	return out
 }
@@ -166,12 +166,18 @@ func ailing(e callstate.End) string {
 	return text
 }
 
+// notTold stands for a room's participants where the server names none.
+const notTold = "Who else is in the room is not told: your token does not let you listen."
+
 // whoLines are who is in the room.
 func whoLines(s *callstate.Snapshot) []string {
 	if !s.InRoom() {
 		return []string{either(s.State.Connected(), "This call is to no room.", "There is no call.")}
 	}
 	n := len(s.Roster) + s.Unlisted
+	if n == 0 && s.MayNotListen {
+		return []string{notTold}
+	}
 	head := fmt.Sprintf("%d others are in the room.", n)
 	switch n {
 	case 0:

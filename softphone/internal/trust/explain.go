@@ -25,7 +25,7 @@ func (e *Error) Unwrap() error { return e.cause }
 
 // changed is that a server has another key.
 func changed(address, known, now string) *Error {
-	return &Error{Final: true, text: fmt.Sprintf("server %s was refused, somebody may be in between: its key was %s and is %s; if its administrator has a new one: softphone trust forget %s", address, known, now, address)}
+	return &Error{Final: true, text: fmt.Sprintf("server %s was refused, somebody may be in between: its key was %s and is %s; if its administrator confirms this: softphone trust forget %s", address, known, now, address)}
 }
 
 // stranger is that a server which an authority vouched for has nobody who does.

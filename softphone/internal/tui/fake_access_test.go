@@ -13,9 +13,9 @@ func listenOnlySnapshot() callstate.Snapshot {
 
 // speakOnlySnapshot is a call that goes over the network in plain text.
 func speakOnlySnapshot() callstate.Snapshot {
-	s := roomSnapshot(team(3)...)
+	s := roomSnapshot() // the server tells who may not listen of nobody
 	s.MayNotListen = true
 	s.Link.Security = callstate.Security{Known: true}
-	s.Verdict = callstate.Verdict{Good: "They hear you, confirmed 0.2 s ago; your token does not let you listen.", Heard: true}
+	s.Verdict = callstate.Verdict{Good: "You get through, confirmed 0.2 s ago; your token does not let you listen.", Heard: true}
 	return s
 }

@@ -528,7 +528,7 @@ func scenes() []scene {
 		}},
 		{name: "refused", snap: idleSnapshot(), notice: callstate.Notice{
 			Severity: callstate.Failure,
-			Text:     "server desk.house.example:50051 was refused, somebody may be in between: its key was SHA256:uFm2nqV3aJ8rYc5Zt0pKxE1wLdQ7hB4sGvT6oRiN9kM and is SHA256:f8CGU7s1/VBfHK80UyAc5cMPUirzxN1qyfu/8M4KsJg; if its administrator has a new one: softphone trust forget desk.house.example:50051",
+			Text:     "server desk.house.example:50051 was refused, somebody may be in between: its key was SHA256:uFm2nqV3aJ8rYc5Zt0pKxE1wLdQ7hB4sGvT6oRiN9kM and is SHA256:f8CGU7s1/VBfHK80UyAc5cMPUirzxN1qyfu/8M4KsJg; if its administrator confirms this: softphone trust forget desk.house.example:50051",
 		}},
 		{name: "held", snap: heldSnapshot()},
 		{name: "talk", snap: talkSnapshot()},

@@ -70,6 +70,8 @@ func (r remote) Render(width int) string {
 	h, narrow := r.s.Remote, width < roomy-2
 	text := r.st.dim.Render(unknown)
 	switch {
+	case r.s.MayNotSpeak: // what arrives goes no further
+		text = "nothing: listen only"
 	case h.Known && h.Plays && narrow:
 		text = fmt.Sprintf("conc %s %% buf %.0fms jit %.0fms", percent(h.ConcealedPct, 1), h.Buffer.Seconds()*1e3, h.Jitter.Seconds()*1e3)
 	case h.Known && h.Plays:
@@ -80,7 +82,7 @@ func (r remote) Render(width int) string {
 	case h.Known:
 		text = fmt.Sprintf("%d frames, %d lost, %d late", h.Received, h.Lost, h.Late)
 	}
-	if h.MOS > 0 && !narrow {
+	if h.MOS > 0 && !narrow && !r.s.MayNotSpeak {
 		text += fmt.Sprintf(", MOS %.1f est.", h.MOS)
 	}
 	return detail{r.st, "They hear", "far", r.st.plain.Render(text)}.Render(width)

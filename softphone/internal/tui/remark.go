@@ -25,6 +25,7 @@ const (
 	aboutEarpiece
 	aboutSounds
 	aboutDigits
+	aboutNoDigits
 )
 
 // remarkFor is how long a remark stands, by the snapshots; without a call there
@@ -38,8 +39,13 @@ func (m *model) say(what about) {
 	m.remark = remark{about: what, until: m.now.Add(remarkFor)}
 }
 
-// sendDigit sends a digit of the keypad, and shows it after those before it.
+// sendDigit sends a digit of the keypad, and shows it after those before it. Who may
+// not speak has none: the server would refuse it.
 func (m *model) sendDigit(digit rune) {
+	if m.snap.MayNotSpeak {
+		m.say(aboutNoDigits)
+		return
+	}
 	m.phone.Digit(digit)
 	digits := []rune{}
 	if m.remark.about == aboutDigits && m.now.Before(m.remark.until) {
@@ -76,6 +82,8 @@ func (r remark) text(s *callstate.Snapshot) string {
 			text += " " + string(d)
 		}
 		return text
+	case aboutNoDigits:
+		return "Not sent: your token does not let you speak, which digits need, too."
 	case aboutNothing:
 	}
 	return ""

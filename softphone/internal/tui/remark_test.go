@@ -50,6 +50,18 @@ func TestAGainIsShownAsItIs(t *testing.T) {
 	}
 }
 
+func TestDigitsOfWhoMayNotSpeakAreNotShownAsSent(t *testing.T) {
+	m, phone := at(callstate.Live)
+	later(m, listenOnlySnapshot(), time.Second)
+	quits(m, "1")
+	if view := m.View(); strings.Contains(view, "Sent 1") || !strings.Contains(view, "Not sent: your token does not let you speak") {
+		t.Errorf("they are:\n%s", view)
+	}
+	if len(phone.calls) > 0 {
+		t.Errorf("they are sent: %v", phone.calls)
+	}
+}
+
 func TestDigitsAreShownAsSent(t *testing.T) {
 	m, _ := at(callstate.Live)
 	quits(m, "1", "2", "*3")

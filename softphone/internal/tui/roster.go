@@ -100,7 +100,7 @@ func (r roster) places(width, n int) []string {
 	}
 	texts := []string{r.place(you, width)}
 	if len(others)+r.s.Unlisted == 0 {
-		alone := r.st.dim.Render("Nobody else is here")
+		alone := r.st.dim.Render(either(r.s.MayNotListen, "Others are not shown", "Nobody else is here"))
 		if n == 1 {
 			return []string{alone}
 		}
