@@ -17,6 +17,7 @@ type account struct {
 	conns, streams, watches, calls int
 	unused                         [unuses]list.List
 	connecting, opening, calling   bucket
+	calm                           bucket // connections that need not wait
 	refused                        uint64 // since the last line of the log
 }
 

@@ -48,6 +48,7 @@ type Gate struct {
 	accounts   map[netip.Addr]*account
 	identities map[string]int // calls
 	unused     [unuses]list.List
+	turn       time.Time // of the last connection that has to wait for it
 	since      tally // refused since the last line of the log
 	total      tally // refused
 }

@@ -24,6 +24,14 @@ const (
 	// a share of them each second.
 	connectShare = 0.05
 	connectLeast = 10 // a second
+	// Beginning a connection costs the server more than carrying a call for a
+	// second. So those of an address that has just opened calmBurst, and calmRate a
+	// second, wait for each other and for those of all such addresses: one each
+	// turnEvery. Who would wait longer than turnLimit is refused.
+	calmBurst = 20
+	calmRate  = 5
+	turnEvery = 1500 * time.Microsecond
+	turnLimit = 2500 * time.Millisecond
 	// A connection may open twice as many streams at once as it may have, and then
 	// openRate a second; all that an address has, twice as many as it may have
 	// connections or calls, and then a share of them.
@@ -49,6 +57,7 @@ type Conn struct {
 	gate    *Gate
 	account *account
 	cut     func()
+	turn    time.Time
 
 	// Under the gate's lock.
 	gone             bool
@@ -91,6 +100,10 @@ func (g *Gate) connect(peer net.Addr, now time.Time, cut func()) (c *Conn, victi
 	if most := float64(l.ConnectionsPerAddress); most > 0 && !a.connecting.take(now, l.connectRate(), most) {
 		return nil, nil, g.refuse(a, ConnectionRate, retryStream, "this address opens connections too fast")
 	}
+	wait := g.wait(a, now, &l)
+	if wait > turnLimit {
+		return nil, nil, g.refuse(a, ConnectionRate, retryStream, "the server is busy with new connections")
+	}
 	if full(a.conns, l.ConnectionsPerAddress) {
 		v := oldest(&a.unused)
 		if v == nil {
@@ -107,12 +120,26 @@ func (g *Gate) connect(peer net.Addr, now time.Time, cut func()) (c *Conn, victi
 	} else if half := l.Connections / 2; half > 0 && g.unused[fresh].Len() >= half {
 		victims = append(victims, g.evict(g.unused[fresh].Front().Value.(*Conn), MadeRoom))
 	}
-	c = &Conn{gate: g, account: a, cut: cut, since: now}
+	c = &Conn{gate: g, account: a, cut: cut, since: now, turn: now.Add(wait)}
+	if wait > 0 {
+		g.turn = c.turn
+	}
 	g.conns++
 	a.conns++
 	c.settle(fresh)
 	return c, victims, nil
 }
+
+// wait returns how long another connection of the address has to wait for its turn.
+func (g *Gate) wait(a *account, now time.Time, l *Limits) time.Duration {
+	if l.ConnectionsPerAddress == 0 || a.calm.take(now, calmRate, calmBurst) {
+		return 0
+	}
+	return max(turnEvery, g.turn.Sub(now)+turnEvery)
+}
+
+// Turn returns when the connection may begin to talk.
+func (c *Conn) Turn() time.Time { return c.turn }
 
 // oldest returns the connection that makes room first, nil if all are in use.
 func oldest(unused *[unuses]list.List) *Conn {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"strconv"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -116,20 +117,60 @@ func TestConnectionsThatDoNothingMakeRoomOldestFirst(t *testing.T) {
 func TestTenThousandIdleConnectionsKeepNobodyOut(t *testing.T) {
 	g := New(Limits{Connections: 4000, ConnectionsPerAddress: 1000})
 	addresses := []string{"10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.4", "10.0.0.5", "10.0.0.6", "10.0.0.7", "10.0.0.8", "10.0.0.9", "10.0.1.1"}
-	for _, a := range addresses {
-		for range 1000 {
-			connect(t, g, a, at(0))
+	for i := range 1000 {
+		for _, a := range addresses {
+			_, _ = g.Connect(tcp(a), at(time.Duration(i)*time.Millisecond), func() {}) // or they are too fast
 		}
 	}
 	if n := g.unused[fresh].Len(); n != 2000 {
 		t.Errorf("%d connections wait for an RPC, want half of all", n)
 	}
-	for i := range 1000 {
-		busy(t, g, "10.9.9.9", at(time.Duration(i)))
+	// Meanwhile others come in without waiting, and the idle ones' neighbours do
+	// soon.
+	for i := range calmBurst {
+		v := busy(t, g, "10.9.9.9", at(time.Second+time.Duration(i)))
+		if v.Turn().After(at(time.Second + time.Duration(i))) {
+			t.Error("one waits behind those who are too fast")
+		}
 	}
-	// The idle one's own neighbours come in, too.
-	for range 50 {
-		busy(t, g, "10.0.1.1", at(2*time.Second))
+	for i := range 50 {
+		busy(t, g, "10.0.1.1", at(4*time.Second+time.Duration(i)))
+	}
+	for i := range 980 {
+		busy(t, g, "10.9.9.9", at(10*time.Second+time.Duration(i)))
+	}
+}
+
+func TestConnectionsOfAnAddressInAHurryTakeTurns(t *testing.T) {
+	g := New(Limits{Connections: 4000, ConnectionsPerAddress: 1000})
+	for i := range calmBurst + 4 {
+		want := max(0, time.Duration(i+1-calmBurst)) * turnEvery
+		if c := connect(t, g, "10.0.0.1", at(0)); c.Turn() != at(want) {
+			t.Errorf("connection %d waits %v, want %v", i, c.Turn().Sub(at(0)), want)
+		}
+	}
+	for i := range calmBurst {
+		if c := connect(t, g, "10.0.0.2", at(time.Second)); c.Turn() != at(time.Second) {
+			t.Fatalf("connection %d of another one waits", i)
+		}
+	}
+	if c := connect(t, g, "10.0.0.2", at(time.Second)); c.Turn() != at(time.Second+turnEvery) {
+		t.Errorf("turns that nobody took are waited for until %v", c.Turn())
+	}
+	var err error
+	n := 0
+	for ; err == nil && n < 5000; n++ {
+		_, err = g.Connect(tcp("10.0.0."+strconv.Itoa(3+n%20)), at(2*time.Second), func() {})
+	}
+	refused(t, err, ConnectionRate)
+	if most := 20*calmBurst + int(turnLimit/turnEvery) + 1; n < most-20 || n > most+20 {
+		t.Errorf("%d connections were let in at once, want about %d", n, most)
+	}
+	free := New(Limits{Connections: 4000})
+	for range 1000 {
+		if c := connect(t, free, "10.0.0.1", at(0)); c.Turn() != at(0) {
+			t.Fatal("one waits where addresses have no bound")
+		}
 	}
 }
 

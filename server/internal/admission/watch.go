@@ -53,7 +53,8 @@ func (g *Gate) sweep(now time.Time) (late []*Conn) {
 	rate, _ := l.openRate()
 	g.forget(func(a *account) bool {
 		connected, opened := a.connecting.settle(now, l.connectRate()), a.opening.settle(now, rate)
-		return a.calling.settle(now, l.callRate()) && connected && opened && a.refused == 0
+		called, calm := a.calling.settle(now, l.callRate()), a.calm.settle(now, calmRate)
+		return called && calm && connected && opened && a.refused == 0
 	})
 	return late
 }

@@ -38,7 +38,7 @@ func (l *listener) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		c := &conn{Conn: raw, lis: l}
+		c := &conn{Conn: raw, lis: l, gone: make(chan struct{})}
 		c.remote = &remote{Addr: raw.RemoteAddr(), conn: c}
 		if c.place, err = l.gate.Connect(raw.RemoteAddr(), time.Now(), c.cut); err != nil {
 			c.cut()
@@ -59,6 +59,7 @@ func (l *listener) cut() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for c := range l.open {
+		c.leave()
 		_ = c.Conn.Close() // so may this
 	}
 }
@@ -70,6 +71,8 @@ type conn struct {
 	lis    *listener
 	remote *remote
 	place  *admission.Conn
+	once   sync.Once
+	gone   chan struct{} // closed with it
 }
 
 // remote is a peer's address, by which an RPC finds its connection.
@@ -83,6 +86,7 @@ func (c *conn) RemoteAddr() net.Addr { return c.remote }
 
 // Close closes the connection and gives its place back.
 func (c *conn) Close() error {
+	c.leave()
 	c.place.Close()
 	c.lis.mu.Lock()
 	delete(c.lis.open, c)
@@ -100,10 +104,29 @@ func (c *conn) CloseWrite() error {
 
 // cut closes the connection without a goodbye that the kernel would have to keep.
 func (c *conn) cut() {
+	c.leave()
 	if tcp, ok := c.Conn.(*net.TCPConn); ok {
 		_ = tcp.SetLinger(0) // it is closed in any case
 	}
 	_ = c.Conn.Close() // it may be closed already
+}
+
+func (c *conn) leave() { c.once.Do(func() { close(c.gone) }) }
+
+// await waits for the connection's turn to talk.
+func (c *conn) await() error {
+	wait := time.Until(c.place.Turn())
+	if wait <= 0 {
+		return nil
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-c.gone:
+		return net.ErrClosed
+	}
 }
 
 // connOf returns the place of the connection that carries an RPC, nil if it is not
@@ -142,14 +165,19 @@ func (m metered) Clone() credentials.TransportCredentials {
 // ServerHandshake implements credentials.TransportCredentials.
 func (m metered) ServerHandshake(raw net.Conn) (net.Conn, credentials.AuthInfo, error) {
 	secure, info := raw, credentials.AuthInfo(nil)
+	c, ours := raw.(*conn)
+	if ours {
+		if err := c.await(); err != nil {
+			return nil, nil, err
+		}
+	}
 	if !m.plain {
 		var err error
 		if secure, info, err = m.TransportCredentials.ServerHandshake(raw); err != nil {
 			return nil, nil, err
 		}
 	}
-	c, ok := raw.(*conn)
-	if !ok {
+	if !ours {
 		return secure, info, nil
 	}
 	streams := c.lis.gate.Limits().StreamsPerConnection
