@@ -49,8 +49,8 @@ type Gate struct {
 	identities map[string]int // calls
 	unused     [unuses]list.List
 	turn       time.Time // of the last connection that has to wait for it
-	since      tally // refused since the last line of the log
-	total      tally // refused
+	since      tally     // refused since the last line of the log
+	total      tally     // refused
 }
 
 // New returns a gate with these limits.
