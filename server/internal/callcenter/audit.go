@@ -3,6 +3,7 @@ package callcenter
 import (
 	"context"
 	"log/slog"
+	"net"
 	"net/netip"
 	"sync"
 	"time"
@@ -11,6 +12,7 @@ import (
 
 	"callcenter/api/wire"
 	"callcenter/audio"
+	"callcenter/server/internal/admission"
 	"callcenter/server/internal/auth"
 )
 
@@ -36,8 +38,8 @@ type audit struct {
 
 	mu        sync.Mutex
 	all       *rate.Limiter
-	addresses map[netip.Prefix]*rate.Limiter
-	older     map[netip.Prefix]*rate.Limiter // that was addresses before it was full
+	addresses map[netip.Addr]*rate.Limiter
+	older     map[netip.Addr]*rate.Limiter // that was addresses before it was full
 	leftOut   int
 	full      chan struct{} // something was left out
 }
@@ -45,7 +47,8 @@ type audit struct {
 // entry is what a line says of an RPC. The identity is nil of who was not asked, or
 // showed nothing that a key of ours signed.
 type entry struct {
-	method, peer        string
+	method              string
+	peer                net.Addr // nil where it has none
 	identity            *auth.Identity
 	destination, callID string
 }
@@ -54,7 +57,7 @@ func newAudit(log *slog.Logger, clock audio.Clock) *audit {
 	return &audit{
 		log: log, clock: clock,
 		all:       rate.NewLimiter(allRefusalsRate, allRefusalsMax),
-		addresses: make(map[netip.Prefix]*rate.Limiter),
+		addresses: make(map[netip.Addr]*rate.Limiter),
 		full:      make(chan struct{}, 1),
 	}
 }
@@ -80,7 +83,7 @@ func (a *audit) cutOff(ctx context.Context, e entry, err error) {
 }
 
 func (e *entry) attrs() []slog.Attr {
-	attrs := append(make([]slog.Attr, 0, 9), slog.String("peer", e.peer), slog.String("method", wire.Clean(e.method)))
+	attrs := append(make([]slog.Attr, 0, 9), slog.String("peer", addrText(e.peer)), slog.String("method", wire.Clean(e.method)))
 	attrs = append(attrs, identityAttrs(e.identity)...)
 	if e.callID != "" {
 		attrs = append(attrs, slog.String("destination", e.destination), slog.String("call_id", wire.Clean(e.callID)))
@@ -98,11 +101,11 @@ func identityAttrs(id *auth.Identity) []slog.Attr {
 
 // mayTell reports whether there may be another line about an address, and counts
 // what there may not be.
-func (a *audit) mayTell(peer string) bool {
+func (a *audit) mayTell(peer net.Addr) bool {
 	at := time.Time{}.Add(a.clock())
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.limiterLocked(network(peer)).AllowN(at, 1) && a.all.AllowN(at, 1) {
+	if a.limiterLocked(admission.Address(peer)).AllowN(at, 1) && a.all.AllowN(at, 1) {
 		return true
 	}
 	a.leftOut++
@@ -115,7 +118,7 @@ func (a *audit) mayTell(peer string) bool {
 
 // limiterLocked returns an address's own limiter. Half of those that are remembered
 // are given up at once, the older ones.
-func (a *audit) limiterLocked(of netip.Prefix) *rate.Limiter {
+func (a *audit) limiterLocked(of netip.Addr) *rate.Limiter {
 	l := a.addresses[of]
 	if l != nil {
 		return l
@@ -124,26 +127,10 @@ func (a *audit) limiterLocked(of netip.Prefix) *rate.Limiter {
 		l = rate.NewLimiter(refusalRate, refusalBurst)
 	}
 	if len(a.addresses) >= maxAddresses/2 {
-		a.older, a.addresses = a.addresses, make(map[netip.Prefix]*rate.Limiter)
+		a.older, a.addresses = a.addresses, make(map[netip.Addr]*rate.Limiter)
 	}
 	a.addresses[of] = l
 	return l
-}
-
-// network returns an address of IPv4, or what one subscriber is given of IPv6. All
-// that is no address is alike.
-func network(peer string) netip.Prefix {
-	ap, err := netip.ParseAddrPort(peer)
-	if err != nil {
-		return netip.Prefix{}
-	}
-	addr := ap.Addr().Unmap().WithZone("")
-	bits := addr.BitLen()
-	if addr.Is6() {
-		bits = 64
-	}
-	p, _ := addr.Prefix(bits) // there are so many bits
-	return p
 }
 
 // run tells how much was left out, until ctx ends and then once more.

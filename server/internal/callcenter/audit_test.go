@@ -12,8 +12,15 @@ import (
 	"time"
 
 	"callcenter/audio"
+	"callcenter/server/internal/admission"
 	"callcenter/server/internal/auth"
 )
+
+// named is an address by its text.
+type named string
+
+func (named) Network() string  { return "tcp" }
+func (n named) String() string { return string(n) }
 
 func TestRefusalsWithoutEndDoNotFillTheLog(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -25,12 +32,12 @@ func TestRefusalsWithoutEndDoNotFillTheLog(t *testing.T) {
 		line := entry{method: "/callcenter.CallCenter/LiveCall"}
 		const a1, a2 = 6000, 3
 		for i := range a1 { // a hundred a second, for a minute
-			line.peer = fmt.Sprint("192.0.2.1:", 1000+i)
+			line.peer = named(fmt.Sprint("192.0.2.1:", 1000+i))
 			_ = a.refuse(ctx, line, auth.ErrMissing)
 			time.Sleep(10 * time.Millisecond)
 		}
 		for i := range a2 { // somebody else
-			line.peer = fmt.Sprint("192.0.2.2:", 1000+i)
+			line.peer = named(fmt.Sprint("192.0.2.2:", 1000+i))
 			_ = a.refuse(ctx, line, auth.ErrExpired)
 		}
 		cancel()
@@ -64,7 +71,7 @@ func TestAFloodFromEverywhereDoesNotFillTheLogNorTheMemory(t *testing.T) {
 	a := newAudit(slog.New(slog.NewTextHandler(&log, nil)), func() time.Duration { return now })
 	for i := range 100_000 {
 		now += time.Millisecond
-		_ = a.refuse(t.Context(), entry{peer: fmt.Sprintf("[2001:db8:%x:%x::1]:443", i>>16, i&0xffff)}, auth.ErrMissing)
+		_ = a.refuse(t.Context(), entry{peer: named(fmt.Sprintf("[2001:db8:%x:%x::1]:443", i>>16, i&0xffff))}, auth.ErrMissing)
 	}
 	if n := strings.Count(log.String(), "\n"); n > allRefusalsMax+allRefusalsRate*100+1 {
 		t.Errorf("%d lines in 100 s", n)
@@ -87,7 +94,7 @@ func TestAnAddressIsWhatOneSubscriberHas(t *testing.T) {
 		{"[fe80::1%eth0]:1", "[fe80::1%eth1]:1", true},
 		{"bufconn", "", true},
 	} {
-		if got := network(tc.a) == network(tc.b); got != tc.same {
+		if got := admission.Address(named(tc.a)) == admission.Address(named(tc.b)); got != tc.same {
 			t.Errorf("%s and %s are the same: %v", tc.a, tc.b, got)
 		}
 	}

@@ -89,7 +89,7 @@ func (g *guard) admit(ctx context.Context, method string) (*auth.Identity, error
 	if isOf(method, healthpb.Health_ServiceDesc.ServiceName) {
 		return nil, nil
 	}
-	line := entry{method: method, peer: peerAddr(ctx)}
+	line := entry{method: method, peer: peerOf(ctx)}
 	if g.svc.cfg.Authority != nil {
 		var err error
 		if line.identity, err = g.svc.cfg.Authority.Authenticate(bearer(ctx), time.Now()); err != nil {
@@ -185,7 +185,7 @@ func (s *Service) refuseCall(ctx context.Context, id *auth.Identity, callID, des
 		return err
 	}
 	return s.audit.refuse(ctx, entry{
-		method: api.CallCenter_LiveCall_FullMethodName, peer: peerAddr(ctx), identity: id,
+		method: api.CallCenter_LiveCall_FullMethodName, peer: peerOf(ctx), identity: id,
 		destination: destination, callID: callID,
 	}, err)
 }
@@ -201,7 +201,7 @@ func (st *stream) letIn(ctx context.Context) {
 // entry is what the audit says of a call.
 func (c *call) entry(ctx context.Context) entry {
 	return entry{
-		method: api.CallCenter_LiveCall_FullMethodName, peer: peerAddr(ctx), identity: c.identity.Load(),
+		method: api.CallCenter_LiveCall_FullMethodName, peer: peerOf(ctx), identity: c.identity.Load(),
 		destination: c.destination, callID: c.opening.CallID,
 	}
 }

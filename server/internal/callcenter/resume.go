@@ -186,7 +186,7 @@ func (st *stream) resume(ctx context.Context, ack uint64) error {
 	st.letIn(ctx)
 	gap := st.clock() - time.Duration(c.heard.Load())
 	s.cfg.Log.LogAttrs(ctx, slog.LevelInfo, "call resumed", append(c.attrs(),
-		slog.String("peer", st.peerName()), seconds("gap_s", gap))...)
+		slog.String("peer", addrText(st.peer)), seconds("gap_s", gap))...)
 	return nil
 }
 

@@ -189,7 +189,7 @@ func (st *stream) open(ctx context.Context) error {
 	}
 	st.letIn(ctx)
 	st.svc.cfg.Log.LogAttrs(ctx, slog.LevelInfo, "call started",
-		append(st.call.attrs(), slog.String("peer", st.peerName()))...)
+		append(st.call.attrs(), slog.String("peer", addrText(st.peer)))...)
 	return nil
 }
 
@@ -201,11 +201,7 @@ func peerOf(ctx context.Context) net.Addr {
 	return nil
 }
 
-// peerAddr says whose RPC it is, "" where it has no address.
-func peerAddr(ctx context.Context) string { return addrText(peerOf(ctx)) }
-
-func (st *stream) peerName() string { return addrText(st.peer) }
-
+// addrText says an address for the log, "" where there is none.
 func addrText(a net.Addr) string {
 	if a == nil {
 		return ""
