@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"google.golang.org/grpc"
@@ -198,8 +199,8 @@ func (f *firstWords) Read(b []byte) (int, error) {
 		f.c.noteTLS(err)
 	case n > 0 && !f.encrypted && b[0] == alertRecord:
 		f.c.note(&accessError{final: true, text: fmt.Sprintf("server %s wants encrypted connections: use --tls on", f.c.server)})
-	case n == 0 && !f.encrypted && errors.Is(err, io.EOF):
-		f.c.note(&accessError{text: fmt.Sprintf("server %s hung up at once: if it wants encrypted connections, use --tls on", f.c.server)})
+	case n == 0 && !f.encrypted && hungUp(err):
+		f.noteHangUp()
 	}
 	f.heard.Store(n > 0)
 	return n, err
@@ -209,12 +210,30 @@ func (f *firstWords) Read(b []byte) (int, error) {
 // why is still to be read.
 func (f *firstWords) Write(b []byte) (int, error) {
 	n, err := f.Conn.Write(b)
-	if err != nil && f.encrypted && !f.heard.Load() {
+	switch {
+	case err == nil || f.heard.Load():
+	case f.encrypted:
 		if _, why := f.Conn.Read(make([]byte, 1)); why != nil {
 			f.c.noteTLS(why)
 		}
+	case hungUp(err):
+		f.noteHangUp()
 	}
 	return n, err
+}
+
+// noteHangUp notes that a server ended a connection in plain text before it said
+// anything, unless it did say why.
+func (f *firstWords) noteHangUp() {
+	if f.c.found.Load() == nil {
+		f.c.note(&accessError{text: fmt.Sprintf("server %s hung up at once: if it wants encrypted connections, use --tls on", f.c.server)})
+	}
+}
+
+// hungUp is that the other end closed the connection. It is a reset where something
+// it had not read yet was on its way.
+func hungUp(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
 
 // noteTLS notes why TLS failed, if that tells who is there.

@@ -3,6 +3,7 @@ package phone_test
 import (
 	"context"
 	"crypto/tls"
+	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -152,6 +153,33 @@ func TestPlainTextAndTLSDoNotTakeEachOtherForALinkThatIsGone(t *testing.T) {
 	f.mu.Unlock()
 	if _, _, err := place(t, f.addr, a); err == nil || !strings.Contains(err.Error(), "asks for a certificate of this softphone") {
 		t.Errorf("a certificate is wanted: %v", err)
+	}
+}
+
+func TestAServerThatHangsUpOnPlainTextMayWantTLS(t *testing.T) {
+	read := func(c net.Conn, bytes int64) { _, _ = io.CopyN(io.Discard, c, bytes) }
+	hangUp := map[string]func(*net.TCPConn){
+		"it hung up":              func(c *net.TCPConn) { read(c, 24) }, // the preface of RFC 9113 §3.4
+		"it reset the connection": func(c *net.TCPConn) { read(c, 1); _ = c.SetLinger(0) },
+	}
+	for name, end := range hangUp {
+		t.Run(name, func(t *testing.T) {
+			l, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = l.Close() }()
+			go func() {
+				for c, err := l.Accept(); err == nil; c, err = l.Accept() {
+					end(c.(*net.TCPConn))
+					_ = c.Close()
+				}
+			}()
+			_, _, err = place(t, l.Addr().String(), &phone.Access{Encrypt: phone.EncryptNever})
+			if err == nil || !strings.Contains(err.Error(), "hung up at once") || !strings.Contains(err.Error(), "--tls on") {
+				t.Error(err)
+			}
+		})
 	}
 }
 
