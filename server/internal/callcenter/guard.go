@@ -71,8 +71,30 @@ func (g *guard) stream(srv any, rpc grpc.ServerStream, info *grpc.StreamServerIn
 		return toStatus(err)
 	case id == nil:
 		return handler(srv, rpc)
+	case isReflection(info.FullMethod):
+		rpc = &reflecting{rpc, g.svc, entry{method: info.FullMethod, peer: peerOf(rpc.Context()), identity: id}}
 	}
 	return handler(srv, &identified{rpc, auth.NewContext(rpc.Context(), id)})
+}
+
+// reflecting is a stream of questions about the server. It ends with the first one
+// that is asked after its token was revoked; a call is looked at, see watch.
+type reflecting struct {
+	grpc.ServerStream
+	svc  *Service
+	line entry
+}
+
+// RecvMsg implements grpc.ServerStream.
+func (r *reflecting) RecvMsg(m any) error {
+	if err := r.ServerStream.RecvMsg(m); err != nil {
+		return err
+	}
+	if r.svc.revoked(r.line.identity) {
+		r.svc.audit.cutOff(r.Context(), r.line, auth.ErrRevoked)
+		return toStatus(auth.ErrRevoked)
+	}
+	return nil
 }
 
 // identified is a stream of somebody who was asked.

@@ -1,10 +1,13 @@
 package callcenter_test
 
 import (
+	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"google.golang.org/grpc/codes"
+	reflectionpb "google.golang.org/grpc/reflection/grpc_reflection_v1"
 	"google.golang.org/grpc/status"
 
 	"callcenter/api"
@@ -122,4 +125,37 @@ func TestAResumeNeedsWhatItsDestinationNeeds(t *testing.T) {
 	one.frame([]byte{1, 2})
 	one.recvAudio() // it goes on
 	one.hangUp()
+}
+
+func TestNothingMoreIsToldOfTheServerOnceTheTokenIsRevoked(t *testing.T) {
+	t.Parallel()
+	d := newDoor(t)
+	grants := servertest.Everything()
+	grants.Admin = true
+	token := d.keys.Token("ada", grants)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	stream, err := reflectionpb.NewServerReflectionClient(d.Dial(t, servertest.Bearer(token))).ServerReflectionInfo(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ask := func() error {
+		_ = stream.Send(&reflectionpb.ServerReflectionRequest{MessageRequest: &reflectionpb.ServerReflectionRequest_ListServices{}})
+		_, err := stream.Recv() // which says why the other failed
+		return err
+	}
+	if err := ask(); err != nil {
+		t.Fatal(err)
+	}
+	d.keys.Revoke(token)
+	for err == nil { // the server reads what is revoked within seconds
+		time.Sleep(10 * time.Millisecond)
+		err = ask()
+	}
+	if st := status.Convert(err); st.Code() != codes.Unauthenticated || !strings.Contains(st.Message(), "revoked") {
+		t.Errorf("it ended with %v", err)
+	}
+	if lines := d.log.audit(t, "refused"); len(lines) != 1 || lines[0]["subject"] != "ada" || !strings.Contains(lines[0]["reason"].(string), "revoked") {
+		t.Errorf("the audit says %v", lines)
+	}
 }
