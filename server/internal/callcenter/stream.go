@@ -29,6 +29,9 @@ const (
 	flushLimitPlain = 10 * time.Second
 	// farewellLimit is how long the event that ends a call may take to leave.
 	farewellLimit = time.Second
+	// blameLimit is how long what the receive loop says of a stream's end may take. It
+	// says so at once unless it is not the receiving that ended.
+	blameLimit = 100 * time.Millisecond
 )
 
 // stream is one gRPC stream, which carries a call until either ends.
@@ -220,19 +223,35 @@ func (st *stream) carry(ctx context.Context, received <-chan error) error {
 			return err
 		case err := <-st.sent:
 			st.sent = nil
-			return err
+			return blame(err, received)
 		case <-st.over:
 			return st.cause
 		case <-st.call.over:
 			return st.call.cause
 		case <-ctx.Done():
-			return ctx.Err()
+			return blame(ctx.Err(), received)
 		case <-tick.C:
 			if err := w.look(); err != nil {
 				return err
 			}
 		}
 	}
+}
+
+// blame returns what the stream of that error ends with. Where a message cannot be
+// received gRPC ends the stream by itself: its end may be seen before its reason, which
+// is no link that broke, and neither is a hang-up after which the link went.
+func blame(err error, received <-chan error) error {
+	limit := time.NewTimer(blameLimit)
+	defer limit.Stop()
+	select {
+	case why := <-received:
+		if !broken(why) {
+			return why
+		}
+	case <-limit.C:
+	}
+	return err
 }
 
 // part takes the stream off the call and ends that too, unless it goes on. It
