@@ -3,10 +3,8 @@ package settings
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"maps"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,6 +14,8 @@ import (
 	"github.com/knadh/koanf/v2"
 	gotoml "github.com/pelletier/go-toml/v2"
 	"github.com/spf13/pflag"
+
+	"callcenter/api/disk"
 )
 
 // MaxFile is the most bytes that a settings file may have.
@@ -26,50 +26,16 @@ func (l *loader) file(path string, required bool) {
 	if path == "" {
 		return
 	}
-	b, err := readFile(path)
+	b, err := disk.Read(path, MaxFile)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && !required:
 	case errors.Is(err, fs.ErrNotExist):
 		l.mistake(fmt.Errorf("settings file %s does not exist", path))
 	case err != nil:
-		l.mistake(fmt.Errorf("read settings file %s: %w", path, err))
+		l.mistake(fmt.Errorf("read settings file %s: %w", path, disk.Cause(err)))
 	default:
 		l.parse(path, b)
 	}
-}
-
-// readFile reads a regular file up to the limit: a device or a pipe would never
-// end.
-func readFile(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, bare(err)
-	}
-	defer f.Close() //nolint:errcheck // only read
-	info, err := f.Stat()
-	if err != nil {
-		return nil, bare(err)
-	}
-	if !info.Mode().IsRegular() {
-		return nil, errors.New("it is not a regular file")
-	}
-	b, err := io.ReadAll(io.LimitReader(f, MaxFile+1))
-	if err != nil {
-		return nil, bare(err)
-	}
-	if len(b) > MaxFile {
-		return nil, errors.New("it is larger than 1 MiB")
-	}
-	return b, nil
-}
-
-// bare takes the operation and the path, which the caller names, off an error.
-func bare(err error) error {
-	var pe *fs.PathError
-	if errors.As(err, &pe) {
-		return pe.Err
-	}
-	return err
 }
 
 // parse applies the settings in the text of a file.

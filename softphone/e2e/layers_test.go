@@ -14,6 +14,7 @@ import (
 const (
 	module     = "callcenter"
 	api        = "callcenter/api"
+	files      = "callcenter/api/disk"
 	codecs     = "callcenter/codec"
 	device     = "callcenter/audio/device"
 	tui        = "callcenter/softphone/internal/tui"
@@ -75,8 +76,10 @@ func layers() []layer {
 
 	return slices.Concat([]layer{
 		{name: "api", bans: never("it is generated from the contract and stands alone", module)},
+		{name: "api/disk", bans: onlyStd},
 		{name: "api/fingerprint", bans: never("it names keys for both programs and knows nothing else", module, grpc)},
-		{name: "api/settings", bans: never("it reads settings for both programs and knows nothing of what they set", module, grpc)},
+		{name: "api/settings", bans: never("it reads settings for both programs and knows nothing of what they set",
+			"callcenter/audio", codecs, "callcenter/api/wire", "callcenter/server", "callcenter/softphone", grpc)},
 		{name: "api/socket", bans: never("it sets options on sockets for both programs and knows nothing of what they carry", module, grpc)},
 		{name: "api/wire", bans: slices.Concat(never(noCard, device),
 			itself(never("it says what a chunk means, to a server and to a client alike; streams are theirs", grpc)))},
@@ -282,7 +285,7 @@ func TestOnlyOnePackageLinksEachCLibrary(t *testing.T) {
 func TestFindBanned(t *testing.T) {
 	graph := map[string]goPackage{
 		"callcenter/a": {Imports: []string{"fmt", "callcenter/b"}},
-		"callcenter/b": {Imports: []string{"example.org/c/sub"}},
+		"callcenter/b": {Imports: []string{"example.org/c/sub", files, api + "/wire"}},
 		"fmt":          {Standard: true},
 	}
 	for name, tc := range map[string]struct {
@@ -294,6 +297,7 @@ func TestFindBanned(t *testing.T) {
 		"a direct ban finds a direct import":       {ban{what: "callcenter/b", direct: true}, []string{"callcenter/a", "callcenter/b"}},
 		"a name that only begins alike is another": {ban{what: "example.org/c/s"}, nil},
 		"a package does not ban itself":            {ban{what: "callcenter/a"}, nil},
+		"a ban of the contract is none of files":   {ban{what: api}, []string{"callcenter/a", "callcenter/b", api + "/wire"}},
 		"the standard library is no third party":   {ban{what: thirdParty}, []string{"callcenter/a", "callcenter/b", "example.org/c/sub"}},
 		"a standard package can be banned":         {ban{what: "fmt"}, []string{"callcenter/a", "fmt"}},
 	} {
@@ -329,10 +333,14 @@ func findBanned(graph map[string]goPackage, from string, b ban) []string {
 	return nil
 }
 
-// forbids says whether the ban is about this import path.
+// forbids says whether the ban is about this import path. A ban of the contract is
+// none of files, though they are beside it.
 func forbids(b ban, graph map[string]goPackage, path string) bool {
-	if b.what == thirdParty {
+	switch {
+	case b.what == thirdParty:
 		return !graph[path].Standard && !ours(path)
+	case b.what == api && path == files:
+		return false
 	}
 	return path == b.what || strings.HasPrefix(path, b.what+"/")
 }

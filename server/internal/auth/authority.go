@@ -13,6 +13,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"callcenter/api/disk"
 )
 
 // lookInterval is how often the folder is looked at: what was revoked or added
@@ -36,7 +38,7 @@ type Authority struct {
 	state atomic.Pointer[state]
 
 	mu     sync.Mutex // one reads the folder at a time
-	seen   map[string]os.FileInfo
+	seen   disk.Seen
 	failed error // of the last reading
 }
 
@@ -126,7 +128,7 @@ func (a *Authority) refresh() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	before := a.failed
-	if before == nil && same(a.seen, a.look()) {
+	if before == nil && a.seen.Same(a.look()) {
 		return
 	}
 	if err := a.reloadLocked(); err != nil {
@@ -139,32 +141,16 @@ func (a *Authority) refresh() {
 	a.cfg.Log.Info("token keys read again", "keys", len(s.keys), "revoked", len(s.list.ids)+len(s.list.subjects))
 }
 
-// look returns the files that count. A folder that cannot be read has none.
-func (a *Authority) look() map[string]os.FileInfo {
-	found := make(map[string]os.FileInfo)
-	entries, _ := os.ReadDir(a.cfg.Dir) // Reload says what is wrong
+// look looks at the files that count. A folder that cannot be read has none.
+func (a *Authority) look() disk.Seen {
+	var paths []string
+	entries, _ := os.ReadDir(a.cfg.Dir) // by name; Reload says what is wrong
 	for _, e := range entries {
-		if e.Name() != revokedName && !strings.HasSuffix(e.Name(), publicSuffix) || len(found) > maxKeys+1 {
-			continue
-		}
-		if info, err := os.Stat(filepath.Join(a.cfg.Dir, e.Name())); err == nil {
-			found[e.Name()] = info
+		if (e.Name() == revokedName || strings.HasSuffix(e.Name(), publicSuffix)) && len(paths) <= maxKeys+1 {
+			paths = append(paths, filepath.Join(a.cfg.Dir, e.Name()))
 		}
 	}
-	return found
-}
-
-func same(a, b map[string]os.FileInfo) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for name, was := range a {
-		is := b[name]
-		if is == nil || !os.SameFile(was, is) || was.Size() != is.Size() || !was.ModTime().Equal(is.ModTime()) {
-			return false
-		}
-	}
-	return true
+	return disk.Look(paths...)
 }
 
 // Authenticate returns who bears a token, if it is valid at now: it is signed with

@@ -7,13 +7,14 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
 	"runtime"
 	"strings"
+
+	"callcenter/api/disk"
 )
 
 const (
@@ -24,10 +25,8 @@ const (
 	maxKeys    = 100
 	maxKeyFile = 16 << 10
 
-	// Of the files: whoever may read the folder may read public keys, and only
-	// their owner the private ones.
+	// Of the files: whoever may read the folder may read public keys.
 	publicMode  = 0o644
-	privateMode = 0o600
 	allMayWrite = 0o002
 )
 
@@ -142,7 +141,7 @@ func readPrivate(path string) (ed25519.PrivateKey, error) {
 
 // readPEM returns the one block of a file.
 func readPEM(path, kind string) ([]byte, error) {
-	b, err := readFile(path, maxKeyFile)
+	b, err := disk.Read(path, maxKeyFile)
 	if err != nil {
 		return nil, err
 	}
@@ -151,26 +150,6 @@ func readPEM(path, kind string) ([]byte, error) {
 		return nil, fmt.Errorf("%s is not one PEM block %q: restore it, or remove it", path, kind)
 	}
 	return block.Bytes, nil
-}
-
-// readFile reads a regular file of at most so many bytes.
-func readFile(path string, most int64) ([]byte, error) {
-	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
-		if err == nil {
-			err = fmt.Errorf("%s is no regular file", path)
-		}
-		return nil, err
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close() //nolint:errcheck // it was only read
-	b, err := io.ReadAll(io.LimitReader(f, most+1))
-	if err == nil && int64(len(b)) > most {
-		err = fmt.Errorf("%s is larger than %d bytes", path, most)
-	}
-	return b, err
 }
 
 // makePair makes a key: first what signs, so that no key is taken that nobody can
@@ -184,7 +163,7 @@ func makePair(dir, id string) (ed25519.PrivateKey, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make a key: %w", err)
 	}
-	if err := create(filepath.Join(dir, id+privateSuffix), privateMode, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})); err != nil {
+	if err := disk.Create(filepath.Join(dir, id+privateSuffix), disk.OwnerOnly, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})); err != nil {
 		return nil, err
 	}
 	return private, publish(dir, id, private)
@@ -199,7 +178,7 @@ func publish(dir, id string, private ed25519.PrivateKey) error {
 	if err != nil {
 		return fmt.Errorf("make a key: %w", err)
 	}
-	err = create(path, publicMode, pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
+	err = disk.Create(path, publicMode, pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
 	if !errors.Is(err, os.ErrExist) {
 		return err
 	}
@@ -210,49 +189,10 @@ func publish(dir, id string, private ed25519.PrivateKey) error {
 	return err
 }
 
-// create writes a file that is not there yet, whole or not at all. Where there is
-// one its error wraps os.ErrExist.
-func create(path string, mode os.FileMode, b []byte) error {
-	temporary, err := write(filepath.Dir(path), mode, b)
-	if err != nil {
-		return err
-	}
-	defer os.Remove(temporary) //nolint:errcheck // it has another name by then
-	return os.Link(temporary, path)
-}
-
-// write writes a file with a name of its own into a folder, and returns that.
-func write(dir string, mode os.FileMode, b []byte) (path string, err error) {
-	f, err := os.CreateTemp(dir, ".new-*")
-	if err != nil {
-		return "", err
-	}
-	_, err = f.Write(b)
-	err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close())
-	if err != nil {
-		_ = os.Remove(f.Name()) // there is another error already
-		return "", err
-	}
-	return f.Name(), nil
-}
-
-// replace writes a file whole, in the place of one that may be there.
-func replace(path string, mode os.FileMode, b []byte) error {
-	temporary, err := write(filepath.Dir(path), mode, b)
-	if err != nil {
-		return err
-	}
-	if err := os.Rename(temporary, path); err != nil {
-		_ = os.Remove(temporary) // there is another error already
-		return err
-	}
-	return nil
-}
-
 // WriteToken writes a token into a file that only its owner may read, whole or not
 // at all. One that is there is replaced.
 func WriteToken(path, token string) error {
-	if err := replace(path, privateMode, []byte(token+"\n")); err != nil {
+	if err := disk.Replace(path, disk.OwnerOnly, []byte(token+"\n")); err != nil {
 		return fmt.Errorf("write the token: %w", err)
 	}
 	return nil

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"callcenter/api/disk"
 )
 
 const (
@@ -50,7 +52,7 @@ func (r *revocations) has(id *Identity) bool {
 func readRevoked(dir string) (revocations, error) {
 	r := revocations{ids: make(map[string]time.Time), subjects: make(map[string]time.Time)}
 	path := filepath.Join(dir, revokedName)
-	b, err := readFile(path, maxRevokedFile)
+	b, err := disk.Read(path, maxRevokedFile)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
 		if _, err := os.Stat(dir); err != nil {
@@ -181,7 +183,7 @@ func revoke(dir string, now time.Time, change func(*revocations)) error {
 	if len(r.ids)+len(r.subjects) > maxRevoked {
 		return ErrRevokedFull
 	}
-	if err := replace(filepath.Join(dir, revokedName), publicMode, r.text()); err != nil {
+	if err := disk.Replace(filepath.Join(dir, revokedName), publicMode, r.text()); err != nil {
 		return fmt.Errorf("write the list of what was revoked: %w", err)
 	}
 	return nil

@@ -21,6 +21,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"callcenter/api/disk"
 	"callcenter/api/fingerprint"
 )
 
@@ -49,7 +50,7 @@ type Store struct {
 	current    atomic.Pointer[material]
 
 	mu     sync.Mutex // of one reload at a time
-	seen   snapshot   // the files as they were when they were last read
+	seen   disk.Seen  // the files as they were when they were last read
 	failed error      // of the last reload
 }
 
@@ -76,7 +77,7 @@ func Open(s Settings) (*Store, error) {
 			return nil, err
 		}
 	}
-	st.seen = look(st.files())
+	st.seen = disk.Look(st.files()...)
 	m, err := st.read()
 	if err != nil {
 		return nil, err
@@ -123,7 +124,7 @@ func (s *Store) Cautions() []string { return s.current.Load().cautions }
 func (s *Store) Reload() (changed []string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.seen = look(s.files()) // before they are read: what is written meanwhile is seen later
+	s.seen = disk.Look(s.files()...) // before they are read: what is written meanwhile is seen later
 	m, err := s.read()
 	old := s.current.Load()
 	if now := time.Now(); err == nil && now.After(m.leaf.NotAfter) && !now.After(old.leaf.NotAfter) {

@@ -6,11 +6,12 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"slices"
 	"strings"
+
+	"callcenter/api/disk"
 )
 
 // maxFile is how large a file may be: a bundle of all the world's authorities is
@@ -105,37 +106,20 @@ func checkKeyMode(path string) ([]string, error) {
 
 // readFile reads a file of bounded size; what says what it is.
 func readFile(what, path string) ([]byte, error) {
-	if info, err := os.Stat(path); err != nil {
-		return nil, explain(what, path, err)
-	} else if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s %s is no file", what, path) // a pipe would be waited for
-	}
-	f, err := os.Open(path)
+	text, err := disk.Read(path, maxFile)
 	if err != nil {
 		return nil, explain(what, path, err)
-	}
-	defer f.Close() //nolint:errcheck // it was only read
-	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	if err != nil {
-		return nil, explain(what, path, err)
-	}
-	if len(text) > maxFile {
-		return nil, fmt.Errorf("%s %s is larger than %d bytes", what, path, maxFile)
 	}
 	return text, nil
 }
 
 // explain says what to do about a file that cannot be had.
 func explain(what, path string, err error) error {
-	var p *fs.PathError
-	if errors.As(err, &p) {
-		err = p.Err
-	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("%s %s: there is no such file", what, path)
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("%s %s: the server may not read it: let the user that it runs as read it", what, path)
 	}
-	return fmt.Errorf("%s %s: %w", what, path, err)
+	return fmt.Errorf("%s %s: %w", what, path, disk.Cause(err))
 }

@@ -15,6 +15,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"callcenter/api/disk"
 )
 
 const (
@@ -104,15 +106,15 @@ func makePair(stateDir, dir string, names []string) (bool, error) {
 		return false, err
 	}
 	err = errors.Join(
-		write(filepath.Join(fresh, keyName), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})),
-		write(filepath.Join(fresh, certName), cert),
-		syncDir(fresh))
+		disk.Create(filepath.Join(fresh, keyName), disk.OwnerOnly, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})),
+		disk.Create(filepath.Join(fresh, certName), disk.OwnerOnly, cert))
 	if err != nil {
 		return false, errors.Join(err, os.RemoveAll(fresh))
 	}
 	_ = os.Remove(dir) // if it is there, and empty
 	if err = os.Rename(fresh, dir); err == nil {
-		return true, syncDir(stateDir)
+		disk.SyncFolder(stateDir)
+		return true, nil
 	}
 	err = errors.Join(err, os.RemoveAll(fresh))
 	if there, _ := exists(filepath.Join(dir, certName)); there {
@@ -162,46 +164,9 @@ func (s *Store) renew() error {
 	if err != nil {
 		return err
 	}
-	if err = replace(s.settings.CertFile, cert); err != nil {
+	if err = disk.Replace(s.settings.CertFile, disk.OwnerOnly, cert); err != nil {
 		return err
 	}
 	_, err = s.Reload()
 	return err
-}
-
-// replace writes a file beside and renames it.
-func replace(path string, text []byte) error {
-	fresh := path + ".new"
-	if err := os.Remove(fresh); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	err := write(fresh, text)
-	if err == nil {
-		err = os.Rename(fresh, path)
-	}
-	if err != nil {
-		return errors.Join(err, os.RemoveAll(fresh))
-	}
-	return syncDir(filepath.Dir(path))
-}
-
-// write makes a file that only its owner may read, on disk when it returns.
-func write(path string, text []byte) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	if _, err = f.Write(text); err == nil {
-		err = f.Sync()
-	}
-	return errors.Join(err, f.Close())
-}
-
-// syncDir puts on disk what a folder's entries are.
-func syncDir(path string) error {
-	d, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

@@ -173,7 +173,7 @@ func TestWhatIsWrongWithFilesIsSaidWithoutAWordOfTheKey(t *testing.T) {
 		{"no key", func(dir string) error { return os.Remove(dir + "/key.pem") }, []string{"key.pem", "no such file"}},
 		{"a folder", func(dir string) error {
 			return remake(dir+"/key.pem", func(p string) error { return os.Mkdir(p, 0o700) })
-		}, []string{"key.pem", "no file"}},
+		}, []string{"key.pem", "no regular file"}},
 		{"no PEM", rewrite("key.pem", canary), []string{"key.pem", "PRIVATE KEY"}},
 		{"no key in it", rewrite("key.pem", "-----BEGIN PRIVATE KEY-----\n"+canary+"\n-----END PRIVATE KEY-----\n"), []string{"key.pem"}},
 		{"an encrypted key", rewrite("key.pem", "-----BEGIN ENCRYPTED PRIVATE KEY-----\n"+canary+"\n-----END ENCRYPTED PRIVATE KEY-----\n"), []string{"key.pem", "encrypted"}},

@@ -2,8 +2,9 @@ package certs
 
 import (
 	"context"
-	"os"
 	"time"
+
+	"callcenter/api/disk"
 )
 
 const (
@@ -15,36 +16,6 @@ const (
 	warnBefore = 14 * 24 * time.Hour
 	warnEvery  = 24 * time.Hour
 )
-
-// snapshot is how files look from outside, through links; nil for one that
-// cannot be looked at.
-type snapshot []os.FileInfo
-
-func look(paths []string) snapshot {
-	s := make(snapshot, len(paths))
-	for i, p := range paths {
-		if info, err := os.Stat(p); err == nil {
-			s[i] = info
-		}
-	}
-	return s
-}
-
-func (s snapshot) same(as snapshot) bool {
-	if len(s) != len(as) {
-		return false
-	}
-	for i, a := range s {
-		b := as[i]
-		if (a == nil) != (b == nil) {
-			return false
-		}
-		if a != nil && (!os.SameFile(a, b) || !a.ModTime().Equal(b.ModTime()) || a.Size() != b.Size() || a.Mode() != b.Mode()) {
-			return false
-		}
-	}
-	return true
-}
 
 // Run takes what changes in the files until ctx ends, and warns of the
 // certificate's end. It returns nil.
@@ -66,7 +37,7 @@ func (s *Store) Run(ctx context.Context) error {
 // watcher is what Run remembers from one look to the next.
 type watcher struct {
 	store  *Store
-	last   snapshot
+	last   disk.Seen
 	told   string    // the error that the log has
 	warned time.Time // when
 	ends   time.Time // and of which end
@@ -76,11 +47,11 @@ type watcher struct {
 // be used, as a change of who may read them shows nowhere.
 func (w *watcher) look() {
 	s := w.store
-	now := look(s.files())
-	settled := now.same(w.last)
+	now := disk.Look(s.files()...)
+	settled := now.Same(w.last)
 	w.last = now
 	s.mu.Lock()
-	fresh, failed := now.same(s.seen), s.failed
+	fresh, failed := now.Same(s.seen), s.failed
 	s.mu.Unlock()
 	if !settled || fresh && failed == nil {
 		return

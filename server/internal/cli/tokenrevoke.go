@@ -4,12 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"callcenter/api/disk"
 	"callcenter/server/internal/auth"
 )
 
@@ -121,16 +123,13 @@ func mayReplace(path string) error {
 	if path == "" {
 		return nil
 	}
-	f, err := os.Open(path)
+	b, err := disk.Read(path, 2*auth.MaxToken)
 	switch {
-	case errors.Is(err, os.ErrNotExist):
+	case errors.Is(err, fs.ErrNotExist):
 		return nil
-	case err != nil:
+	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("write the token: %w", err)
-	}
-	defer f.Close() //nolint:errcheck // it was only read
-	b, err := io.ReadAll(io.LimitReader(f, 2*auth.MaxToken))
-	if err == nil && len(b) > 0 {
+	case err == nil && len(b) > 0:
 		_, err = auth.Read(strings.TrimSpace(string(b)))
 	}
 	if err != nil {

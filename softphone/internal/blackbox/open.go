@@ -9,11 +9,11 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"slices"
 	"strings"
 	"unicode"
 
+	"callcenter/api/disk"
 	"callcenter/codec"
 	"callcenter/softphone/internal/call"
 )
@@ -69,24 +69,12 @@ func (b *Box) Member(name string) []byte { return b.members[name] }
 // Open reads the file at path. What is wrong is an *Error, or an error of the file
 // system that names the path.
 func Open(path string) (*Box, error) {
-	info, err := os.Stat(path) // opening a named pipe would wait for someone to write
-	if err != nil {
-		return nil, fmt.Errorf("open black box %q: %w; check the path", path, bare(err))
-	}
-	if !info.Mode().IsRegular() {
-		return nil, &Error{path, "is not a regular file: name one that softphone saved"}
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("open black box %q: %w; check who may read it", path, bare(err))
-	}
-	defer func() { _ = f.Close() }() // nothing was written
-	if info.Size() > maxFile {
+	raw, err := disk.Read(path, maxFile)
+	switch {
+	case errors.Is(err, disk.ErrTooLarge):
 		return nil, &Error{path, fmt.Sprintf("is larger than %d MiB: softphone writes none like that", maxFile>>20)}
-	}
-	raw, err := io.ReadAll(io.LimitReader(f, maxFile))
-	if err != nil {
-		return nil, fmt.Errorf("read black box %q: %w", path, bare(err))
+	case err != nil:
+		return nil, fmt.Errorf("open black box %q: %w; check the path, and who may read it", path, disk.Cause(err))
 	}
 	return Parse(path, raw)
 }

@@ -160,7 +160,7 @@ func TestWhatAFileSaysIsNoCommandToATerminal(t *testing.T) {
 func TestOnlyARegularFileIsOpened(t *testing.T) {
 	folder := t.TempDir()
 	for path, want := range map[string]string{
-		folder:                          "is not a regular file",
+		folder:                          "it is no regular file; check the path",
 		filepath.Join(folder, "no.zip"): "no such file or directory; check the path",
 	} {
 		if _, err := Open(path); err == nil || !strings.Contains(err.Error(), want) {

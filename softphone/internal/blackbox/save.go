@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"callcenter/api/disk"
 	"callcenter/codec"
 	"callcenter/softphone/internal/call"
 )
@@ -76,7 +77,7 @@ func (s *Shelf) Save(r *Recorder, x Extra) (Saved, error) {
 		return Saved{}, err
 	}
 	if err := s.folder(); err != nil {
-		return Saved{}, bare(err)
+		return Saved{}, disk.Cause(err)
 	}
 	path, err := s.write(fileName(now, r.info.Destination), members, now)
 	if err != nil {
@@ -181,7 +182,7 @@ func (s *Shelf) begin(name string) (f writer, path string, err error) {
 func (s *Shelf) write(name string, members []member, at time.Time) (path string, err error) {
 	f, path, err := s.begin(name)
 	if err != nil {
-		return "", bare(err)
+		return "", disk.Cause(err)
 	}
 	part := path + partSuffix
 	defer func() {
@@ -191,18 +192,15 @@ func (s *Shelf) write(name string, members []member, at time.Time) (path string,
 	}()
 	if err = errors.Join(pack(f, members, at), f.Sync()); err != nil {
 		_ = f.Close() // the first error tells
-		return "", bare(err)
+		return "", disk.Cause(err)
 	}
 	if err = f.Close(); err == nil {
 		err = os.Rename(part, path)
 	}
 	if err != nil {
-		return "", bare(err)
+		return "", disk.Cause(err)
 	}
-	if dir, err := os.Open(s.Folder); err == nil {
-		_ = dir.Sync() // some file systems sync no folder; the file is whole either way
-		_ = dir.Close()
-	}
+	disk.SyncFolder(s.Folder)
 	return path, nil
 }
 
@@ -295,17 +293,4 @@ func (s *Shelf) tidy(now time.Time, newest string) {
 func exists(path string) bool {
 	_, err := os.Lstat(path)
 	return err == nil
-}
-
-// bare returns err without the system call and the path, which the caller says.
-func bare(err error) error {
-	var inner *fs.PathError
-	var link *os.LinkError
-	switch {
-	case errors.As(err, &inner):
-		return inner.Err
-	case errors.As(err, &link):
-		return link.Err
-	}
-	return err
 }

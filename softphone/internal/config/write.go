@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+
+	"callcenter/api/disk"
 )
 
 // maxAside is how many old settings files are kept beside the one in use.
@@ -35,7 +37,17 @@ func Write(path string, text []byte, replace bool) (aside string, err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", fmt.Errorf("make a place for the settings file: %w", err)
 	}
-	fresh, err := writeBeside(path, text)
+	if !there {
+		// Two that begin a file at once: the first wins.
+		switch err := disk.Create(path, disk.OwnerOnly, text); {
+		case errors.Is(err, fs.ErrExist):
+			return "", fmt.Errorf("%w: %s", ErrExists, path)
+		case err != nil:
+			return "", fmt.Errorf("write settings file %s: %w", path, err)
+		}
+		return "", nil
+	}
+	fresh, err := disk.Beside(path, disk.OwnerOnly, text)
 	if err != nil {
 		return "", fmt.Errorf("write settings file %s: %w", path, err)
 	}
@@ -44,15 +56,6 @@ func Write(path string, text []byte, replace bool) (aside string, err error) {
 			err = errors.Join(err, rerr)
 		}
 	}()
-	if !there {
-		// Two that begin a file at once: the first wins, as Link never replaces.
-		if err := os.Link(fresh, path); errors.Is(err, fs.ErrExist) {
-			return "", fmt.Errorf("%w: %s", ErrExists, path)
-		} else if err == nil {
-			return "", nil
-		}
-		return "", os.Rename(fresh, path) // a file system without links
-	}
 	if aside, err = freeName(path); err != nil {
 		return "", err
 	}
@@ -63,22 +66,6 @@ func Write(path string, text []byte, replace bool) (aside string, err error) {
 		return "", errors.Join(fmt.Errorf("write settings file: %w", err), os.Rename(aside, path))
 	}
 	return aside, nil
-}
-
-// writeBeside writes text to a new file in the folder of path.
-func writeBeside(path string, text []byte) (name string, err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), ".config-*")
-	if err != nil {
-		return "", err
-	}
-	_, err = f.Write(text)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return "", errors.Join(err, os.Remove(f.Name()))
-	}
-	return f.Name(), nil
 }
 
 // freeName is where an old settings file is kept.

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"math"
 	"os"
@@ -13,6 +12,7 @@ import (
 	"strings"
 	"unicode"
 
+	"callcenter/api/disk"
 	"callcenter/softphone/internal/lockfile"
 )
 
@@ -53,11 +53,11 @@ func (e *asideError) Error() string {
 // read returns what the file remembers. A file that is no use is put aside and
 // counts as empty, with an *asideError; another error is one of reading.
 func read(path string) (memory, error) {
-	raw, err := content(path)
+	raw, err := disk.Read(path, maxFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return memory{}, nil
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, disk.ErrTooLarge) {
 		return memory{}, fmt.Errorf("what this softphone remembers cannot be read: %w", err)
 	}
 	var form struct {
@@ -65,7 +65,7 @@ func read(path string) (memory, error) {
 	}
 	var m memory
 	switch {
-	case len(raw) > maxFile || json.Unmarshal(raw, &form) != nil || form.Version < 1:
+	case err != nil || json.Unmarshal(raw, &form) != nil || form.Version < 1:
 		return memory{}, putAside(path, "damaged", "is damaged")
 	case form.Version > version:
 		return memory{}, putAside(path, fmt.Sprintf("version-%d", form.Version), "is of a newer softphone")
@@ -74,15 +74,6 @@ func read(path string) (memory, error) {
 	}
 	m.clean()
 	return m, nil
-}
-
-func content(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	raw, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	return raw, errors.Join(err, f.Close())
 }
 
 func putAside(path, suffix, why string) error {
@@ -159,23 +150,5 @@ func replace(path string, m memory) error {
 	if err != nil {
 		return err
 	}
-	fresh := path + ".new" // ours alone: the lock is held
-	f, err := os.OpenFile(fresh, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(append(raw, '\n'))
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(fresh, path); err != nil {
-		return err
-	}
-	dir, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	// Some file systems sync no folder; the file is whole either way.
-	_ = dir.Sync()
-	return dir.Close()
+	return disk.Replace(path, disk.OwnerOnly, append(raw, '\n'))
 }

@@ -4,8 +4,8 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
-	"io"
-	"os"
+
+	"callcenter/api/disk"
 )
 
 // maxPEM is how much of a PEM file is read, in bytes.
@@ -13,7 +13,7 @@ const maxPEM = 1 << 20
 
 // LoadCA reads the authorities of a PEM file.
 func LoadCA(path string) (*x509.CertPool, error) {
-	raw, err := content(path)
+	raw, err := disk.Read(path, maxPEM)
 	if err != nil {
 		return nil, fmt.Errorf("ca: %w", err)
 	}
@@ -32,11 +32,11 @@ func (e *CertificateError) Error() string { return e.text }
 // LoadCertificate reads who this softphone is. Its error, a *CertificateError,
 // says nothing of what is in the files.
 func LoadCertificate(certFile, keyFile string) (*tls.Certificate, error) {
-	cert, err := content(certFile)
+	cert, err := disk.Read(certFile, maxPEM)
 	if err != nil {
 		return nil, &CertificateError{"tls-cert: " + err.Error()}
 	}
-	key, err := content(keyFile)
+	key, err := disk.Read(keyFile, maxPEM)
 	if err != nil {
 		return nil, &CertificateError{"tls-key: " + err.Error()}
 	}
@@ -45,13 +45,4 @@ func LoadCertificate(certFile, keyFile string) (*tls.Certificate, error) {
 		return nil, &CertificateError{fmt.Sprintf("tls-cert %s and tls-key %s are no certificate and its key in PEM form (%s)", certFile, keyFile, clean(err.Error()))}
 	}
 	return &pair, nil
-}
-
-func content(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = f.Close() }()
-	return io.ReadAll(io.LimitReader(f, maxPEM))
 }

@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"net"
 	"net/netip"
@@ -16,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"callcenter/api/disk"
 	"callcenter/api/fingerprint"
 	"callcenter/softphone/internal/lockfile"
 )
@@ -76,18 +76,17 @@ func (k *Known) List() ([]Server, error) {
 	if k == nil {
 		return nil, errNoPlace
 	}
-	f, err := os.Open(k.path)
-	if errors.Is(err, fs.ErrNotExist) {
+	raw, err := disk.Read(k.path, maxFile)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("the file of known servers cannot be read: %w", err)
-	}
-	raw, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	if err = errors.Join(err, f.Close()); err != nil {
+	case err != nil && !errors.Is(err, disk.ErrTooLarge):
 		return nil, fmt.Errorf("the file of known servers cannot be read: %w", err)
 	}
 	list, bad := parse(raw)
+	if err != nil {
+		bad++
+	}
 	if bad > 0 {
 		return list, &DamageError{Path: k.path, Lines: bad}
 	}
@@ -107,9 +106,6 @@ func (e *DamageError) Error() string {
 // parse reads the file, and counts the lines that are no use. An address that has
 // two keys has none.
 func parse(raw []byte) (list []Server, bad int) {
-	if len(raw) > maxFile {
-		raw, bad = raw[:maxFile], 1
-	}
 	twice := make(map[string]bool)
 	for scan := bufio.NewScanner(bytes.NewReader(raw)); ; {
 		if !scan.Scan() {
@@ -309,17 +305,8 @@ func (k *Known) putAside() (kept string, err error) {
 
 // write puts the file in place, whole or not at all.
 func (k *Known) write(list []Server) error {
-	fresh := k.path + ".new" // ours alone: the lock is held
-	if err := os.Remove(fresh); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	f, err := os.OpenFile(fresh, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
+	if err := disk.Replace(k.path, disk.OwnerOnly, render(list)); err != nil {
 		return fmt.Errorf("write the file of known servers: %w", err)
 	}
-	_, err = f.Write(render(list))
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return fmt.Errorf("write the file of known servers: %w", err)
-	}
-	return os.Rename(fresh, k.path)
+	return nil
 }
