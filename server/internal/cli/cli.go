@@ -74,13 +74,13 @@ func run(args []string, stdout, stderr io.Writer, signals <-chan os.Signal) int 
 	cmd.SetArgs(args)
 	cmd.SetOut(stdout)
 	cmd.SetErr(stderr)
-	err := cmd.Execute()
+	asked, err := cmd.ExecuteC()
 	if err == nil {
 		return exitOK
 	}
 	code, more := exitFailed, ""
 	if usage := (usageError{}); errors.As(err, &usage) {
-		code, more = exitUsage, " (server --help lists the settings)"
+		code, more = exitUsage, " ("+asked.CommandPath()+" --help explains)"
 	}
 	if !errors.As(err, &reportedError{}) {
 		complain(stderr, err, more)

@@ -145,7 +145,7 @@ func TestWrongUseIs2(t *testing.T) {
 	}{
 		{"an unknown flag", []string{"--lisen", "x"}, "did you mean --listen"},
 		{"a flag without its value", []string{"--listen"}, "--listen"},
-		{"an argument", []string{"now"}, `"now"`},
+		{"an argument", []string{"now"}, `"now" (server --help explains)`},
 		{"a slip in a command", []string{"chek-config"}, "did you mean server check-config?"},
 		{"an argument of a command", []string{"check-config", "now"}, `"now"`},
 		{"an unknown flag of a command", []string{"check-config", "--lisen", "x"}, "did you mean --listen"},

@@ -170,6 +170,7 @@ func TestWrongUseOfTokenCommandsIs2AndSaysNoToken(t *testing.T) {
 		{[]string{"token", "create", "--token-keys", dir, "--subject", "a", "--admin", "--not-before", "monday"}, "--not-before"},
 		{[]string{"token", "create", "--token-keys", dir, "--subject", "a", "--admin", "--key", "a/b"}, "name of a key"},
 		{[]string{"token", "create", "--token-keys", dir, secret}, "unexpected"},
+		{[]string{"token", "create", "--token-keys", dir, "ada"}, "(server token create --help explains)"},
 		{[]string{"token", "inspect", "--token-keys", dir, secret}, "that is a token"},
 		{[]string{"token", "revoke", "--token-keys", dir, secret}, "that is a token"},
 		{[]string{"token", "revoke", "--token-keys", dir, "--id", "x", "--subject", "y"}, "name one"},
