@@ -27,21 +27,46 @@ func Clean(s string) string {
 	return s
 }
 
+var (
+	// prepend are the graphic characters that make one with what follows, a blank
+	// too: of the class Prepend in Unicode 16, UAX #29.
+	prepend = &unicode.RangeTable{
+		R16: []unicode.Range16{{Lo: 0x0d4e, Hi: 0x0d4e, Stride: 1}},
+		R32: []unicode.Range32{
+			{Lo: 0x111c2, Hi: 0x111c3, Stride: 1},
+			{Lo: 0x113d1, Hi: 0x113d1, Stride: 1},
+			{Lo: 0x1193f, Hi: 0x11941, Stride: 2},
+			{Lo: 0x11a3a, Hi: 0x11a3a, Stride: 1},
+			{Lo: 0x11a84, Hi: 0x11a89, Stride: 1},
+			{Lo: 0x11d46, Hi: 0x11d46, Stride: 1},
+			{Lo: 0x11f02, Hi: 0x11f02, Stride: 1},
+		},
+	}
+	// extend are those that are no marks (M) and make one with what is before, as
+	// marks do: of the classes Extend and SpacingMark there.
+	extend = &unicode.RangeTable{
+		R16: []unicode.Range16{{Lo: 0x0e33, Hi: 0x0eb3, Stride: 0x80}, {Lo: 0xff9e, Hi: 0xff9f, Stride: 1}},
+		R32: []unicode.Range32{{Lo: 0x1f3fb, Hi: 0x1f3ff, Stride: 1}},
+	}
+)
+
 // Drawable leaves out control, formatting and direction characters, selectors
-// whose width terminals disagree about, and all but two combining marks in a
-// row. White space of any kind becomes a blank.
+// and joining letters whose width terminals disagree about, and all combining marks
+// but two on each character. White space of any kind becomes a blank.
 func Drawable(s string) string {
-	marks := 0
+	const most = 2
+	marks := most // on nothing there are none
 	return strings.Map(func(r rune) rune {
 		switch {
 		case unicode.IsSpace(r):
-			r = ' '
-		case unicode.Is(unicode.Variation_Selector, r), r == unicode.ReplacementChar, !unicode.IsGraphic(r):
+			marks = most
+			return ' '
+		case unicode.Is(unicode.Variation_Selector, r), unicode.Is(prepend, r), r == unicode.ReplacementChar, !unicode.IsGraphic(r):
 			return -1
 		}
-		if !unicode.Is(unicode.M, r) {
+		if !unicode.Is(unicode.M, r) && !unicode.Is(extend, r) {
 			marks = 0
-		} else if marks++; marks > 2 {
+		} else if marks++; marks > most {
 			return -1
 		}
 		return r

@@ -3,7 +3,10 @@ package printable_test
 import (
 	"strings"
 	"testing"
+	"unicode"
 	"unicode/utf8"
+
+	"github.com/charmbracelet/x/ansi"
 
 	"callcenter/softphone/internal/printable"
 )
@@ -14,10 +17,29 @@ func TestATextFromOutsideIsOneSafeLine(t *testing.T) {
 		{"\x1b[2J\x1b[31mred\x1b[0m", "red"},
 		{"a\x07\x00\u202eb\u200bc", "abc"},
 		{"e\u0301\u0301\u0301\u0301", "e\u0301\u0301"},
+		{"\u0301\u093ee \u0301e", "e e"},
+		{"กำลังโทร น้ำ", "กำลังโทร น้ำ"},
+		{"🏽 👍🏽", "👍🏽"},
+		{"a\u0d4e", "a"},
 		{strings.Repeat("x", 5000), strings.Repeat("x", printable.Longest)},
 	} {
 		if got := printable.Clean(c.from); got != c.want {
 			t.Errorf("%q: %q, want %q", c.from, got, c.want)
+		}
+	}
+}
+
+// A text takes as many cells wherever it is: with what is drawn next to it, too.
+func TestNoCharacterMakesOneWithWhatIsBesideIt(t *testing.T) {
+	for r := range unicode.MaxRune + 1 {
+		s := printable.Drawable(string(r))
+		if s == "" || s == " " {
+			continue
+		}
+		for _, beside := range []string{" ", "a", "─"} {
+			if ansi.StringWidth(s+beside) != ansi.StringWidth(s)+1 || ansi.StringWidth(beside+s) != ansi.StringWidth(s)+1 {
+				t.Errorf("%U and %q", r, beside)
+			}
 		}
 	}
 }

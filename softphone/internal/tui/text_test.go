@@ -41,7 +41,7 @@ func TestCleanLeavesTextOnly(t *testing.T) {
 }
 
 func FuzzClean(f *testing.F) {
-	for _, s := range []string{"", "a\x1b[2Jb", "\x9b31m", "e\u0301\u0301\u0301", "👩‍👩‍👧‍👦", "\xff\xc0"} {
+	for _, s := range []string{"", "a\x1b[2Jb", "\x9b31m", "e\u0301\u0301\u0301", "👩‍👩‍👧‍👦", "\xff\xc0", "===\U00011a87", "\u0903a"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
