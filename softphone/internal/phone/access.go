@@ -225,9 +225,7 @@ func (f *firstWords) Write(b []byte) (int, error) {
 // noteHangUp notes that a server ended a connection in plain text before it said
 // anything, unless it did say why.
 func (f *firstWords) noteHangUp() {
-	if f.c.found.Load() == nil {
-		f.c.note(&accessError{text: fmt.Sprintf("server %s hung up at once: if it wants encrypted connections, use --tls on", f.c.server)})
-	}
+	f.c.found.CompareAndSwap(nil, &accessError{text: fmt.Sprintf("server %s hung up at once: if it wants encrypted connections, use --tls on", f.c.server)})
 }
 
 // hungUp is that the other end closed the connection. It is a reset where something
