@@ -79,7 +79,7 @@ func layers() []layer {
 		{name: "api/disk", bans: onlyStd},
 		{name: "api/fingerprint", bans: never("it names keys for both programs and knows nothing else", module, grpc)},
 		{name: "api/settings", bans: never("it reads settings for both programs and knows nothing of what they set",
-			"callcenter/audio", codecs, "callcenter/api/wire", "callcenter/server", "callcenter/softphone", grpc)},
+			"callcenter/audio", codecs, api, "callcenter/server", "callcenter/softphone", grpc)},
 		{name: "api/socket", bans: never("it sets options on sockets for both programs and knows nothing of what they carry", module, grpc)},
 		{name: "api/wire", bans: slices.Concat(never(noCard, device),
 			itself(never("it says what a chunk means, to a server and to a client alike; streams are theirs", grpc)))},
