@@ -17,10 +17,7 @@ type seen struct {
 func Look(paths ...string) Seen {
 	s := make(Seen, len(paths))
 	for i, path := range paths {
-		info, err := os.Stat(path)
-		if err != nil {
-			info = nil
-		}
+		info, _ := os.Stat(path) // nil with an error
 		s[i] = seen{path, info}
 	}
 	return s
@@ -40,8 +37,11 @@ func (s Seen) Same(as Seen) bool {
 }
 
 func (s seen) same(as seen) bool {
-	if s.path != as.path || s.info == nil || as.info == nil {
-		return s.path == as.path && s.info == nil && as.info == nil
+	switch {
+	case s.path != as.path:
+		return false
+	case s.info == nil || as.info == nil:
+		return s.info == as.info
 	}
 	return os.SameFile(s.info, as.info) && s.info.Size() == as.info.Size() &&
 		s.info.ModTime().Equal(as.info.ModTime()) && s.info.Mode() == as.info.Mode()

@@ -61,10 +61,10 @@ func Drawable(s string) string {
 		case unicode.IsSpace(r):
 			marks = most
 			return ' '
-		case unicode.Is(unicode.Variation_Selector, r), unicode.Is(prepend, r), r == unicode.ReplacementChar, !unicode.IsGraphic(r):
+		case unicode.In(r, unicode.Variation_Selector, prepend), r == unicode.ReplacementChar, !unicode.IsGraphic(r):
 			return -1
 		}
-		if !unicode.Is(unicode.M, r) && !unicode.Is(extend, r) {
+		if !unicode.In(r, unicode.M, extend) {
 			marks = 0
 		} else if marks++; marks > most {
 			return -1
