@@ -28,12 +28,19 @@ var errNoFile = errors.New("it is no regular file")
 // Read returns the content of a file of at most so many bytes. Of a larger one it
 // returns as many, and an error that wraps ErrTooLarge. Each error is a
 // *fs.PathError.
-func Read(path string, most int) ([]byte, error) {
+func Read(path string, most int) ([]byte, error) { return read(path, most, 0) }
+
+// ReadOnce is Read, of a pipe too, such as a shell names for <(command). It waits for
+// the pipe's writer, and what was read is gone.
+func ReadOnce(path string, most int) ([]byte, error) { return read(path, most, fs.ModeNamedPipe) }
+
+// read is Read, of files of another type too.
+func read(path string, most int, also fs.FileMode) ([]byte, error) {
 	info, err := os.Stat(path) // as opening a pipe would wait for its writer
 	if err != nil {
 		return nil, &fs.PathError{Op: "open", Path: path, Err: Cause(err)}
 	}
-	if !info.Mode().IsRegular() {
+	if info.Mode().Type()&^also != 0 {
 		return nil, &fs.PathError{Op: "read", Path: path, Err: errNoFile}
 	}
 	f, err := os.Open(path)

@@ -38,6 +38,30 @@ func TestOnlyFilesOfBoundedSizeAreRead(t *testing.T) {
 	}
 }
 
+func TestAPipeIsReadOnce(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = r.Close() }()
+	if _, err := w.WriteString("12345678"); err != nil {
+		t.Fatal(err)
+	}
+	path := fmt.Sprintf("/dev/fd/%d", r.Fd())
+	if b, err := disk.Read(path, 8); b != nil || err == nil || disk.Cause(err).Error() != "it is no regular file" {
+		t.Errorf("as a file: %q, %v", b, err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if b, err := disk.ReadOnce(path, 8); err != nil || string(b) != "12345678" {
+		t.Errorf("%q, %v", b, err)
+	}
+	if b, err := disk.ReadOnce(t.TempDir(), 8); b != nil || err == nil {
+		t.Errorf("of a folder: %q, %v", b, err)
+	}
+}
+
 // names are what a folder holds.
 func names(t *testing.T, dir string) (all []string) {
 	t.Helper()

@@ -13,7 +13,7 @@ const maxPEM = 1 << 20
 
 // LoadCA reads the authorities of a PEM file.
 func LoadCA(path string) (*x509.CertPool, error) {
-	raw, err := disk.Read(path, maxPEM)
+	raw, err := disk.ReadOnce(path, maxPEM)
 	if err != nil {
 		return nil, fmt.Errorf("ca: %w", err)
 	}
